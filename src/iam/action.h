@@ -1,0 +1,61 @@
+// The authorisation table: every action of every front end, and the roles that may do it (key-management-api.md 16,
+// instances-tke-iam.md 5.2). A route names its action; a route without one does not compile.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace keyhaven::iam {
+
+enum class Role : std::uint8_t {
+  Viewer,         // platform: see instances
+  Operator,       // platform: see instances
+  Editor,         // platform: create, change and delete instances
+  Administrator,  // platform: all of that, and identities, API keys, roles, audit
+  Reader,
+  ReaderPlus,
+  Writer,
+  Manager,
+  KeyPurge,  // purge only; Manager does not include it
+};
+inline constexpr std::size_t kRoleCount = 9;
+std::string_view name_of(Role role) noexcept;  // the vendor's words: "Reader", "KMS Key Purge" ...
+
+// Roles as a bit set.
+using RoleSet = std::uint16_t;
+constexpr RoleSet bit(Role role) noexcept { return static_cast<RoleSet>(1U << static_cast<unsigned>(role)); }
+
+enum class Action : std::uint8_t {
+  // Keys.
+  SecretsCreate, SecretsList, SecretsHead, SecretsRead, SecretsReadMetadata, SecretsPatch, SecretsDelete, SecretsPurge,
+  SecretsRestore, SecretsWrap, SecretsUnwrap, SecretsRewrap, SecretsRotate, SecretsDisable, SecretsEnable,
+  SecretsListVersions, SecretsUnknown,  // a malformed key request
+  AliasCreate, AliasDelete, KeyRingsCreate, KeyRingsDelete, KeyRingsList, PoliciesRead, PoliciesWrite,
+  InstancePoliciesRead, InstancePoliciesWrite, RegistrationsList,
+  // Instances and units.
+  InstancesCreate, InstancesList, InstancesRead, InstancesUpdate, InstancesDelete, EndpointsRead,
+  TkeRead, TkeQuery, TkeAdminAdd, TkeAdminRemove, TkeThresholdSet, TkeRegisterAdd, TkeRegisterCommit, TkeRegisterActivate,
+  TkeRegisterClear, TkeImporterGenerate, TkeZeroize, TkeUnknown,
+  // Identity and audit.
+  TokenCreate, KeysetRead, IdentityCreate, IdentityList, IdentityDelete, ApiKeyCreate, ApiKeyList, ApiKeyDelete,
+  GrantCreate, GrantList, GrantDelete, AuditRead, AuditVerify,
+  // Open to everybody.
+  HealthRead, DocumentRead, RouteUnknown,
+};
+inline constexpr std::size_t kActionCount = static_cast<std::size_t>(Action::RouteUnknown) + 1;
+
+enum class Access : std::uint8_t { Open, AnyCaller, Roles };  // Open: without a token
+enum class Severity : std::uint8_t { Normal, Warning, Critical };
+
+struct ActionInfo {
+  std::string_view event;  // audit name without the service prefix, e.g. "secrets.wrap"
+  Access access;
+  RoleSet roles;           // when access is Roles
+  Severity severity;
+  bool data_plane;         // recorded without fsync before the answer
+};
+
+// The table's row; constant time, no allocation.
+const ActionInfo& info(Action action) noexcept;
+
+}  // namespace keyhaven::iam

@@ -1,0 +1,58 @@
+// Identities, API keys and grants as stored, and what their store must offer.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "audit/event.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "iam/caller.h"
+
+namespace keyhaven::iam {
+
+enum class IdentityKind : std::uint8_t { User, ServiceId };
+
+struct Identity {
+  std::string iam_id;                // "iam-ServiceId-<uuid>" or "IBMid-<uuid>"
+  IdentityKind kind = IdentityKind::ServiceId;
+  std::string name;
+  std::string description;
+  Timestamp created;
+};
+
+struct ApiKey {
+  std::string id;                    // "ApiKey-<uuid>"
+  std::string iam_id;
+  std::string name;
+  Digest secret_hash{};              // SHA-256 of the 256-bit random key text: nothing to guess, so no slow hash
+  Timestamp created;
+  bool locked = false;
+};
+
+// One transaction of changes; a removed identity takes its keys and grants along.
+struct IamChange {
+  std::vector<Identity> put_identities;
+  std::vector<ApiKey> put_api_keys;
+  std::vector<Grant> put_grants;
+  std::vector<std::string> remove_identities;
+  std::vector<std::string> remove_api_keys;
+  std::vector<std::string> remove_grants;
+};
+
+// Thread-safe; durable like keys::KeyStore.
+class IamStore {
+ public:
+  virtual ~IamStore() = default;
+  struct Everything {
+    std::vector<Identity> identities;
+    std::vector<ApiKey> api_keys;
+    std::vector<Grant> grants;
+  };
+  virtual Result<Everything> load_iam() = 0;
+  virtual Result<void> commit_iam(const IamChange& change, const audit::Event& event) = 0;
+};
+
+}  // namespace keyhaven::iam

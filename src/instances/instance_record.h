@@ -1,0 +1,43 @@
+// A service instance as stored, and what its store must offer.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "audit/event.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/result.h"
+
+namespace keyhaven::instances {
+
+enum class InstanceState : std::uint8_t { Active = 1, Removed = 2 };
+
+struct InstanceRecord {
+  InstanceId id;
+  std::uint64_t revision = 0;        // set by the store; 0 = not stored yet
+  std::string name;
+  std::string plan;                  // "standard", "beta"
+  std::string region;
+  std::string resource_group;
+  std::uint32_t units = 2;
+  std::string allowed_network = "public-and-private";
+  std::int64_t rotation_interval_seconds = 3600;  // least time between two rotations of a key; 0: none
+  InstanceState state = InstanceState::Active;
+  Timestamp created;
+  std::string created_by;
+  Timestamp updated;
+};
+
+Bytes encode(const InstanceRecord& record);
+Result<InstanceRecord> decode_instance_record(ByteView bytes);
+
+// Thread-safe; durable like keys::KeyStore. Errors of commit: Conflict, StoreUnavailable.
+class InstanceStore {
+ public:
+  virtual ~InstanceStore() = default;
+  virtual Result<void> load_instances(const std::function<void(InstanceRecord)>& sink) = 0;
+  virtual Result<std::uint64_t> commit_instance(const InstanceRecord& record, const audit::Event& event) = 0;
+};
+
+}  // namespace keyhaven::instances
