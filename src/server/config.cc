@@ -1,0 +1,278 @@
+// One table drives everything: reading, flags, checking, printing and the documentation. A key that is not in it does
+// not exist, so no option can be read and ignored.
+#include "server/config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <limits>
+#include <variant>
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include "base/file.h"
+
+namespace keyhaven::server {
+namespace {
+
+using TextField = std::string Config::*;
+using IntegerField = std::int64_t Config::*;
+using ListField = std::vector<std::string> Config::*;
+
+struct Row {
+  std::string_view name;
+  std::variant<TextField, IntegerField, ListField> field;
+  std::string_view unit;
+  std::string_view text;
+  std::int64_t least = 0;
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  std::vector<std::string_view> choices = {};
+};
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> table = {
+      {"server.listen", &Config::listen, "numeric address", "Address to listen on; 0.0.0.0 or :: for all."},
+      {"server.port", &Config::port, "TCP port", "0 lets the system choose; the address is logged.", 0, 65535},
+      {"server.data_directory", &Config::data_directory, "path",
+       "Everything the server and the unit keep. Made at first start; locked while in use."},
+      {"server.public_url", &Config::public_url, "URL",
+       "What instance endpoints show to clients; empty: https://LISTEN:PORT."},
+      {"server.region", &Config::region, "name", "Region in CRNs. Fixed at first start: a later change is refused."},
+      {"server.tls_names", &Config::tls_names, "DNS names", "Names in the certificate that the own CA issues."},
+      {"server.tls_addresses", &Config::tls_addresses, "numeric addresses",
+       "Addresses in the certificate that the own CA issues."},
+      {"server.tls_certificate", &Config::tls_certificate, "path",
+       "PEM chain to use instead of an own one; needs server.tls_key."},
+      {"server.tls_key", &Config::tls_key, "path", "PEM private key (PKCS#8) of server.tls_certificate."},
+      {"server.user", &Config::user, "user name or id", "User the server becomes when started by root."},
+      {"server.loops", &Config::loops, "threads", "Event loops; 0: one per core.", 0, 256},
+      {"server.workers", &Config::workers, "threads", "Threads for blocking work (durable changes).", 1, 256},
+      {"server.max_body_bytes", &Config::max_body_bytes, "bytes", "Largest request body.", 16384, 16 << 20},
+      {"server.max_connections", &Config::max_connections, "connections", "Further ones are closed at once.", 1,
+       1'000'000},
+      {"server.idle_timeout_seconds", &Config::idle_timeout_seconds, "seconds",
+       "A keep-alive connection without a request is closed after this.", 1, 3600},
+      {"server.request_timeout_seconds", &Config::request_timeout_seconds, "seconds",
+       "A request must have arrived whole within this.", 1, 3600},
+      {"server.drain_timeout_seconds", &Config::drain_timeout_seconds, "seconds",
+       "A stop waits at most this long for requests in flight.", 0, 600},
+      {"unit.program", &Config::unit_program, "path", "keyhaven-unit; empty: beside keyhavend."},
+      {"unit.state_directory", &Config::unit_state_directory, "path",
+       "Sealed state of the crypto units; empty: DATA_DIRECTORY/unit."},
+      {"unit.key_file", &Config::unit_key_file, "path",
+       "Sealing key (32 bytes, 0600), made at first start; empty: STATE_DIRECTORY/sealing.key. Keep a copy elsewhere."},
+      {"unit.user", &Config::unit_user, "user name or id",
+       "User the unit becomes when started by root; must differ from server.user."},
+      {"unit.call_timeout_ms", &Config::unit_call_timeout_ms, "milliseconds",
+       "A call to the unit that takes longer is answered 503.", 100, 600'000},
+      {"audit.directory", &Config::audit_directory, "path", "Audit log; empty: DATA_DIRECTORY/server/audit."},
+      {"audit.checkpoint_seconds", &Config::audit_checkpoint_seconds, "seconds",
+       "Time between signed checkpoints of the audit log.", 1, 3600},
+      {"iam.token_lifetime_seconds", &Config::token_lifetime_seconds, "seconds",
+       "Life of an access token; clients renew about a minute early.", 120, 86400},
+      {"log.level", &Config::log_level, "word", "Least severity that is logged to standard error.", 0, 0,
+       {"debug", "info", "warn", "error", "off"}},
+  };
+  return table;
+}
+
+const Row* find_row(std::string_view name) {
+  for (const Row& row : rows()) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+// Closest known key by edit distance, for the remedy in the error.
+std::string nearest_key(std::string_view name) {
+  std::size_t best = 4;
+  std::string nearest;
+  for (const Row& row : rows()) {
+    std::vector<std::size_t> line(row.name.size() + 1);
+    for (std::size_t j = 0; j < line.size(); ++j) line[j] = j;
+    for (std::size_t i = 1; i <= name.size(); ++i) {
+      std::size_t diagonal = line[0];
+      line[0] = i;
+      for (std::size_t j = 1; j < line.size(); ++j) {
+        const std::size_t replaced = diagonal + (name[i - 1] == row.name[j - 1] ? 0 : 1);
+        diagonal = line[j];
+        line[j] = std::min({line[j] + 1, line[j - 1] + 1, replaced});
+      }
+    }
+    if (line.back() < best) {
+      best = line.back();
+      nearest = row.name;
+    }
+  }
+  return nearest;
+}
+
+Error wrong(std::string message) { return Error{Reason::InvalidArgument, std::move(message), {}}; }
+
+std::string unknown_key(std::string_view name) {
+  std::string message = "unknown key " + std::string(name);
+  if (const std::string nearest = nearest_key(name); !nearest.empty()) message += "; did you mean " + nearest + "?";
+  return message;
+}
+
+Result<void> check_integer(const Row& row, std::int64_t value) {
+  if (value >= row.least && value <= row.most) return {};
+  return wrong(std::string(row.name) + " is " + std::to_string(value) + "; it must be " + std::to_string(row.least) +
+               " to " + std::to_string(row.most) + " " + std::string(row.unit));
+}
+
+Result<void> check_text(const Row& row, const std::string& value) {
+  if (row.choices.empty() || std::find(row.choices.begin(), row.choices.end(), value) != row.choices.end()) return {};
+  std::string allowed;
+  for (std::string_view choice : row.choices) allowed += (allowed.empty() ? "" : ", ") + std::string(choice);
+  return wrong(std::string(row.name) + " is \"" + value + "\"; it must be one of: " + allowed);
+}
+
+Result<void> set_from_node(Config& config, const Row& row, const toml::node& node) {
+  if (const auto* text = std::get_if<TextField>(&row.field)) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) return wrong(std::string(row.name) + " must be a string in quotes");
+    KH_TRY(check_text(row, *value));
+    config.**text = *value;
+    return {};
+  }
+  if (const auto* integer = std::get_if<IntegerField>(&row.field)) {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value) return wrong(std::string(row.name) + " must be an integer (" + std::string(row.unit) + ")");
+    KH_TRY(check_integer(row, *value));
+    config.**integer = *value;
+    return {};
+  }
+  const toml::array* array = node.as_array();
+  if (array == nullptr) return wrong(std::string(row.name) + " must be a list of strings");
+  std::vector<std::string> values;
+  for (const toml::node& element : *array) {
+    const auto value = element.value_exact<std::string>();
+    if (!value) return wrong(std::string(row.name) + " must be a list of strings");
+    values.push_back(*value);
+  }
+  config.*std::get<ListField>(row.field) = std::move(values);
+  return {};
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+std::string value_text(const Config& config, const Row& row) {
+  if (const auto* text = std::get_if<TextField>(&row.field)) return quoted(config.**text);
+  if (const auto* integer = std::get_if<IntegerField>(&row.field)) return std::to_string(config.**integer);
+  std::string out = "[";
+  for (const std::string& value : config.*std::get<ListField>(row.field)) {
+    out += (out.size() > 1 ? ", " : "") + quoted(value);
+  }
+  return out + "]";
+}
+
+}  // namespace
+
+std::vector<ConfigKey> config_keys() {
+  const Config defaults;
+  std::vector<ConfigKey> keys;
+  for (const Row& row : rows()) {
+    static constexpr const char* kTypes[] = {"string", "integer", "list of strings"};
+    keys.push_back({std::string(row.name), kTypes[row.field.index()], value_text(defaults, row), std::string(row.unit),
+                    std::string(row.text)});
+  }
+  return keys;
+}
+
+Result<Config> load_config(const std::string& path) {
+  constexpr std::size_t kMaxConfigBytes = 256 * 1024;
+  const Bytes content = KH_TRY(read_file(path, kMaxConfigBytes));
+  const toml::parse_result parsed = toml::parse(as_text(content), path);
+  if (!parsed) {
+    const toml::parse_error& error = parsed.error();
+    return wrong(path + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
+  }
+  Config config;
+  for (const auto& [section, node] : parsed.table()) {
+    const std::string at = path + ":" + std::to_string(node.source().begin.line) + ": ";
+    const toml::table* table = node.as_table();
+    if (table == nullptr) return wrong(at + unknown_key(section.str()));
+    for (const auto& [key, value] : *table) {
+      const std::string here = path + ":" + std::to_string(value.source().begin.line) + ": ";
+      const std::string name = std::string(section.str()) + "." + std::string(key.str());
+      const Row* row = find_row(name);
+      if (row == nullptr) return wrong(here + unknown_key(name));
+      if (auto set = set_from_node(config, *row, value); !set) return wrong(here + set.error().message);
+    }
+  }
+  return config;
+}
+
+Result<void> set_config_key(Config& config, const std::string& name, const std::string& value) {
+  const Row* row = find_row(name);
+  if (row == nullptr) return wrong(unknown_key(name));
+  if (const auto* text = std::get_if<TextField>(&row->field)) {
+    KH_TRY(check_text(*row, value));
+    config.**text = value;
+    return {};
+  }
+  if (const auto* integer = std::get_if<IntegerField>(&row->field)) {
+    std::int64_t number = 0;
+    const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (failed != std::errc{} || end != value.data() + value.size()) {
+      return wrong(name + " is \"" + value + "\"; it must be an integer (" + std::string(row->unit) + ")");
+    }
+    KH_TRY(check_integer(*row, number));
+    config.**integer = number;
+    return {};
+  }
+  std::vector<std::string> values;
+  for (std::size_t begin = 0; begin <= value.size();) {
+    const std::size_t comma = std::min(value.find(',', begin), value.size());
+    if (comma > begin) values.push_back(value.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  config.*std::get<ListField>(row->field) = std::move(values);
+  return {};
+}
+
+Result<void> validate(const Config& config) {
+  if (config.data_directory.empty()) return wrong("server.data_directory is empty; name a directory");
+  if (config.tls_certificate.empty() != config.tls_key.empty()) {
+    return wrong("server.tls_certificate and server.tls_key belong together; set both or neither");
+  }
+  if (config.user == config.unit_user) {
+    return wrong("server.user and unit.user are both \"" + config.user +
+                 "\"; they must differ, so that the server cannot read the unit's state");
+  }
+  if (config.tls_names.empty() && config.tls_addresses.empty() && config.tls_certificate.empty()) {
+    return wrong("server.tls_names and server.tls_addresses are both empty; the certificate needs one of them");
+  }
+  if (!config.public_url.empty() && !config.public_url.starts_with("https://")) {
+    return wrong("server.public_url is \"" + config.public_url + "\"; it must begin with https://");
+  }
+  const bool region_ok = !config.region.empty() && config.region.size() <= 32 &&
+                         config.region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  if (!region_ok) return wrong("server.region must be 1 to 32 of a-z, 0-9 and '-'");
+  return {};
+}
+
+std::string to_toml(const Config& config) {
+  std::string out;
+  std::string section;
+  for (const Row& row : rows()) {
+    const std::size_t dot = row.name.find('.');
+    if (row.name.substr(0, dot) != section) {
+      section = row.name.substr(0, dot);
+      out += (out.empty() ? "[" : "\n[") + section + "]\n";
+    }
+    out += std::string(row.name.substr(dot + 1)) + " = " + value_text(config, row) + "\n";
+  }
+  return out;
+}
+
+}  // namespace keyhaven::server

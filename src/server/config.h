@@ -1,0 +1,81 @@
+// The server's configuration: one TOML file, flags that override it, every key with a default, a unit and a sentence.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace keyhaven::server {
+
+struct Config {
+  // [server]
+  std::string listen = "127.0.0.1";
+  std::int64_t port = 8443;
+  std::string data_directory = "/var/lib/keyhaven";
+  std::string public_url;
+  std::string region = "local";
+  std::vector<std::string> tls_names = {"localhost"};
+  std::vector<std::string> tls_addresses = {"127.0.0.1", "::1"};
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string user = "keyhaven";
+  std::int64_t loops = 0;
+  std::int64_t workers = 16;
+  std::int64_t max_body_bytes = 1024 * 1024;
+  std::int64_t max_connections = 10'000;
+  std::int64_t idle_timeout_seconds = 75;
+  std::int64_t request_timeout_seconds = 30;
+  std::int64_t drain_timeout_seconds = 10;
+  // [unit]
+  std::string unit_program;
+  std::string unit_state_directory;
+  std::string unit_key_file;
+  std::string unit_user = "keyhaven-unit";
+  std::int64_t unit_call_timeout_ms = 5000;
+  // [audit]
+  std::string audit_directory;
+  std::int64_t audit_checkpoint_seconds = 5;
+  // [iam]
+  std::int64_t token_lifetime_seconds = 3600;
+  // [log]
+  std::string log_level = "info";
+
+  // Where things lie below data_directory: the server's own part (0700, server user) and the unit's (0700, unit user).
+  std::string server_directory() const { return data_directory + "/server"; }
+  std::string unit_directory() const {
+    return unit_state_directory.empty() ? data_directory + "/unit" : unit_state_directory;
+  }
+  std::string unit_key_path() const {
+    return unit_key_file.empty() ? unit_directory() + "/sealing.key" : unit_key_file;
+  }
+  std::string audit_path() const {
+    return audit_directory.empty() ? server_directory() + "/audit" : audit_directory;
+  }
+};
+
+// One documented key of the file, e.g. name "server.port", type "integer", unit "TCP port".
+struct ConfigKey {
+  std::string name;
+  std::string type;
+  std::string default_text;
+  std::string unit;
+  std::string text;
+};
+std::vector<ConfigKey> config_keys();
+
+// Reads `path` over the defaults. Errors: InvalidArgument, one line "path:line: what is wrong; what is expected";
+// NotFound.
+Result<Config> load_config(const std::string& path);
+
+// Sets one key from a flag, as text ("server.port", "9443"). Errors: InvalidArgument.
+Result<void> set_config_key(Config& config, const std::string& name, const std::string& value);
+
+// Ranges and combinations that hold over several keys. Errors: InvalidArgument.
+Result<void> validate(const Config& config);
+
+// The effective configuration as TOML; it holds no secret, only the names of files that do.
+std::string to_toml(const Config& config);
+
+}  // namespace keyhaven::server

@@ -1,0 +1,103 @@
+#include "server/config.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/file.h"
+
+namespace keyhaven::server {
+namespace {
+
+class ConfigTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/keyhaven-config-XXXXXX";
+    ASSERT_NE(::mkdtemp(name), nullptr);
+    directory_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  Result<Config> load(std::string_view text) {
+    const std::string path = directory_ + "/keyhaven.toml";
+    EXPECT_TRUE(write_file_atomic(path, as_bytes(text), 0600));
+    return load_config(path);
+  }
+  std::string directory_;
+};
+
+TEST_F(ConfigTest, EmptyFileGivesTheDefaults) {
+  const auto config = load("");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->port, 8443);
+  EXPECT_EQ(config->unit_key_path(), "/var/lib/keyhaven/unit/sealing.key");
+}
+
+TEST_F(ConfigTest, WrongFilesAreOneClearLine) {
+  const struct {
+    const char* text;
+    const char* message;  // after the path
+  } kCases[] = {
+      {"[server]\nprot = 1\n", ":2: unknown key server.prot; did you mean server.port?"},
+      {"[server]\nport = \"8443\"\n", ":2: server.port must be an integer (TCP port)"},
+      {"[server]\nport = 65536\n", ":2: server.port is 65536; it must be 0 to 65535 TCP port"},
+      {"[log]\nlevel = \"loud\"\n", ":2: log.level is \"loud\"; it must be one of: debug, info, warn, error, off"},
+      {"[server]\nlisten = true\n", ":2: server.listen must be a string in quotes"},
+      {"[server]\ntls_names = [1]\n", ":2: server.tls_names must be a list of strings"},
+      {"port = 8443\n", ":1: unknown key port"},
+  };
+  for (const auto& test : kCases) {
+    const auto config = load(test.text);
+    ASSERT_FALSE(config) << test.text;
+    EXPECT_EQ(config.error().message, directory_ + "/keyhaven.toml" + test.message);
+    EXPECT_EQ(config.error().message.find('\n'), std::string::npos);
+  }
+}
+
+TEST_F(ConfigTest, SyntaxErrorNamesTheLine) {
+  const auto config = load("[server]\nport = = 1\n");
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find(":2: "), std::string::npos) << config.error().message;
+}
+
+TEST_F(ConfigTest, PrintedConfigurationReadsBackEqual) {
+  Config config;
+  config.port = 1234;
+  config.public_url = "https://kms.example \"quoted\\";
+  config.tls_names = {"a", "b"};
+  const auto again = load(to_toml(config));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(to_toml(*again), to_toml(config));
+}
+
+TEST(ConfigFlagTest, FlagsSetEveryType) {
+  Config config;
+  EXPECT_TRUE(set_config_key(config, "server.port", "0"));
+  EXPECT_TRUE(set_config_key(config, "server.tls_names", "a,b"));
+  EXPECT_TRUE(set_config_key(config, "server.region", "eu-test"));
+  EXPECT_EQ(config.port, 0);
+  EXPECT_EQ(config.tls_names, (std::vector<std::string>{"a", "b"}));
+  EXPECT_FALSE(set_config_key(config, "server.port", "12x"));
+  EXPECT_FALSE(set_config_key(config, "server.nothing", "1"));
+}
+
+TEST(ConfigValidationTest, CombinationsThatCannotWorkAreRefused) {
+  EXPECT_TRUE(validate(Config{}));
+  Config same_user;
+  same_user.unit_user = same_user.user;
+  EXPECT_FALSE(validate(same_user));
+  Config half_tls;
+  half_tls.tls_key = "key.pem";
+  EXPECT_FALSE(validate(half_tls));
+  Config bad_region;
+  bad_region.region = "Eu De";
+  EXPECT_FALSE(validate(bad_region));
+  Config plain_url;
+  plain_url.public_url = "http://x";
+  EXPECT_FALSE(validate(plain_url));
+}
+
+}  // namespace
+}  // namespace keyhaven::server
