@@ -1,0 +1,221 @@
+// What the public API gives and takes, as values: keys, versions, rings, instances, units,
+// identities.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/secret_bytes.h"
+
+namespace keyhaven::client {
+
+// Key states as the wire has them (key-management-api.md 7).
+inline constexpr int kPreActive = 0;
+inline constexpr int kActive = 1;
+inline constexpr int kSuspended = 2;
+inline constexpr int kDeactivated = 3;
+inline constexpr int kDestroyed = 5;
+// "active", "suspended" ...; "unknown" for another number.
+std::string_view state_name(int state) noexcept;
+// The number of a state's name; nullopt for an unknown name.
+std::optional<int> state_number(std::string_view name) noexcept;
+
+// Additional authenticated data: ordered strings; absent and empty are equal.
+using AadList = std::vector<std::string>;
+
+struct KeyVersion {
+  std::string id;
+  Timestamp created;  // not set when the server leaves it out
+};
+
+// A key as the server describes it. Optional texts are empty, optional dates unset when absent.
+struct Key {
+  std::string id;
+  std::string name;
+  std::string description;
+  std::vector<std::string> aliases;
+  std::vector<std::string> tags;
+  std::string crn;
+  std::string key_ring;  // "default" when the server says nothing
+  std::string created_by;
+  int state = kActive;
+  bool extractable = false;  // true: standard key; false: root key
+  bool imported = false;
+  bool deleted = false;
+  std::string algorithm_bits;  // "256"
+  std::optional<KeyVersion> version;
+  Timestamp created;
+  Timestamp updated;
+  Timestamp rotated;
+  Timestamp expires;
+  Timestamp deletion;
+  bool purge_allowed = false;
+  bool restore_allowed = false;
+  bool dual_auth_delete = false;
+  std::optional<int> rotation_interval_month;  // present when a rotation policy is enabled
+  SecretBytes payload;                         // standard keys, from get_key and create_key only
+
+  bool is_root() const noexcept { return !extractable; }
+};
+
+struct KeyPage {
+  std::vector<Key> keys;
+};
+
+// Which keys a list or count covers. Defaults: the server's (states 0 to 3, every ring the caller
+// may see).
+struct KeyQuery {
+  std::vector<int> states;
+  std::optional<bool> extractable;
+  std::string key_ring;
+  std::string search;
+  std::string filter;
+  std::string sort;
+  std::uint32_t limit = 200;  // 1 to 5000
+  std::uint64_t offset = 0;
+};
+
+struct CreateKey {
+  std::string name;         // 2 to 90 characters
+  std::string description;  // empty: none; else 2 to 240
+  std::vector<std::string> tags;
+  std::vector<std::string> aliases;
+  bool extractable = false;
+  SecretBytes payload;  // raw material; empty: the service generates it
+  Timestamp expires;
+  std::string key_ring;  // empty: "default"
+};
+
+struct WrapResult {
+  std::string ciphertext;  // base64, opaque
+  SecretBytes plaintext;   // the generated DEK when none was given; else empty
+  std::string version_id;
+};
+
+struct UnwrapResult {
+  SecretBytes plaintext;
+  std::string version_id;  // version that opened the input
+  std::string
+      ciphertext;  // the DEK under the newest version; empty when the input was of that version
+  std::string rewrapped_version_id;  // likewise
+};
+
+struct RewrapResult {
+  std::string ciphertext;
+  std::string version_id;
+  std::string rewrapped_version_id;
+};
+
+struct KeyRing {
+  std::string id;
+  Timestamp created;  // not set for "default"
+  std::string created_by;
+};
+
+struct Alias {
+  std::string key_id;
+  std::string alias;
+  std::string created_by;
+  Timestamp created;
+};
+
+// A policy of a key or an instance, reduced to what a tool carries over.
+struct Policy {
+  std::string type;  // "rotation", "dualAuthDelete", "allowedNetwork" ...
+  bool enabled = false;
+  std::optional<int> interval_month;  // rotation
+  std::string attributes_json;  // instance policies: the attributes as received; empty when absent
+};
+
+struct Registration {
+  std::string key_id;
+  std::string resource_crn;
+  std::string description;
+  bool prevent_key_deletion = false;
+};
+
+struct Instance {
+  std::string guid;
+  std::string crn;
+  std::string name;
+  std::string state;
+  std::string plan;
+  std::string region;
+  std::string resource_group;
+  std::uint32_t units = 0;  // 0: the server does not say
+  std::string allowed_network;
+  std::optional<std::int64_t> rotation_interval_seconds;
+  std::string endpoint;  // extensions.endpoints.public; empty when absent
+  Timestamp created;
+  std::string created_by;
+};
+
+struct CreateInstance {
+  std::string name;
+  std::string plan = "standard";
+  std::string region;  // empty: the server's own
+  std::string resource_group;
+  std::optional<std::uint32_t> units;
+  std::string allowed_network;
+  std::optional<std::int64_t>
+      rotation_interval_seconds;  // least time between two rotations of a key; 0: none
+};
+
+// Only what is present is changed.
+struct UpdateInstance {
+  std::string name;
+  std::string plan;
+  std::string allowed_network;
+  std::optional<std::int64_t> rotation_interval_seconds;
+};
+
+// A crypto unit as the HTTP layer lists it (instances-tke-iam.md 3.1).
+enum class UnitType : std::uint8_t { Operational, Recovery, Failover };
+struct CryptoUnitEntry {
+  std::string hsm_id;
+  std::string location;       // "[region].[AZn-CSm].[module].[domain]"
+  std::string serial_number;  // 8 characters
+  UnitType type = UnitType::Operational;
+};
+
+struct ServiceId {
+  std::string id;  // what delete takes
+  std::string iam_id;
+  std::string name;
+  std::string description;
+  Timestamp created;
+};
+
+struct ApiKeyInfo {
+  std::string id;
+  std::string iam_id;
+  std::string name;
+  bool locked = false;
+  Timestamp created;
+};
+
+struct NewApiKey {
+  ApiKeyInfo info;
+  SecretBytes secret;  // shown once
+};
+
+// A grant: roles for one identity on a scope; empty parts match everything below.
+struct AccessPolicy {
+  std::string id;
+  std::string iam_id;
+  std::vector<std::string> roles;  // "Manager", "KMS Key Purge" ...
+  std::string instance;
+  std::string key_ring;
+  std::string key;
+};
+
+struct Health {
+  bool ok = false;
+  int status = 0;
+  std::string body;  // the server's own words, at most 4 KiB
+};
+
+}  // namespace keyhaven::client
