@@ -1,0 +1,31 @@
+// The one place where a Reason becomes a status, a wire code and an error body
+// (key-management-api.md 3.3 and 17).
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+#include "iam/action.h"
+#include "net/http_server.h"
+
+namespace keyhaven::http {
+
+struct WireReason {
+  int status;
+  std::string_view code;  // "KEY_NOT_FOUND_ERR"
+};
+
+WireReason wire_reason(Reason reason) noexcept;
+
+// The standard reason phrase of a status, e.g. "Conflict".
+std::string_view reason_phrase(int status) noexcept;
+
+// The error body: errorMsg starts with the reason phrase, goes on with what the action could not do
+// and ends with the code in parentheses; `reasons` is left out for 401 and header errors. 429 and
+// 503 carry Retry-After.
+net::Response error_response(const Error& error, iam::Action action);
+
+// For errors that net/ answers itself (malformed HTTP, too large, timeout).
+net::Response plain_error_response(int status, std::string_view what);
+
+}  // namespace keyhaven::http
