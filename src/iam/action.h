@@ -1,8 +1,11 @@
-// The authorisation table: every action of every front end, and the roles that may do it (key-management-api.md 16,
-// instances-tke-iam.md 5.2). A route names its action; a route without one does not compile.
+// The authorisation table: every action of every front end, and the roles that may do it
+// (key-management-api.md 16, instances-tke-iam.md 5.2). A route names its action; a route without
+// one does not compile.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace keyhaven::iam {
@@ -20,27 +23,83 @@ enum class Role : std::uint8_t {
 };
 inline constexpr std::size_t kRoleCount = 9;
 std::string_view name_of(Role role) noexcept;  // the vendor's words: "Reader", "KMS Key Purge" ...
+// The role of a vendor's name, also as the last part of a role CRN
+// ("crn:v1:bluemix:public:iam::::serviceRole:Manager") and "KeyPurge"; nothing for other texts.
+std::optional<Role> role_of(std::string_view name) noexcept;
 
 // Roles as a bit set.
 using RoleSet = std::uint16_t;
-constexpr RoleSet bit(Role role) noexcept { return static_cast<RoleSet>(1U << static_cast<unsigned>(role)); }
+constexpr RoleSet bit(Role role) noexcept {
+  return static_cast<RoleSet>(1U << static_cast<unsigned>(role));
+}
 
 enum class Action : std::uint8_t {
   // Keys.
-  SecretsCreate, SecretsList, SecretsHead, SecretsRead, SecretsReadMetadata, SecretsPatch, SecretsDelete, SecretsPurge,
-  SecretsRestore, SecretsWrap, SecretsUnwrap, SecretsRewrap, SecretsRotate, SecretsDisable, SecretsEnable,
-  SecretsListVersions, SecretsUnknown,  // a malformed key request
-  AliasCreate, AliasDelete, KeyRingsCreate, KeyRingsDelete, KeyRingsList, PoliciesRead, PoliciesWrite,
-  InstancePoliciesRead, InstancePoliciesWrite, RegistrationsList,
+  SecretsCreate,
+  SecretsList,
+  SecretsHead,
+  SecretsRead,
+  SecretsReadMetadata,
+  SecretsPatch,
+  SecretsDelete,
+  SecretsPurge,
+  SecretsRestore,
+  SecretsWrap,
+  SecretsUnwrap,
+  SecretsRewrap,
+  SecretsRotate,
+  SecretsDisable,
+  SecretsEnable,
+  SecretsListVersions,
+  SecretsUnknown,  // a malformed key request
+  AliasCreate,
+  AliasDelete,
+  KeyRingsCreate,
+  KeyRingsDelete,
+  KeyRingsList,
+  PoliciesRead,
+  PoliciesWrite,
+  InstancePoliciesRead,
+  InstancePoliciesWrite,
+  RegistrationsList,
   // Instances and units.
-  InstancesCreate, InstancesList, InstancesRead, InstancesUpdate, InstancesDelete, EndpointsRead,
-  TkeRead, TkeQuery, TkeAdminAdd, TkeAdminRemove, TkeThresholdSet, TkeRegisterAdd, TkeRegisterCommit, TkeRegisterActivate,
-  TkeRegisterClear, TkeImporterGenerate, TkeZeroize, TkeUnknown,
+  InstancesCreate,
+  InstancesList,
+  InstancesRead,
+  InstancesUpdate,
+  InstancesDelete,
+  EndpointsRead,
+  TkeRead,
+  TkeQuery,
+  TkeAdminAdd,
+  TkeAdminRemove,
+  TkeThresholdSet,
+  TkeRegisterAdd,
+  TkeRegisterCommit,
+  TkeRegisterActivate,
+  TkeRegisterClear,  // the new (pending) register
+  TkeCurrentRegisterClear,
+  TkeImporterGenerate,
+  TkeZeroize,
+  TkeUnknown,
   // Identity and audit.
-  TokenCreate, KeysetRead, IdentityCreate, IdentityList, IdentityDelete, ApiKeyCreate, ApiKeyList, ApiKeyDelete,
-  GrantCreate, GrantList, GrantDelete, AuditRead, AuditVerify,
+  TokenCreate,
+  KeysetRead,
+  IdentityCreate,
+  IdentityList,
+  IdentityDelete,
+  ApiKeyCreate,
+  ApiKeyList,
+  ApiKeyDelete,
+  GrantCreate,
+  GrantList,
+  GrantDelete,
+  AuditRead,
+  AuditVerify,
   // Open to everybody.
-  HealthRead, DocumentRead, RouteUnknown,
+  HealthRead,
+  DocumentRead,
+  RouteUnknown,
 };
 inline constexpr std::size_t kActionCount = static_cast<std::size_t>(Action::RouteUnknown) + 1;
 
@@ -50,9 +109,11 @@ enum class Severity : std::uint8_t { Normal, Warning, Critical };
 struct ActionInfo {
   std::string_view event;  // audit name without the service prefix, e.g. "secrets.wrap"
   Access access;
-  RoleSet roles;           // when access is Roles
+  RoleSet roles;  // when access is Roles
   Severity severity;
-  bool data_plane;         // recorded without fsync before the answer
+  bool data_plane;       // recorded without fsync before the answer
+  bool recorded = true;  // false: a probe of the process, not a call of the service; counted,
+                         // leaves no audit record
 };
 
 // The table's row; constant time, no allocation.

@@ -18,28 +18,29 @@ struct Grant {
   std::string iam_id;
   RoleSet roles = 0;
   std::optional<InstanceId> instance;
-  std::string key_ring;          // empty: every ring
+  std::string key_ring;  // empty: every ring
   std::optional<KeyId> key;
 };
 
 // What a call touches. Leave out what the call does not have.
 struct Scope {
   const InstanceId* instance = nullptr;
-  std::string_view key_ring;     // empty with `key` null: the whole instance
+  std::string_view key_ring;  // empty with `key` null: the whole instance
   const KeyId* key = nullptr;
 };
 
 // Immutable once made; shared between loops through the token caches.
 struct Caller {
-  std::string iam_id;            // "iam-ServiceId-…" or "IBMid-…"; what createdBy and dual authorization use
+  std::string iam_id;  // "iam-ServiceId-…" or "IBMid-…"; what createdBy and dual authorization use
   std::string name;
-  std::string account;           // 32 hex digits, as in CRNs
-  std::string credential;        // "apikey"
+  std::string account;     // 32 hex digits, as in CRNs
+  std::string credential;  // "apikey"
   Timestamp token_expires;
   std::uint64_t revocation_epoch = 0;
   std::vector<Grant> grants;
 
-  // Roles of the grants that cover `scope`. A ring or key grant does not cover a call on the whole instance.
+  // Roles of the grants that cover `scope`. A ring or key grant does not cover a call on the whole
+  // instance.
   RoleSet roles_on(const Scope& scope) const noexcept;
   // Deny by default.
   bool may(Action action, const Scope& scope) const noexcept;

@@ -16,7 +16,7 @@ namespace keyhaven::iam {
 enum class IdentityKind : std::uint8_t { User, ServiceId };
 
 struct Identity {
-  std::string iam_id;                // "iam-ServiceId-<uuid>" or "IBMid-<uuid>"
+  std::string iam_id;  // "iam-ServiceId-<uuid>" or "IBMid-<uuid>"
   IdentityKind kind = IdentityKind::ServiceId;
   std::string name;
   std::string description;
@@ -24,10 +24,11 @@ struct Identity {
 };
 
 struct ApiKey {
-  std::string id;                    // "ApiKey-<uuid>"
+  std::string id;  // "ApiKey-<uuid>"
   std::string iam_id;
   std::string name;
-  Digest secret_hash{};              // SHA-256 of the 256-bit random key text: nothing to guess, so no slow hash
+  Digest
+      secret_hash{};  // SHA-256 of the 256-bit random key text: nothing to guess, so no slow hash
   Timestamp created;
   bool locked = false;
 };

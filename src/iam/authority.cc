@@ -1,0 +1,366 @@
+#include "iam/authority.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "crypto/hash.h"
+#include "crypto/random.h"
+
+namespace keyhaven::iam {
+namespace {
+
+struct DigestHash {
+  std::size_t operator()(const Digest& digest) const noexcept {
+    std::size_t value;  // any eight bytes of a SHA-256 value are a hash
+    std::copy_n(digest.begin(), sizeof value, reinterpret_cast<std::uint8_t*>(&value));
+    return value;
+  }
+};
+
+struct DigestEqual {
+  bool operator()(const Digest& a, const Digest& b) const noexcept {
+    return crypto::equal_constant_time(a, b);
+  }
+};
+
+Error unknown_api_key() {
+  return {Reason::UnknownApiKey, "Provided API key could not be found.", {}};
+}
+Error no_identity() { return {Reason::IdentityNotFound, "there is no such identity", "iam_id"}; }
+
+bool is_printable(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+Result<void> check_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxIamNameBytes || !is_printable(name)) {
+    return Error{Reason::InvalidField, "name must have 1 to 240 bytes and no control character",
+                 "name"};
+  }
+  return {};
+}
+
+SecretBytes new_api_key_text() {
+  const SecretBytes random = crypto::random_secret(33);
+  SecretBytes text = secret_to_base64(random.expose());
+  for (std::uint8_t& c : text.expose_mutable()) {  // to the URL alphabet: 33 bytes need no padding
+    if (c == '+') c = '-';
+    if (c == '/') c = '_';
+  }
+  KH_ASSERT(text.size() == kApiKeySecretSize);
+  return text;
+}
+
+CreatedApiKey make_api_key(const std::string& iam_id, const std::string& name, Timestamp now) {
+  CreatedApiKey out{{"ApiKey-" + crypto::random_uuid().text(), iam_id, name, {}, now, false},
+                    new_api_key_text()};
+  out.key.secret_hash = crypto::sha256(out.secret.expose());
+  return out;
+}
+
+Identity make_identity(const IdentitySpec& spec, Timestamp now) {
+  const std::string_view prefix =
+      spec.kind == IdentityKind::ServiceId ? "iam-ServiceId-" : "IBMid-";
+  return {std::string(prefix) + crypto::random_uuid().text(), spec.kind, spec.name,
+          spec.description, now};
+}
+
+bool administers_everything(const Grant& grant) {
+  return (grant.roles & bit(Role::Administrator)) != 0 && !grant.instance &&
+         grant.key_ring.empty() && !grant.key;
+}
+
+}  // namespace
+
+struct Authority::Snapshot {
+  std::uint64_t epoch = 1;
+  std::map<std::string, Identity, std::less<>> identities;  // by iam_id
+  std::map<std::string, ApiKey, std::less<>> api_keys;      // by id
+  std::map<std::string, Grant, std::less<>> grants;         // by id
+  std::unordered_map<Digest, std::string, DigestHash, DigestEqual> key_ids_by_hash;
+  std::map<std::string, std::vector<Grant>, std::less<>> grants_by_identity;
+
+  void apply(const IamChange& change) {
+    for (const Identity& identity : change.put_identities) identities[identity.iam_id] = identity;
+    for (const ApiKey& key : change.put_api_keys) api_keys[key.id] = key;
+    for (const Grant& grant : change.put_grants) grants[grant.id] = grant;
+    for (const std::string& id : change.remove_api_keys) api_keys.erase(id);
+    for (const std::string& id : change.remove_grants) grants.erase(id);
+    for (const std::string& iam_id : change.remove_identities) {
+      identities.erase(iam_id);
+      std::erase_if(api_keys, [&](const auto& entry) { return entry.second.iam_id == iam_id; });
+      std::erase_if(grants, [&](const auto& entry) { return entry.second.iam_id == iam_id; });
+    }
+    index();
+  }
+  void index() {
+    key_ids_by_hash.clear();
+    grants_by_identity.clear();
+    for (const auto& [id, key] : api_keys) key_ids_by_hash.emplace(key.secret_hash, id);
+    for (const auto& [id, grant] : grants) grants_by_identity[grant.iam_id].push_back(grant);
+  }
+  const ApiKey* usable_key(std::string_view id) const {
+    const auto found = api_keys.find(id);
+    return found == api_keys.end() || found->second.locked ? nullptr : &found->second;
+  }
+  bool has_administrator() const {
+    return std::any_of(api_keys.begin(), api_keys.end(), [&](const auto& entry) {
+      const auto held = grants_by_identity.find(entry.second.iam_id);
+      return !entry.second.locked && held != grants_by_identity.end() &&
+             std::any_of(held->second.begin(), held->second.end(), administers_everything);
+    });
+  }
+  bool is_whole() const {
+    const auto known = [&](const auto& entry) { return identities.contains(entry.second.iam_id); };
+    return std::all_of(api_keys.begin(), api_keys.end(), known) &&
+           std::all_of(grants.begin(), grants.end(), known);
+  }
+  template <class Map>
+  std::size_t count_of(const Map& map, std::string_view iam_id) const {
+    return static_cast<std::size_t>(std::count_if(
+        map.begin(), map.end(), [&](const auto& entry) { return entry.second.iam_id == iam_id; }));
+  }
+};
+
+Authority::Authority(IamStore& store, TokenIssuer issuer, const Clock& clock)
+    : store_(store), issuer_(std::move(issuer)), verifier_(issuer_), clock_(clock) {}
+
+Result<std::unique_ptr<Authority>> Authority::load(IamStore& store, TokenIssuer issuer,
+                                                   const Clock& clock) {
+  auto everything = KH_TRY(store.load_iam());
+  auto authority = std::unique_ptr<Authority>(new Authority(store, std::move(issuer), clock));
+  auto first = std::make_shared<Snapshot>();
+  IamChange all;
+  all.put_identities = std::move(everything.identities);
+  all.put_api_keys = std::move(everything.api_keys);
+  all.put_grants = std::move(everything.grants);
+  first->apply(all);
+  if (!first->is_whole()) {
+    return Error{Reason::Internal,
+                 "the store holds an API key or grant of an identity that does not exist",
+                 {}};
+  }
+  authority->snapshot_ = std::move(first);
+  return authority;
+}
+
+Authority::SnapshotPtr Authority::snapshot() const {
+  const std::shared_lock lock(snapshot_mutex_);
+  return snapshot_;
+}
+
+void Authority::publish(std::shared_ptr<Snapshot> next) {
+  const std::uint64_t epoch = next->epoch;
+  {
+    const std::unique_lock lock(snapshot_mutex_);
+    snapshot_ = std::move(next);
+  }
+  epoch_.store(
+      epoch,
+      std::memory_order_release);  // after the snapshot: a cache that sees it reads the new rights
+  if (fence_) fence_();
+}
+
+Result<void> Authority::apply(const IamChange& change, const audit::Event& event) {
+  const SnapshotPtr before = snapshot();
+  auto next = std::make_shared<Snapshot>(*before);
+  next->apply(change);
+  next->epoch = before->epoch + 1;
+  if (before->has_administrator() && !next->has_administrator()) {
+    return Error{Reason::Conflict,
+                 "this would leave no administrator who can log in; make another one first",
+                 {}};
+  }
+  KH_TRY(store_.commit_iam(change, event));
+  publish(std::move(next));
+  return {};
+}
+
+Result<bool> Authority::bootstrap(const Deliver& deliver) {
+  const std::lock_guard lock(changing_);
+  if (!snapshot()->identities.empty()) return false;
+  const Timestamp now = clock_.now();
+  const Identity administrator = make_identity(
+      {IdentityKind::ServiceId, "administrator", "first administrator of this deployment"}, now);
+  const CreatedApiKey created = make_api_key(administrator.iam_id, "first key", now);
+  KH_TRY(deliver(administrator, created));
+
+  Grant grant;
+  grant.id = crypto::random_uuid().text();
+  grant.iam_id = administrator.iam_id;
+  grant.roles = static_cast<RoleSet>(bit(Role::Administrator) | bit(Role::Manager));
+  IamChange change;
+  change.put_identities = {administrator};
+  change.put_api_keys = {created.key};
+  change.put_grants = {grant};
+  audit::Event event;
+  event.time = now;
+  event.action = "hs-crypto.iam-identity.bootstrap";
+  event.severity = "critical";
+  event.outcome = audit::Outcome::Success;
+  event.status = 201;
+  event.initiator_id = "keyhaven";
+  event.target_id = administrator.iam_id;
+  KH_TRY(apply(change, event));
+  return true;
+}
+
+Result<Authority::Exchange> Authority::exchange(std::string_view api_key_text) const {
+  if (api_key_text.empty() || api_key_text.size() > 4 * kApiKeySecretSize) return unknown_api_key();
+  const SnapshotPtr now = snapshot();
+  const auto found = now->key_ids_by_hash.find(crypto::sha256(as_bytes(api_key_text)));
+  const ApiKey* key =
+      found == now->key_ids_by_hash.end() ? nullptr : now->usable_key(found->second);
+  if (key == nullptr) return unknown_api_key();
+  const Identity& identity = now->identities.find(key->iam_id)->second;
+  return Exchange{issuer_.issue({identity.iam_id, key->id}, clock_.now()), identity.iam_id,
+                  identity.name};
+}
+
+Result<CallerPtr> Authority::caller_for(std::string_view token) const {
+  const TokenClaims claims = KH_TRY(verifier_.verify(token, clock_.now()));
+  const SnapshotPtr now = snapshot();
+  const auto identity = now->identities.find(claims.iam_id);
+  const ApiKey* key = now->usable_key(claims.api_key_id);
+  if (identity == now->identities.end() || key == nullptr || key->iam_id != claims.iam_id) {
+    return Error{Reason::Unauthenticated, "the token's identity or API key no longer exists",
+                 "Authorization"};
+  }
+  auto caller = std::make_shared<Caller>();
+  caller->iam_id = claims.iam_id;
+  caller->name = identity->second.name;
+  caller->account = issuer_.account();
+  caller->credential = "apikey";
+  caller->token_expires = claims.expires;
+  caller->revocation_epoch = now->epoch;
+  if (const auto held = now->grants_by_identity.find(claims.iam_id);
+      held != now->grants_by_identity.end()) {
+    caller->grants = held->second;
+  }
+  return CallerPtr(std::move(caller));
+}
+
+Result<Identity> Authority::create_identity(const IdentitySpec& spec, audit::Event event) {
+  KH_TRY(check_name(spec.name));
+  if (spec.description.size() > kMaxIamDescriptionBytes || !is_printable(spec.description)) {
+    return Error{Reason::InvalidField,
+                 "description may have at most 1000 bytes and no control character", "description"};
+  }
+  const std::lock_guard lock(changing_);
+  if (snapshot()->identities.size() >= kMaxIdentities) {
+    return Error{Reason::Conflict, "the limit of 10000 identities is reached", {}};
+  }
+  const Identity identity = make_identity(spec, clock_.now());
+  IamChange change;
+  change.put_identities = {identity};
+  event.target_id = identity.iam_id;
+  KH_TRY(apply(change, event));
+  return identity;
+}
+
+Result<void> Authority::delete_identity(const std::string& iam_id, audit::Event event) {
+  const std::lock_guard lock(changing_);
+  if (!snapshot()->identities.contains(iam_id)) return no_identity();
+  IamChange change;
+  change.remove_identities = {iam_id};
+  event.target_id = iam_id;
+  return apply(change, event);
+}
+
+Result<CreatedApiKey> Authority::create_api_key(const std::string& iam_id, const std::string& name,
+                                                audit::Event event) {
+  KH_TRY(check_name(name));
+  const std::lock_guard lock(changing_);
+  const SnapshotPtr now = snapshot();
+  if (!now->identities.contains(iam_id)) return no_identity();
+  if (now->count_of(now->api_keys, iam_id) >= kMaxApiKeysPerIdentity) {
+    return Error{Reason::Conflict, "the limit of 20 API keys of one identity is reached", {}};
+  }
+  CreatedApiKey created = make_api_key(iam_id, name, clock_.now());
+  IamChange change;
+  change.put_api_keys = {created.key};
+  event.target_id = created.key.id;
+  KH_TRY(apply(change, event));
+  return created;
+}
+
+Result<void> Authority::delete_api_key(const std::string& id, audit::Event event) {
+  const std::lock_guard lock(changing_);
+  if (!snapshot()->api_keys.contains(id))
+    return Error{Reason::NotFound, "there is no such API key", "id"};
+  IamChange change;
+  change.remove_api_keys = {id};
+  event.target_id = id;
+  return apply(change, event);
+}
+
+Result<Grant> Authority::create_grant(Grant grant, audit::Event event) {
+  if (grant.roles == 0 || (grant.roles >> kRoleCount) != 0) {
+    return Error{Reason::InvalidField, "a policy needs at least one role", "roles"};
+  }
+  if (grant.key && !grant.instance) {
+    return Error{Reason::InvalidField, "a policy on a key must name its instance",
+                 "serviceInstance"};
+  }
+  const std::lock_guard lock(changing_);
+  const SnapshotPtr now = snapshot();
+  if (!now->identities.contains(grant.iam_id)) return no_identity();
+  if (now->count_of(now->grants, grant.iam_id) >= kMaxGrantsPerIdentity) {
+    return Error{Reason::Conflict, "the limit of 200 policies of one identity is reached", {}};
+  }
+  grant.id = crypto::random_uuid().text();
+  IamChange change;
+  change.put_grants = {grant};
+  event.target_id = grant.id;
+  KH_TRY(apply(change, event));
+  return grant;
+}
+
+Result<void> Authority::delete_grant(const std::string& id, audit::Event event) {
+  const std::lock_guard lock(changing_);
+  if (!snapshot()->grants.contains(id))
+    return Error{Reason::NotFound, "there is no such policy", "id"};
+  IamChange change;
+  change.remove_grants = {id};
+  event.target_id = id;
+  return apply(change, event);
+}
+
+std::vector<Identity> Authority::identities() const {
+  std::vector<Identity> out;
+  const SnapshotPtr now = snapshot();
+  for (const auto& [id, identity] : now->identities) out.push_back(identity);
+  std::stable_sort(out.begin(), out.end(),
+                   [](const auto& a, const auto& b) { return a.created < b.created; });
+  return out;
+}
+
+std::vector<ApiKey> Authority::api_keys(std::string_view iam_id) const {
+  std::vector<ApiKey> out;
+  const SnapshotPtr now = snapshot();
+  for (const auto& [id, key] : now->api_keys) {
+    if (iam_id.empty() || key.iam_id == iam_id) out.push_back(key);
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const auto& a, const auto& b) { return a.created < b.created; });
+  return out;
+}
+
+std::vector<Grant> Authority::grants(std::string_view iam_id) const {
+  std::vector<Grant> out;
+  const SnapshotPtr now = snapshot();
+  for (const auto& [id, grant] : now->grants) {
+    if (iam_id.empty() || grant.iam_id == iam_id) out.push_back(grant);
+  }
+  return out;
+}
+
+std::optional<Identity> Authority::find_identity(const std::string& iam_id) const {
+  const SnapshotPtr now = snapshot();
+  const auto found = now->identities.find(iam_id);
+  return found == now->identities.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace keyhaven::iam
