@@ -1,0 +1,52 @@
+// Password-protected files of the ceremony, as pure functions over their text: signature keys of
+// administrators and key parts of master keys.
+//
+// Both are JSON objects whose values are all strings. Key from password: PBKDF2-HMAC-SHA-256, 4096
+// iterations, 32-byte salt; sealed with AES-256-GCM, nonce ‖ ciphertext ‖ tag. 4096 is what
+// existing clients read, and weak today: choose long passwords. Source: instances-tke-iam.md 3.7;
+// docs/protocols/tke.md.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/secret_bytes.h"
+#include "crypto/ec.h"
+#include "tke/key_part.h"
+#include "tke/signer_info.h"
+
+namespace keyhaven::tke {
+
+inline constexpr std::size_t kMaxKeyFileBytes = 16 * 1024;
+inline constexpr std::size_t kMaxDescriptionBytes = 128;
+inline constexpr std::size_t kMinPasswordBytes = 6;
+
+// What a signature key file shows without its password.
+struct SignatureKeyInfo {
+  std::string
+      name;  // administrator name, at most 30 bytes; empty in files of clients that do not write it
+  Ski ski{};
+};
+// Errors: InvalidField (name, password shorter than 6 bytes).
+Result<std::string> encode_signature_key(const crypto::P521PrivateKey& key, const std::string& name,
+                                         const SecretBytes& password);
+// Errors: InvalidArgument (not such a file, a key type other than p521ec).
+Result<SignatureKeyInfo> inspect_signature_key(std::string_view text);
+// Errors: as above; DecryptFailed for a wrong password; InvalidArgument when the key is not that of
+// `ski`.
+Result<crypto::P521PrivateKey> decode_signature_key(std::string_view text,
+                                                    const SecretBytes& password);
+
+struct KeyPartInfo {
+  std::string description;  // at most 128 bytes
+  VerificationPattern pattern{};
+};
+// Errors: InvalidField (description, password, size of the part).
+Result<std::string> encode_key_part(const SecretBytes& part, const std::string& description,
+                                    const SecretBytes& password);
+Result<KeyPartInfo> inspect_key_part(std::string_view text);  // Errors: InvalidArgument
+// Errors: InvalidArgument; DecryptFailed for a wrong password.
+Result<SecretBytes> decode_key_part(std::string_view text, const SecretBytes& password);
+
+}  // namespace keyhaven::tke

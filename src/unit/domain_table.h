@@ -1,0 +1,105 @@
+// The crypto units of a deployment and their administration: what is rare, serialised and saved.
+//
+// One simulated module per position (the first unit of every instance is a domain of module 1, the
+// second of module 2, ...), so clients verify one certificate chain per module. Every change is
+// made on a copy, the whole state is given to the StateSink, and only then the change becomes
+// visible and is answered; if saving fails nothing has changed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+#include "crypto/ec.h"
+#include "unit/crypto_unit.h"
+
+namespace keyhaven::unit {
+
+inline constexpr std::uint32_t kMaxUnitsPerInstance = 6;
+inline constexpr std::size_t kMaxInstances = 1024;
+inline constexpr std::size_t kMaxStateBytes = std::size_t{64} * 1024 * 1024;
+inline constexpr std::size_t kMaxRegionBytes = 64;
+
+// Keeps the state. Called with the table's lock held; must not call the table.
+class StateSink {
+ public:
+  virtual ~StateSink() = default;
+  // Stores `state` durably (DomainTable::serialize: clear secrets, to be sealed by the receiver).
+  // An error means the old state is still the stored one.
+  virtual Result<void> save(const SecretBytes& state) = 0;
+};
+
+// What key operations of one instance may use. Immutable.
+struct InstanceKey {
+  enum class State : std::uint8_t { Ready, NotInitialized, UnitsDiffer };
+  State state = State::NotInitialized;
+  std::array<std::uint8_t, 16>
+      pattern{};         // first half of the master key's verification pattern; Ready only
+  SecretBytes blob_key;  // derived from the master key (docs/protocols/key-blob.md); Ready only
+};
+
+// The keys of all instances at one generation. Immutable, shared by all engines that have seen this
+// generation.
+class KeySnapshot {
+ public:
+  // Null for an unknown instance.
+  const InstanceKey* find(const InstanceId& instance) const;
+  std::uint64_t generation() const noexcept { return generation_; }
+
+ private:
+  friend class DomainTable;
+  std::uint64_t generation_ = 0;
+  std::vector<std::pair<InstanceId, std::shared_ptr<const InstanceKey>>> keys_;  // sorted
+};
+
+// Thread-safe. The sink must outlive it.
+class DomainTable {
+ public:
+  // A new deployment: attestation root key, module keys and certificates; saved. Errors: what the
+  // sink gives.
+  static Result<std::unique_ptr<DomainTable>> create(StateSink& sink);
+  // From what serialize() gave. Errors: InvalidArgument (damaged, unknown version, inconsistent).
+  static Result<std::unique_ptr<DomainTable>> restore(const SecretBytes& state, StateSink& sink);
+  ~DomainTable();
+
+  // The whole state (docs/protocols/unit-state.md). Holds master keys and private keys in clear.
+  SecretBytes serialize() const;
+
+  // As in CryptoUnit, plus what the sink gives for changes.
+  Result<std::vector<UnitStatus>> create_units(const InstanceId& instance,
+                                               const std::string& region, std::uint32_t count);
+  Result<void> remove_units(const InstanceId& instance);
+  Result<std::vector<UnitStatus>> list_units(const InstanceId& instance) const;
+  // A command whose effect cannot be saved is answered with the signed return code "internal
+  // error", and has no effect.
+  Result<std::string> administer(const InstanceId& instance, const UnitId& unit,
+                                 const std::string& request);
+  Bytes attestation_root() const;  // SubjectPublicKeyInfo, 158 bytes
+
+  // Counts changes of the keys. An engine compares it per call and fetches a new snapshot only when
+  // it moved.
+  std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
+  // Takes the lock of the table for a moment.
+  std::shared_ptr<const KeySnapshot> snapshot() const;
+
+ private:
+  struct State;
+  DomainTable(std::unique_ptr<State> state, StateSink& sink);
+  Result<void> save_locked();
+  void publish_locked();
+
+  StateSink& sink_;
+  mutable std::mutex mutex_;
+  std::unique_ptr<State> state_;
+  std::shared_ptr<const KeySnapshot> snapshot_;
+  std::atomic<std::uint64_t> generation_{0};
+};
+
+}  // namespace keyhaven::unit
