@@ -1,7 +1,8 @@
 // What the key domain needs from a store: everything at start, and durable changes.
 //
-// Keys are served from memory (keys/directory.h); the store is read at start only. A change is one transaction: records
-// with optimistic revisions, rings, and the audit event of the call in the outbox, all or nothing.
+// Keys are served from memory (keys/directory.h); the store is read at start only. A change is one
+// transaction: records with optimistic revisions, rings, and the audit event of the call in the
+// outbox, all or nothing.
 #pragma once
 
 #include <functional>
@@ -14,23 +15,27 @@
 namespace keyhaven::keys {
 
 struct KeyChange {
-  std::vector<KeyRecord> put;                              // revision must equal the stored one; 0 creates
-  std::vector<std::pair<InstanceId, KeyId>> remove;        // purge
+  std::vector<KeyRecord> put;  // revision must equal the stored one; 0 creates
+  std::vector<std::pair<InstanceId, KeyId>> remove;  // purge
   std::vector<KeyRing> put_rings;
   std::vector<std::pair<InstanceId, std::string>> remove_rings;
 };
 
-// Durable home of keys and rings. Thread-safe. A change that returned success survives a crash and power loss.
+// Durable home of keys and rings. Thread-safe. A change that returned success survives a crash and
+// power loss.
 class KeyStore {
  public:
   virtual ~KeyStore() = default;
-  // Streams all records / rings. Errors: StoreUnavailable, Internal (row does not decode; the message names the id).
+  // Streams all records / rings. Errors: StoreUnavailable, Internal (row does not decode; the
+  // message names the id).
   virtual Result<void> load_keys(const std::function<void(KeyRecord)>& sink) = 0;
   virtual Result<void> load_rings(const std::function<void(KeyRing)>& sink) = 0;
-  // Applies `change` with `event`; blocks until durable (group commit). Returns the new revisions in order of `put`.
-  // Alias uniqueness per instance is enforced by the schema too. Errors: Conflict (revision), AliasNotUnique,
-  // KeyRingExists, StoreUnavailable (disk full, read-only: nothing changed).
-  virtual Result<std::vector<std::uint64_t>> commit(const KeyChange& change, const audit::Event& event) = 0;
+  // Applies `change` with `event`; blocks until durable (group commit). Returns the new revisions
+  // in order of `put`. Alias uniqueness per instance is enforced by the schema too. Errors:
+  // Conflict (revision), AliasNotUnique, KeyRingExists, StoreUnavailable (disk full, read-only:
+  // nothing changed).
+  virtual Result<std::vector<std::uint64_t>> commit(const KeyChange& change,
+                                                    const audit::Event& event) = 0;
 };
 
 }  // namespace keyhaven::keys
