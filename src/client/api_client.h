@@ -56,6 +56,8 @@ struct ApiFailure {
 // (delete: 410 after a repeat counts as done).
 class ApiClient {
  public:
+  struct State;  // client/connection.h: for this folder's own files
+
   // Makes no call yet. `tokens` may be null: calls go without a token (health). Errors:
   // InvalidArgument.
   static Result<ApiClient> create(Endpoint endpoint, std::shared_ptr<TokenSource> tokens,
@@ -151,7 +153,6 @@ class ApiClient {
   Result<std::string> get_document(std::string_view target);
 
  private:
-  struct State;
   explicit ApiClient(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -1,0 +1,567 @@
+#include "client/decode.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace keyhaven::client {
+namespace {
+
+namespace dom = simdjson::dom;
+
+constexpr std::size_t kMaxErrorText = 1024;
+
+// Reads members of one object; the first breach of a rule is kept and makes the result an error.
+class Fields {
+ public:
+  explicit Fields(dom::object object) : object_(object) {}
+
+  std::string text(std::string_view name) {
+    const auto value = find(name);
+    if (!value) return {};
+    std::string_view out;
+    if (value->get_string().get(out) != simdjson::SUCCESS) {
+      refuse(name, "a string");
+      return {};
+    }
+    return std::string(out);
+  }
+  std::string required_text(std::string_view name) {
+    std::string out = text(name);
+    if (out.empty()) refuse(name, "a string that is not empty");
+    return out;
+  }
+  // A string, or a number in its decimal form: bitLength occurs as both.
+  std::string text_or_number(std::string_view name) {
+    const auto value = find(name);
+    std::int64_t number = 0;
+    if (value && value->get_int64().get(number) == simdjson::SUCCESS) return std::to_string(number);
+    return text(name);
+  }
+  bool boolean(std::string_view name, bool absent) {
+    const auto value = find(name);
+    if (!value) return absent;
+    bool out = absent;
+    if (value->get_bool().get(out) != simdjson::SUCCESS) refuse(name, "true or false");
+    return out;
+  }
+  // Integers may arrive as floats with an integral value (key-management-api.md 3.2).
+  std::optional<std::int64_t> integer(std::string_view name) {
+    const auto value = find(name);
+    if (!value) return std::nullopt;
+    std::int64_t out = 0;
+    if (value->get_int64().get(out) == simdjson::SUCCESS) return out;
+    double real = 0;
+    if (value->get_double().get(real) == simdjson::SUCCESS && real >= -9e15 && real <= 9e15 &&
+        static_cast<double>(static_cast<std::int64_t>(real)) == real) {
+      return static_cast<std::int64_t>(real);
+    }
+    refuse(name, "an integer");
+    return std::nullopt;
+  }
+  Timestamp time(std::string_view name) {
+    const std::string value = text(name);
+    if (value.empty()) return {};
+    auto parsed = parse_rfc3339(value);
+    if (!parsed) {
+      refuse(name, "an RFC 3339 time");
+      return {};
+    }
+    return parsed.value();
+  }
+  std::vector<std::string> texts(std::string_view name) {
+    std::vector<std::string> out;
+    for (dom::element item : array(name)) {
+      std::string_view value;
+      if (item.get_string().get(value) == simdjson::SUCCESS) {
+        out.emplace_back(value);
+      } else {
+        refuse(name, "a list of strings");
+      }
+    }
+    return out;
+  }
+  std::optional<dom::object> object(std::string_view name) {
+    const auto value = find(name);
+    if (!value) return std::nullopt;
+    dom::object out;
+    if (value->get_object().get(out) != simdjson::SUCCESS) {
+      refuse(name, "an object");
+      return std::nullopt;
+    }
+    return out;
+  }
+  // Absent or null: an empty list.
+  std::vector<dom::element> array(std::string_view name) {
+    const auto value = find(name);
+    std::vector<dom::element> out;
+    if (!value) return out;
+    dom::array items;
+    if (value->get_array().get(items) != simdjson::SUCCESS) {
+      refuse(name, "a list");
+      return out;
+    }
+    for (dom::element item : items) out.push_back(item);
+    return out;
+  }
+  bool has(std::string_view name) const { return find(name).has_value(); }
+  std::string raw(std::string_view name) const {
+    const auto value = find(name);
+    return value ? simdjson::minify(*value) : std::string();
+  }
+
+  void refuse(std::string_view name, std::string_view expected) {
+    if (error_) return;
+    error_ =
+        Error{Reason::BadBody,
+              "the answer's field \"" + std::string(name) + "\" must be " + std::string(expected),
+              std::string(name)};
+  }
+  void adopt(const Fields& inner) {
+    if (!error_) error_ = inner.error_;
+  }
+  template <class T>
+  Result<T> finish(T value) {
+    if (error_) return std::move(*error_);
+    return value;
+  }
+
+ private:
+  std::optional<dom::element> find(std::string_view name) const {
+    dom::element value;
+    if (object_.at_key(name).get(value) != simdjson::SUCCESS || value.is_null())
+      return std::nullopt;
+    return value;
+  }
+  dom::object object_;
+  std::optional<Error> error_;
+};
+
+Error not_an_object() { return {Reason::BadBody, "the answer is not a JSON object", {}}; }
+
+KeyVersion version_of(Fields& parent, std::string_view name, bool& present) {
+  KeyVersion out;
+  const auto object = parent.object(name);
+  present = object.has_value();
+  if (!object) return out;
+  Fields fields(*object);
+  out.id = fields.text("id");
+  out.created = fields.time("creationDate");
+  parent.adopt(fields);
+  present = !out.id.empty();
+  return out;
+}
+
+Result<Key> decode_key(dom::object object) {
+  Fields fields(object);
+  Key key;
+  key.id = fields.required_text("id");
+  key.name = fields.text("name");
+  key.description = fields.text("description");
+  key.aliases = fields.texts("aliases");
+  key.tags = fields.texts("tags");
+  key.crn = fields.text("crn");
+  key.key_ring = fields.text("keyRingID");
+  if (key.key_ring.empty()) key.key_ring = "default";
+  key.created_by = fields.text("createdBy");
+  key.state = static_cast<int>(fields.integer("state").value_or(kActive));
+  key.extractable = fields.boolean("extractable", false);
+  key.imported = fields.boolean("imported", false);
+  key.deleted = fields.boolean("deleted", false);
+  key.created = fields.time("creationDate");
+  key.updated = fields.time("lastUpdateDate");
+  key.rotated = fields.time("lastRotateDate");
+  key.expires = fields.time("expirationDate");
+  key.deletion = fields.time("deletionDate");
+  key.purge_allowed = fields.boolean("purgeAllowed", false);
+  key.restore_allowed = fields.boolean("restoreAllowed", false);
+  if (const auto algorithm = fields.object("algorithmMetadata")) {
+    key.algorithm_bits = Fields(*algorithm).text_or_number("bitLength");
+  }
+  bool has_version = false;
+  KeyVersion version = version_of(fields, "keyVersion", has_version);
+  if (has_version) key.version = std::move(version);
+  if (const auto dual = fields.object("dualAuthDelete")) {
+    Fields inner(*dual);
+    key.dual_auth_delete = inner.boolean("enabled", false);
+    fields.adopt(inner);
+  }
+  if (const auto rotation = fields.object("rotation")) {
+    Fields inner(*rotation);
+    const auto months = inner.integer("interval_month");
+    if (inner.boolean("enabled", true) && months)
+      key.rotation_interval_month = static_cast<int>(*months);
+    fields.adopt(inner);
+  }
+  return fields.finish(std::move(key));
+}
+
+Result<KeyVersion> decode_version(dom::object object) {
+  Fields fields(object);
+  KeyVersion version{fields.required_text("id"), fields.time("creationDate")};
+  return fields.finish(std::move(version));
+}
+
+Result<Alias> decode_alias(dom::object object) {
+  Fields fields(object);
+  Alias alias{fields.text("keyId"), fields.required_text("alias"), fields.text("createdBy"),
+              fields.time("creationDate")};
+  return fields.finish(std::move(alias));
+}
+
+Result<KeyRing> decode_ring(dom::object object) {
+  Fields fields(object);
+  KeyRing ring{fields.required_text("id"), fields.time("creationDate"), fields.text("createdBy")};
+  return fields.finish(std::move(ring));
+}
+
+Result<Registration> decode_registration(dom::object object) {
+  Fields fields(object);
+  Registration out{fields.text("keyId"), fields.text("resourceCrn"), fields.text("description"),
+                   fields.boolean("preventKeyDeletion", false)};
+  return fields.finish(std::move(out));
+}
+
+// One resource may hold several key policies; an instance policy has policy_type and policy_data.
+Result<std::vector<Policy>> decode_policies(dom::object object) {
+  Fields fields(object);
+  std::vector<Policy> out;
+  if (fields.has("policy_type")) {
+    Policy policy;
+    policy.type = fields.text("policy_type");
+    if (const auto data = fields.object("policy_data")) {
+      Fields inner(*data);
+      policy.enabled = inner.boolean("enabled", false);
+      policy.attributes_json = inner.raw("attributes");
+      if (const auto attributes = inner.object("attributes")) {
+        if (const auto months = Fields(*attributes).integer("interval_month")) {
+          policy.interval_month = static_cast<int>(*months);
+        }
+      }
+      fields.adopt(inner);
+    }
+    out.push_back(std::move(policy));
+    return fields.finish(std::move(out));
+  }
+  for (const std::string_view type : {"rotation", "dualAuthDelete"}) {
+    const auto data = fields.object(type);
+    if (!data) continue;
+    Fields inner(*data);
+    Policy policy;
+    policy.type = type;
+    policy.enabled = inner.boolean("enabled", true);
+    if (const auto months = inner.integer("interval_month"))
+      policy.interval_month = static_cast<int>(*months);
+    fields.adopt(inner);
+    out.push_back(std::move(policy));
+  }
+  return fields.finish(std::move(out));
+}
+
+Result<Instance> decode_instance(dom::object object) {
+  Fields fields(object);
+  Instance out;
+  out.guid = fields.required_text("guid");
+  out.crn = fields.text("crn");
+  out.name = fields.text("name");
+  out.state = fields.text("state");
+  out.plan = fields.text("resource_plan_id");
+  out.region = fields.text("region_id");
+  out.resource_group = fields.text("resource_group_id");
+  out.created = fields.time("created_at");
+  out.created_by = fields.text("created_by");
+  if (const auto parameters = fields.object("parameters")) {
+    Fields inner(*parameters);
+    out.units =
+        static_cast<std::uint32_t>(std::max<std::int64_t>(0, inner.integer("units").value_or(0)));
+    out.allowed_network = inner.text("allowed_network");
+    out.rotation_interval_seconds = inner.integer("rotation_interval_seconds");
+    fields.adopt(inner);
+  }
+  if (const auto extensions = fields.object("extensions")) {
+    Fields inner(*extensions);
+    if (const auto endpoints = inner.object("endpoints"))
+      out.endpoint = Fields(*endpoints).text("public");
+    if (out.endpoint.empty()) out.endpoint = inner.text("endpoints.public");
+    fields.adopt(inner);
+  }
+  return fields.finish(std::move(out));
+}
+
+Result<ServiceId> decode_service_id(dom::object object) {
+  Fields fields(object);
+  ServiceId out{fields.required_text("id"), fields.required_text("iam_id"), fields.text("name"),
+                fields.text("description"), fields.time("created_at")};
+  return fields.finish(std::move(out));
+}
+
+Result<ApiKeyInfo> decode_api_key(dom::object object) {
+  Fields fields(object);
+  ApiKeyInfo out{fields.required_text("id"), fields.text("iam_id"), fields.text("name"),
+                 fields.boolean("locked", false), fields.time("created_at")};
+  return fields.finish(std::move(out));
+}
+
+// The last part of "crn:v1:bluemix:public:iam::::serviceRole:Manager", or the display name.
+std::string role_name(dom::object object) {
+  Fields fields(object);
+  const std::string display = fields.text("display_name");
+  if (!display.empty()) return display;
+  const std::string id = fields.text("role_id");
+  const auto colon = id.rfind(':');
+  return colon == std::string::npos ? id : id.substr(colon + 1);
+}
+
+void apply_attributes(Fields& parent, std::string_view list, AccessPolicy& out) {
+  for (dom::element entry : parent.array(list)) {
+    dom::object object;
+    if (entry.get_object().get(object) != simdjson::SUCCESS) continue;
+    for (dom::element attribute : Fields(object).array("attributes")) {
+      dom::object pair;
+      if (attribute.get_object().get(pair) != simdjson::SUCCESS) continue;
+      Fields fields(pair);
+      const std::string name = fields.text("name");
+      std::string value = fields.text("value");
+      if (name == "iam_id")
+        out.iam_id = std::move(value);
+      else if (name == "serviceInstance")
+        out.instance = std::move(value);
+      else if (name == "keyRing")
+        out.key_ring = std::move(value);
+      else if (name == "resource")
+        out.key = std::move(value);
+    }
+  }
+}
+
+Result<AccessPolicy> decode_access_policy(dom::object object) {
+  Fields fields(object);
+  AccessPolicy out;
+  out.id = fields.required_text("id");
+  for (dom::element role : fields.array("roles")) {
+    dom::object inner;
+    if (role.get_object().get(inner) == simdjson::SUCCESS) out.roles.push_back(role_name(inner));
+  }
+  apply_attributes(fields, "subjects", out);
+  apply_attributes(fields, "resources", out);
+  return fields.finish(std::move(out));
+}
+
+}  // namespace
+
+struct Decoder::State {
+  dom::parser parser;
+
+  Result<dom::object> root(std::string_view json) {
+    dom::element document;
+    dom::object object;
+    if (parser.parse(json.data(), json.size()).get(document) != simdjson::SUCCESS ||
+        document.get_object().get(object) != simdjson::SUCCESS) {
+      return not_an_object();
+    }
+    return object;
+  }
+
+  // The items of the list called one of `names` (the first that is there), each through
+  // `decode_one`.
+  template <class T, class F>
+  Result<Page<T>> page(std::string_view json, std::initializer_list<std::string_view> names,
+                       F decode_one) {
+    const dom::object object_root = KH_TRY(root(json));
+    Fields fields(object_root);
+    Page<T> out;
+    if (const auto metadata = fields.object("metadata")) {
+      if (const auto total = Fields(*metadata).integer("totalCount"); total && *total >= 0) {
+        out.total = static_cast<std::uint64_t>(*total);
+      }
+    }
+    for (const std::string_view name : names) {
+      if (!fields.has(name)) continue;
+      for (dom::element item : fields.array(name)) {
+        dom::object object;
+        if (item.get_object().get(object) != simdjson::SUCCESS) return not_an_object();
+        T decoded = KH_TRY(decode_one(object));
+        out.items.push_back(std::move(decoded));
+      }
+      out.next = fields.text(fields.has("next_url") ? "next_url" : "next");
+      return fields.finish(std::move(out));
+    }
+    return Error{Reason::BadBody, "the answer has no list \"" + std::string(*names.begin()) + "\"",
+                 std::string(*names.begin())};
+  }
+
+  template <class T, class F>
+  Result<T> first_resource(std::string_view json, F decode_one) {
+    auto all = KH_TRY((page<T>(json, {"resources"}, decode_one)));
+    if (all.items.empty())
+      return Error{Reason::BadBody, "the answer's list \"resources\" is empty", "resources"};
+    return std::move(all.items.front());
+  }
+};
+
+Decoder::Decoder() : state_(std::make_unique<State>()) {}
+Decoder::Decoder(Decoder&&) noexcept = default;
+Decoder& Decoder::operator=(Decoder&&) noexcept = default;
+Decoder::~Decoder() = default;
+
+Result<std::vector<Key>> Decoder::keys(std::string_view json) {
+  auto page = KH_TRY((state_->page<Key>(json, {"resources"}, decode_key)));
+  return std::move(page.items);
+}
+
+Result<std::vector<KeyVersion>> Decoder::versions(std::string_view json) {
+  auto page = KH_TRY((state_->page<KeyVersion>(json, {"resources"}, decode_version)));
+  return std::move(page.items);
+}
+
+Result<DekVersions> Decoder::dek(std::string_view json) {
+  const dom::object object_root = KH_TRY(state_->root(json));
+  Fields fields(object_root);
+  DekVersions out;
+  out.ciphertext = fields.text("ciphertext");
+  bool present = false;
+  out.version_id = version_of(fields, "keyVersion", present).id;
+  out.rewrapped_version_id = version_of(fields, "rewrappedKeyVersion", present).id;
+  return fields.finish(std::move(out));
+}
+
+Result<Alias> Decoder::alias(std::string_view json) {
+  return state_->first_resource<Alias>(json, decode_alias);
+}
+
+Result<Page<KeyRing>> Decoder::rings(std::string_view json) {
+  return state_->page<KeyRing>(json, {"resources"}, decode_ring);
+}
+
+Result<std::vector<Policy>> Decoder::policies(std::string_view json) {
+  auto page = KH_TRY((state_->page<std::vector<Policy>>(json, {"resources"}, decode_policies)));
+  std::vector<Policy> out;
+  for (auto& group : page.items) {
+    for (auto& policy : group) out.push_back(std::move(policy));
+  }
+  return out;
+}
+
+Result<Page<Registration>> Decoder::registrations(std::string_view json) {
+  return state_->page<Registration>(json, {"resources"}, decode_registration);
+}
+
+Result<Instance> Decoder::instance(std::string_view json) {
+  const dom::object object = KH_TRY(state_->root(json));
+  return decode_instance(object);
+}
+
+Result<Page<Instance>> Decoder::instances(std::string_view json) {
+  return state_->page<Instance>(json, {"resources"}, decode_instance);
+}
+
+Result<std::vector<CryptoUnitEntry>> Decoder::units(std::string_view json) {
+  std::vector<CryptoUnitEntry> out;
+  constexpr std::array<std::pair<std::string_view, UnitType>, 3> kLists{
+      {{"hsms", UnitType::Operational},
+       {"source_hsms", UnitType::Recovery},
+       {"failover_hsms", UnitType::Failover}}};
+  const dom::object object_root = KH_TRY(state_->root(json));
+  Fields fields(object_root);
+  if (!fields.has("hsms")) return Error{Reason::BadBody, "the answer has no list \"hsms\"", "hsms"};
+  for (const auto& [name, type] : kLists) {
+    for (dom::element item : fields.array(name)) {
+      dom::object object;
+      if (item.get_object().get(object) != simdjson::SUCCESS) return not_an_object();
+      Fields unit(object);
+      out.push_back({unit.required_text("hsm_id"), unit.required_text("location"),
+                     unit.required_text("serial_number"), type});
+      fields.adopt(unit);
+    }
+  }
+  return fields.finish(std::move(out));
+}
+
+Result<std::string> Decoder::unit_response(std::string_view json) {
+  const dom::object object_root = KH_TRY(state_->root(json));
+  Fields fields(object_root);
+  std::string response = fields.required_text("response");
+  return fields.finish(std::move(response));
+}
+
+Result<ServiceId> Decoder::service_id(std::string_view json) {
+  const dom::object object = KH_TRY(state_->root(json));
+  return decode_service_id(object);
+}
+
+Result<Page<ServiceId>> Decoder::service_ids(std::string_view json) {
+  return state_->page<ServiceId>(json, {"serviceids", "resources"}, decode_service_id);
+}
+
+Result<ApiKeyInfo> Decoder::api_key(std::string_view json) {
+  const dom::object object = KH_TRY(state_->root(json));
+  return decode_api_key(object);
+}
+
+Result<Page<ApiKeyInfo>> Decoder::api_keys(std::string_view json) {
+  return state_->page<ApiKeyInfo>(json, {"apikeys", "resources"}, decode_api_key);
+}
+
+Result<AccessPolicy> Decoder::policy(std::string_view json) {
+  const dom::object object = KH_TRY(state_->root(json));
+  return decode_access_policy(object);
+}
+
+Result<Page<AccessPolicy>> Decoder::access_policies(std::string_view json) {
+  return state_->page<AccessPolicy>(json, {"policies", "resources"}, decode_access_policy);
+}
+
+Result<TokenTimes> Decoder::token(std::string_view json) {
+  const dom::object object_root = KH_TRY(state_->root(json));
+  Fields fields(object_root);
+  TokenTimes out;
+  const auto seconds = fields.integer("expires_in");
+  if (!seconds || *seconds <= 0) fields.refuse("expires_in", "a positive number of seconds");
+  out.expires_in_seconds = seconds.value_or(0);
+  out.token_type = fields.text("token_type");
+  return fields.finish(std::move(out));
+}
+
+ErrorBody Decoder::error(std::string_view json) {
+  ErrorBody out;
+  auto root = state_->root(json);
+  if (!root) return out;
+  Fields fields(root.value());
+  out.code = fields.text("errorCode");
+  for (const std::string_view name : {"errorMessage", "message", "errorMsg"}) {
+    if (out.message.empty()) out.message = fields.text(name);
+  }
+  for (dom::element item : fields.array("resources")) {
+    dom::object object;
+    if (item.get_object().get(object) != simdjson::SUCCESS) break;
+    Fields resource(object);
+    if (out.message.empty()) out.message = resource.text("errorMsg");
+    for (dom::element reason : resource.array("reasons")) {
+      dom::object inner;
+      if (reason.get_object().get(inner) != simdjson::SUCCESS) break;
+      Fields detail(inner);
+      out.code = detail.text("code");
+      if (std::string text = detail.text("message"); !text.empty()) out.message = std::move(text);
+      if (const auto target = detail.object("target")) out.target = Fields(*target).text("name");
+      break;
+    }
+    break;
+  }
+  // Resource controller and identity lists: {"errors":[{"code","message"}]}.
+  for (dom::element item : fields.array("errors")) {
+    dom::object object;
+    if (!out.message.empty() || item.get_object().get(object) != simdjson::SUCCESS) break;
+    Fields detail(object);
+    out.code = detail.text("code");
+    out.message = detail.text("message");
+  }
+  if (out.code.empty()) out.code = fields.text("error_code");
+  out.code = printable(out.code, 64);
+  out.message = printable(out.message, kMaxErrorText);
+  out.target = printable(out.target, 64);
+  return out;
+}
+
+}  // namespace keyhaven::client

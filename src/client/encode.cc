@@ -1,0 +1,195 @@
+#include "client/encode.h"
+
+#include <algorithm>
+#include <array>
+
+namespace keyhaven::client {
+namespace {
+
+constexpr std::string_view kKeyType = "application/vnd.ibm.kms.key+json";
+constexpr char kHex[] = "0123456789ABCDEF";
+
+bool is_unreserved(std::uint8_t byte) {
+  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+         (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
+}
+
+void write_texts(JsonWriter& out, std::string_view name, const std::vector<std::string>& texts) {
+  if (texts.empty()) return;
+  out.key(name).begin_array();
+  for (const std::string& text : texts) out.string(text);
+  out.end_array();
+}
+
+void write_attribute(JsonWriter& out, std::string_view name, std::string_view value) {
+  if (value.empty()) return;
+  out.begin_object().key("name").string(name).key("value").string(value).end_object();
+}
+
+// Platform roles have a CRN of their own; "KMS Key Purge" is a role of the service.
+std::string role_crn(std::string_view role) {
+  constexpr std::array<std::string_view, 4> kPlatform{"Viewer", "Operator", "Editor",
+                                                      "Administrator"};
+  if (std::find(kPlatform.begin(), kPlatform.end(), role) != kPlatform.end()) {
+    return "crn:v1:bluemix:public:iam::::role:" + std::string(role);
+  }
+  if (role == "KMS Key Purge" || role == "KeyPurge")
+    return "crn:v1:bluemix:public:hs-crypto::::serviceRole:KeyPurge";
+  return "crn:v1:bluemix:public:iam::::serviceRole:" + std::string(role);
+}
+
+}  // namespace
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const std::uint8_t byte : as_bytes(text)) {
+    if (is_unreserved(byte)) {
+      out.push_back(static_cast<char>(byte));
+    } else {
+      out.push_back('%');
+      out.push_back(kHex[byte >> 4]);
+      out.push_back(kHex[byte & 15]);
+    }
+  }
+  return out;
+}
+
+void append_percent_encoded(JsonWriter& out, std::span<const std::uint8_t> secret) {
+  for (const std::uint8_t& byte : secret) {
+    if (is_unreserved(byte)) {
+      out.raw(std::span<const std::uint8_t>(&byte, 1));
+    } else {
+      const char escape[] = {'%', kHex[byte >> 4], kHex[byte & 15]};
+      out.raw(std::string_view(escape, sizeof escape));
+    }
+  }
+}
+
+std::string key_query(const KeyQuery& query, bool paged) {
+  std::string out;
+  const auto add = [&out](std::string_view name, const std::string& value) {
+    out += out.empty() ? '?' : '&';
+    out += name;
+    out += '=';
+    out += value;
+  };
+  if (paged) {
+    add("limit", std::to_string(query.limit));
+    add("offset", std::to_string(query.offset));
+  }
+  if (!query.states.empty()) {
+    std::string states;
+    for (const int state : query.states) {
+      if (!states.empty()) states += ',';
+      states += std::to_string(state);
+    }
+    add("state", states);
+  }
+  if (query.extractable) add("extractable", *query.extractable ? "true" : "false");
+  if (!query.search.empty()) add("search", percent_encode(query.search));
+  if (!query.filter.empty()) add("filter", percent_encode(query.filter));
+  if (!query.sort.empty()) add("sort", percent_encode(query.sort));
+  return out;
+}
+
+SecretBytes encode_create_key(const CreateKey& request) {
+  JsonWriter out;
+  out.begin_object();
+  out.key("metadata").begin_object();
+  out.key("collectionType").string(kKeyType).key("collectionTotal").integer(1).end_object();
+  out.key("resources").begin_array().begin_object();
+  out.key("type")
+      .string(kKeyType)
+      .key("name")
+      .string(request.name)
+      .key("extractable")
+      .boolean(request.extractable);
+  if (!request.description.empty()) out.key("description").string(request.description);
+  write_texts(out, "tags", request.tags);
+  write_texts(out, "aliases", request.aliases);
+  if (request.expires.is_set()) out.key("expirationDate").string(format_rfc3339(request.expires));
+  if (!request.payload.empty()) out.key("payload").base64(request.payload.expose());
+  out.end_object().end_array().end_object();
+  return out.finish();
+}
+
+SecretBytes encode_payload(std::span<const std::uint8_t> payload) {
+  JsonWriter out;
+  out.begin_object();
+  if (!payload.empty()) out.key("payload").base64(payload);
+  out.end_object();
+  return out.finish();
+}
+
+SecretBytes encode_wrap(std::span<const std::uint8_t> plaintext, const AadList& aad) {
+  JsonWriter out;
+  out.begin_object();
+  if (!plaintext.empty()) out.key("plaintext").base64(plaintext);
+  write_texts(out, "aad", aad);
+  out.end_object();
+  return out.finish();
+}
+
+SecretBytes encode_unwrap(std::string_view ciphertext, const AadList& aad) {
+  JsonWriter out;
+  out.begin_object().key("ciphertext").string(ciphertext);
+  write_texts(out, "aad", aad);
+  out.end_object();
+  return out.finish();
+}
+
+SecretBytes encode_create_instance(const CreateInstance& request) {
+  JsonWriter out;
+  out.begin_object().key("name").string(request.name);
+  if (!request.region.empty()) out.key("target").string(request.region);
+  if (!request.resource_group.empty()) out.key("resource_group").string(request.resource_group);
+  out.key("resource_plan_id").string(request.plan);
+  out.key("parameters").begin_object();
+  if (request.units) out.key("units").integer(*request.units);
+  if (!request.allowed_network.empty()) out.key("allowed_network").string(request.allowed_network);
+  if (request.rotation_interval_seconds) {
+    out.key("rotation_interval_seconds").integer(*request.rotation_interval_seconds);
+  }
+  out.end_object().end_object();
+  return out.finish();
+}
+
+SecretBytes encode_update_instance(const UpdateInstance& change) {
+  JsonWriter out;
+  out.begin_object();
+  if (!change.name.empty()) out.key("name").string(change.name);
+  if (!change.plan.empty()) out.key("resource_plan_id").string(change.plan);
+  if (!change.allowed_network.empty() || change.rotation_interval_seconds) {
+    out.key("parameters").begin_object();
+    if (!change.allowed_network.empty()) out.key("allowed_network").string(change.allowed_network);
+    if (change.rotation_interval_seconds) {
+      out.key("rotation_interval_seconds").integer(*change.rotation_interval_seconds);
+    }
+    out.end_object();
+  }
+  out.end_object();
+  return out.finish();
+}
+
+SecretBytes encode_access_policy(const AccessPolicy& policy) {
+  JsonWriter out;
+  out.begin_object().key("type").string("access");
+  out.key("subjects").begin_array().begin_object().key("attributes").begin_array();
+  write_attribute(out, "iam_id", policy.iam_id);
+  out.end_array().end_object().end_array();
+  out.key("roles").begin_array();
+  for (const std::string& role : policy.roles)
+    out.begin_object().key("role_id").string(role_crn(role)).end_object();
+  out.end_array();
+  out.key("resources").begin_array().begin_object().key("attributes").begin_array();
+  write_attribute(out, "serviceName", "hs-crypto");
+  write_attribute(out, "serviceInstance", policy.instance);
+  write_attribute(out, "keyRing", policy.key_ring);
+  if (!policy.key.empty()) write_attribute(out, "resourceType", "key");
+  write_attribute(out, "resource", policy.key);
+  out.end_array().end_object().end_array().end_object();
+  return out.finish();
+}
+
+}  // namespace keyhaven::client

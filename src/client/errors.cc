@@ -1,0 +1,116 @@
+#include "client/errors.h"
+
+#include <algorithm>
+
+namespace keyhaven::client {
+namespace {
+
+struct CodeReason {
+  std::string_view code;
+  Reason reason;
+};
+
+constexpr CodeReason kCodes[] = {
+    {"BAD_BODY_ERR", Reason::BadBody},
+    {"COLLECTION_TOTAL_MISMATCH_ERR", Reason::CollectionTotalMismatch},
+    {"NO_BODY_ERR", Reason::NoBody},
+    {"INVALID_FIELD_ERR", Reason::InvalidField},
+    {"INVALID_QUERY_PARAM_ERR", Reason::InvalidQueryParam},
+    {"KEY_SEARCH_TOO_BROAD", Reason::KeySearchTooBroad},
+    {"BEARER_SUB_EXTRACTION_ERR", Reason::BearerSubExtraction},
+    {"KEY_ROOT_REQ_ERR", Reason::KeyRootRequired},
+    {"KEY_PAYLOAD_REQ_ERR", Reason::KeyPayloadRequired},
+    {"KEY_RESTORE_EXPIRED", Reason::KeyRestoreExpired},
+    {"KEY_EXPIRED_ERR", Reason::KeyExpired},
+    {"INCORRECT_NONCE_ERR", Reason::IncorrectNonce},
+    {"INCORRECT_NONCE_IV_ERR", Reason::IncorrectNonceIv},
+    {"UNAUTHORIZED_ERR", Reason::Unauthorized},
+    {"CONFIG_RULE_CONFLICT_ERR", Reason::Forbidden},
+    {"FEATURE_RESTRICTED_ERR", Reason::Forbidden},
+    {"RESOURCE_OWNER_ERR", Reason::Forbidden},
+    {"SERVICE_ONLY_ERR", Reason::Forbidden},
+    {"KEY_NOT_FOUND_ERR", Reason::KeyNotFound},
+    {"KEY_RING_NOT_FOUND_ERR", Reason::KeyRingNotFound},
+    {"KEY_ALIAS_NOT_FOUND_ERR", Reason::AliasNotFound},
+    {"KEY_ALIAS_NOT_UNIQUE_ERR", Reason::AliasNotUnique},
+    {"KEY_ALIAS_LIMIT_ERR", Reason::AliasLimit},
+    {"KEY_RING_RESOURCE_EXISTS_ERR", Reason::KeyRingExists},
+    {"KEY_RING_NOT_EMPTY_ERR", Reason::KeyRingNotEmpty},
+    {"KEY_ACTION_INVALID_STATE_ERR", Reason::KeyActionInvalidState},
+    {"KEY_ROTATION_NOT_PERMITTED", Reason::KeyRotationNotPermitted},
+    {"REQ_TOO_EARLY_ERR", Reason::RequestTooEarly},
+    {"AUTHORIZATIONS_NOT_MET", Reason::AuthorizationsNotMet},
+    {"NOT_DUAL_AUTH_ERR", Reason::NotDualAuth},
+    {"PROTECTED_RESOURCE_ERR", Reason::ProtectedResource},
+    {"PREV_KEY_DEL_ERR", Reason::ProtectedResource},
+    {"KEY_CREATE_IMPORT_ACCESS_ERR", Reason::KeyCreateImportAccess},
+    {"KEY_DELETED_ERR", Reason::KeyDeleted},
+    {"UNPROCESSABLE_CIPHERTEXT_ERR", Reason::CiphertextInvalid},
+    {"INVALID_SIG_EXP_ERR", Reason::CiphertextInvalid},
+    {"INSTANCE_NOT_INITIALIZED", Reason::InstanceNotInitialized},
+    {"TOO_MANY_REQUESTS_ERR", Reason::TooManyRequests},
+    {"BXNIM0415E", Reason::UnknownApiKey},
+};
+
+Reason by_status(int status) noexcept {
+  switch (status) {
+    case 400:
+      return Reason::InvalidField;
+    case 401:
+      return Reason::Unauthorized;
+    case 403:
+      return Reason::Forbidden;
+    case 404:
+      return Reason::NotFound;
+    case 405:
+      return Reason::MethodNotAllowed;
+    case 408:
+    case 504:
+      return Reason::DeadlineExceeded;
+    case 409:
+    case 412:
+      return Reason::Conflict;
+    case 410:
+      return Reason::KeyDeleted;
+    case 413:
+    case 431:
+      return Reason::TooLarge;
+    case 422:
+      return Reason::CiphertextInvalid;
+    case 429:
+      return Reason::TooManyRequests;
+    case 501:
+      return Reason::NotSupported;
+    case 503:
+      return Reason::UnitUnavailable;
+    default:
+      return status >= 500 ? Reason::Internal : Reason::BadBody;
+  }
+}
+
+}  // namespace
+
+Reason reason_of(int status, std::string_view code) noexcept {
+  const auto* row =
+      std::find_if(std::begin(kCodes), std::end(kCodes),
+                   [&](const CodeReason& candidate) { return candidate.code == code; });
+  return row != std::end(kCodes) ? row->reason : by_status(status);
+}
+
+std::string printable(std::string_view text, std::size_t limit) {
+  if (text.size() > limit) {
+    text = text.substr(0, limit);
+    // Do not cut within a UTF-8 sequence.
+    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80)
+      text.remove_suffix(1);
+    if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0) text.remove_suffix(1);
+  }
+  std::string out(text);
+  for (char& byte : out) {
+    const auto value = static_cast<unsigned char>(byte);
+    if (value < 0x20 || value == 0x7f) byte = ' ';
+  }
+  return out;
+}
+
+}  // namespace keyhaven::client
