@@ -17,10 +17,8 @@ class TokenCache {
  public:
   TokenCache(const Authority& authority, const Clock& clock, std::size_t limit = 10'000);
 
-  // The caller of the value of an Authorization header: "Bearer <token>", scheme in any case.
-  // About 1 us when warm. Errors: BearerSubExtraction (other scheme, no token), those of
-  // Authority::caller_for.
-  Result<CallerPtr> authenticate(std::string_view authorization);
+  // The caller of a bearer token. About 1 us when warm. Errors: those of Authority::caller_for.
+  Result<CallerPtr> authenticate(std::string_view token);
 
   std::size_t size() const noexcept { return young_.size() + old_.size(); }
 
@@ -39,8 +37,5 @@ class TokenCache {
   Entries young_;
   Entries old_;
 };
-
-// The token of "Bearer <token>"; blanks around it are left out. Errors: BearerSubExtraction.
-Result<std::string_view> bearer_token(std::string_view authorization);
 
 }  // namespace keyhaven::iam

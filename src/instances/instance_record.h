@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "audit/event.h"
@@ -15,20 +16,26 @@ enum class InstanceState : std::uint8_t { Active = 1, Removed = 2 };
 
 struct InstanceRecord {
   InstanceId id;
-  std::uint64_t revision = 0;        // set by the store; 0 = not stored yet
+  std::uint64_t revision = 0;  // set by the store; 0 = not stored yet
   std::string name;
-  std::string plan;                  // "standard", "beta"
+  std::string plan;  // "standard", "beta"
   std::string region;
   std::string resource_group;
   std::uint32_t units = 2;
   std::string allowed_network = "public-and-private";
-  std::int64_t rotation_interval_seconds = 3600;  // least time between two rotations of a key; 0: none
+  std::int64_t rotation_interval_seconds =
+      3600;  // least time between two rotations of a key; 0: none
   InstanceState state = InstanceState::Active;
   Timestamp created;
   std::string created_by;
   Timestamp updated;
-};
 
+  bool operator==(const InstanceRecord&) const = default;
+};
+using InstanceRecordPtr = std::shared_ptr<const InstanceRecord>;
+
+// The canonical encoding, versioned; decode(encode(x)) == x and encode(decode(y)) == y
+// (docs/protocols/instance-record.md). Errors of decode: Internal (stored data damaged).
 Bytes encode(const InstanceRecord& record);
 Result<InstanceRecord> decode_instance_record(ByteView bytes);
 
@@ -37,7 +44,8 @@ class InstanceStore {
  public:
   virtual ~InstanceStore() = default;
   virtual Result<void> load_instances(const std::function<void(InstanceRecord)>& sink) = 0;
-  virtual Result<std::uint64_t> commit_instance(const InstanceRecord& record, const audit::Event& event) = 0;
+  virtual Result<std::uint64_t> commit_instance(const InstanceRecord& record,
+                                                const audit::Event& event) = 0;
 };
 
 }  // namespace keyhaven::instances

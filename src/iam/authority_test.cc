@@ -1,0 +1,308 @@
+#include "iam/authority.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "iam/memory_iam_store.h"
+#include "iam/token_cache.h"
+
+namespace keyhaven::iam {
+namespace {
+
+class AuthorityTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    key_ = new crypto::RsaPrivateKey(crypto::RsaPrivateKey::generate_2048());
+  }
+  static void TearDownTestSuite() { delete key_; }
+  static std::unique_ptr<Authority> load(IamStore& store, const Clock& clock) {
+    auto issuer = TokenIssuer::create(*key_, "https://localhost/identity",
+                                      "0123456789abcdef0123456789abcdef");
+    return Authority::load(store, std::move(issuer).value(), clock).value();
+  }
+  static std::string text(const SecretBytes& secret) {
+    return std::string(as_text(secret.expose()));
+  }
+
+  // The first administrator's key.
+  std::string bootstrap() {
+    std::string secret;
+    const auto deliver = [&](const Identity&, const CreatedApiKey& key) -> Result<void> {
+      secret = text(key.secret);
+      return {};
+    };
+    EXPECT_TRUE(authority_->bootstrap(deliver).value());
+    return secret;
+  }
+  struct Login {
+    std::string iam_id, key_id, secret, token;
+  };
+  Login service_id(const std::string& name) {
+    Login out;
+    out.iam_id =
+        authority_->create_identity({IdentityKind::ServiceId, name, ""}, {}).value().iam_id;
+    const CreatedApiKey key = authority_->create_api_key(out.iam_id, "key", {}).value();
+    out.key_id = key.key.id;
+    out.secret = text(key.secret);
+    out.token = authority_->exchange(out.secret).value().token.access_token;
+    return out;
+  }
+  Grant grant(const std::string& iam_id, Role role) {
+    Grant out;
+    out.iam_id = iam_id;
+    out.roles = bit(role);
+    return out;
+  }
+
+  static inline crypto::RsaPrivateKey* key_ = nullptr;
+  ManualClock clock_{Timestamp::from_seconds(1'800'000'000)};
+  MemoryIamStore store_;
+  std::unique_ptr<Authority> authority_ = load(store_, clock_);
+};
+
+TEST_F(AuthorityTest, TheFirstAdministratorIsMadeOnceAndMayEverythingButPurge) {
+  const std::string secret = bootstrap();
+  EXPECT_EQ(secret.size(), kApiKeySecretSize);
+  const auto again = [](const Identity&, const CreatedApiKey&) -> Result<void> {
+    ADD_FAILURE() << "a second administrator was offered";
+    return {};
+  };
+  EXPECT_FALSE(authority_->bootstrap(again).value());
+  EXPECT_FALSE(load(store_, clock_)->bootstrap(again).value());
+
+  const CallerPtr caller =
+      authority_->caller_for(authority_->exchange(secret).value().token.access_token).value();
+  const InstanceId instance = InstanceId::parse("11111111-1111-4111-8111-111111111111").value();
+  for (std::size_t index = 0; index < kActionCount; ++index) {
+    const Action action = static_cast<Action>(index);
+    EXPECT_EQ(caller->may(action, {&instance}), action != Action::SecretsPurge)
+        << info(action).event;
+  }
+}
+
+TEST_F(AuthorityTest, BootstrapStoresNothingWhenTheKeyCannotBeDelivered) {
+  const auto refuse = [](const Identity&, const CreatedApiKey&) -> Result<void> {
+    return Error{Reason::Io, "disk", {}};
+  };
+  EXPECT_EQ(authority_->bootstrap(refuse).error().reason, Reason::Io);
+  EXPECT_TRUE(authority_->identities().empty());
+  bootstrap();
+}
+
+TEST_F(AuthorityTest, NothingOfAKeysTextIsStored) {
+  const std::string secret = bootstrap();
+  const auto everything = store_.load_iam().value();
+  ASSERT_EQ(everything.api_keys.size(), 1U);
+  EXPECT_EQ(to_hex(everything.api_keys[0].secret_hash).find(secret), std::string::npos);
+  for (const audit::Event& event : store_.events()) {
+    std::string json = event.target_id + event.reason + event.request_uri;
+    for (const auto& [name, value] : event.details) json += value;
+    EXPECT_EQ(json.find(secret), std::string::npos);
+  }
+}
+
+TEST_F(AuthorityTest, KeysAreIndependentAndUnknownOnesAreRefusedAlike) {
+  const std::string secret = bootstrap();
+  const Login other = service_id("other");
+  EXPECT_NE(secret, other.secret);
+  for (const std::string& wrong : {std::string(), std::string("x"), secret + "x", secret.substr(1),
+                                   std::string(5000, 'a'), std::string(44, 'A')}) {
+    const auto result = authority_->exchange(wrong);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().reason, Reason::UnknownApiKey);
+    EXPECT_EQ(result.error().message, authority_->exchange("y").error().message);
+  }
+}
+
+TEST_F(AuthorityTest, ATokenDiesWithItsKey) {
+  bootstrap();
+  const Login login = service_id("app");
+  EXPECT_TRUE(authority_->caller_for(login.token));
+  const std::uint64_t before = authority_->revocation_epoch();
+  EXPECT_TRUE(authority_->delete_api_key(login.key_id, {}));
+  EXPECT_GT(authority_->revocation_epoch(), before);
+  EXPECT_EQ(authority_->caller_for(login.token).error().reason, Reason::Unauthenticated);
+  EXPECT_EQ(authority_->exchange(login.secret).error().reason, Reason::UnknownApiKey);
+}
+
+TEST_F(AuthorityTest, ADeletedIdentityTakesKeysAndGrantsAlong) {
+  bootstrap();
+  const Login login = service_id("app");
+  EXPECT_TRUE(authority_->create_grant(grant(login.iam_id, Role::Manager), {}));
+  EXPECT_TRUE(authority_->delete_identity(login.iam_id, {}));
+  EXPECT_EQ(authority_->caller_for(login.token).error().reason, Reason::Unauthenticated);
+  EXPECT_TRUE(authority_->grants(login.iam_id).empty());
+  EXPECT_TRUE(authority_->api_keys(login.iam_id).empty());
+  EXPECT_EQ(store_.load_iam().value().grants.size(), 1U);  // the administrator's
+  EXPECT_EQ(authority_->delete_identity(login.iam_id, {}).error().reason, Reason::IdentityNotFound);
+}
+
+TEST_F(AuthorityTest, EverythingIsThereAfterARestart) {
+  bootstrap();
+  const Login login = service_id("app");
+  EXPECT_TRUE(authority_->create_grant(grant(login.iam_id, Role::Reader), {}));
+  const auto again = load(store_, clock_);
+  const CallerPtr caller = again->caller_for(login.token).value();
+  EXPECT_EQ(caller->roles_on({}), bit(Role::Reader));
+  EXPECT_TRUE(again->exchange(login.secret));
+}
+
+TEST_F(AuthorityTest, AFailedCommitChangesNothing) {
+  bootstrap();
+  const Login login = service_id("app");
+  const std::uint64_t epoch = authority_->revocation_epoch();
+  store_.fail_with(Error{Reason::StoreUnavailable, "disk full", {}});
+  EXPECT_EQ(authority_->delete_api_key(login.key_id, {}).error().reason, Reason::StoreUnavailable);
+  EXPECT_EQ(authority_->create_grant(grant(login.iam_id, Role::Manager), {}).error().reason,
+            Reason::StoreUnavailable);
+  EXPECT_EQ(authority_->revocation_epoch(), epoch);
+  EXPECT_TRUE(authority_->caller_for(login.token).value()->grants.empty());
+}
+
+TEST_F(AuthorityTest, TheLastAdministratorCannotLockEverybodyOut) {
+  const std::string secret = bootstrap();
+  const std::string iam_id = authority_->identities()[0].iam_id;
+  EXPECT_EQ(authority_->delete_identity(iam_id, {}).error().reason, Reason::Conflict);
+  EXPECT_EQ(authority_->delete_grant(authority_->grants(iam_id)[0].id, {}).error().reason,
+            Reason::Conflict);
+  EXPECT_EQ(authority_->delete_api_key(authority_->api_keys(iam_id)[0].id, {}).error().reason,
+            Reason::Conflict);
+  EXPECT_TRUE(authority_->exchange(secret));
+
+  const Login second = service_id("second administrator");
+  EXPECT_TRUE(authority_->create_grant(grant(second.iam_id, Role::Administrator), {}));
+  EXPECT_TRUE(authority_->delete_identity(iam_id, {}));
+}
+
+TEST_F(AuthorityTest, BadSpecificationsAreRefused) {
+  bootstrap();
+  const Login login = service_id("app");
+  for (const std::string& name :
+       {std::string(), std::string(241, 'a'), std::string("a\nb"), std::string("a\0b", 3)}) {
+    EXPECT_EQ(authority_->create_identity({IdentityKind::User, name, ""}, {}).error().target,
+              "name");
+    EXPECT_EQ(authority_->create_api_key(login.iam_id, name, {}).error().target, "name");
+  }
+  EXPECT_TRUE(authority_->create_identity(
+      {IdentityKind::User, std::string(240, 'a'), std::string(1000, 'b')}, {}));
+  EXPECT_EQ(authority_->create_identity({IdentityKind::User, "a", std::string(1001, 'b')}, {})
+                .error()
+                .target,
+            "description");
+  EXPECT_EQ(authority_->create_api_key("IBMid-none", "x", {}).error().reason,
+            Reason::IdentityNotFound);
+  EXPECT_EQ(authority_->create_grant(grant("IBMid-none", Role::Reader), {}).error().reason,
+            Reason::IdentityNotFound);
+  Grant nothing;
+  nothing.iam_id = login.iam_id;
+  EXPECT_EQ(authority_->create_grant(nothing, {}).error().target, "roles");
+  nothing.roles = RoleSet(1) << kRoleCount;
+  EXPECT_EQ(authority_->create_grant(nothing, {}).error().target, "roles");
+  Grant key_only = grant(login.iam_id, Role::Reader);
+  key_only.key = KeyId::parse("33333333-3333-4333-8333-333333333333").value();
+  EXPECT_EQ(authority_->create_grant(key_only, {}).error().target, "serviceInstance");
+  EXPECT_EQ(authority_->delete_grant("none", {}).error().reason, Reason::NotFound);
+  EXPECT_EQ(authority_->delete_api_key("none", {}).error().reason, Reason::NotFound);
+}
+
+TEST_F(AuthorityTest, LimitsHold) {
+  bootstrap();
+  const Login login = service_id("app");
+  for (std::size_t count = 1; count < kMaxApiKeysPerIdentity; ++count) {
+    EXPECT_TRUE(authority_->create_api_key(login.iam_id, "x", {}));
+  }
+  EXPECT_EQ(authority_->create_api_key(login.iam_id, "x", {}).error().reason, Reason::Conflict);
+}
+
+TEST_F(AuthorityTest, AChangeIsAcknowledgedAfterTheFence) {
+  bootstrap();
+  const Login login = service_id("app");
+  bool gone_at_fence = false;
+  authority_->set_fence([&] { gone_at_fence = !authority_->caller_for(login.token); });
+  EXPECT_TRUE(authority_->delete_api_key(login.key_id, {}));
+  EXPECT_TRUE(gone_at_fence);
+}
+
+TEST_F(AuthorityTest, EveryChangeCommitsItsEventWithItsTarget) {
+  bootstrap();
+  audit::Event event;
+  event.action = "hs-crypto.iam-identity.create";
+  const std::string iam_id =
+      authority_->create_identity({IdentityKind::User, "user", ""}, event).value().iam_id;
+  EXPECT_TRUE(iam_id.starts_with("IBMid-"));
+  EXPECT_EQ(store_.events().back().action, event.action);
+  EXPECT_EQ(store_.events().back().target_id, iam_id);
+}
+
+TEST_F(AuthorityTest, TheCacheServesUntilExpiryOrRevocation) {
+  bootstrap();
+  const Login login = service_id("app");
+  TokenCache cache(*authority_, clock_);
+  const CallerPtr first = cache.authenticate(login.token).value();
+  EXPECT_EQ(cache.authenticate(login.token).value(), first);  // the same object: from the cache
+
+  EXPECT_TRUE(authority_->create_grant(grant(login.iam_id, Role::Reader), {}));
+  EXPECT_EQ(cache.authenticate(login.token).value()->roles_on({}), bit(Role::Reader));
+
+  EXPECT_TRUE(authority_->delete_api_key(login.key_id, {}));
+  EXPECT_EQ(cache.authenticate(login.token).error().reason, Reason::Unauthenticated);
+  EXPECT_EQ(cache.size(), 0U);
+}
+
+TEST_F(AuthorityTest, TheCacheForgetsExpiredTokens) {
+  bootstrap();
+  const Login login = service_id("app");
+  TokenCache cache(*authority_, clock_);
+  EXPECT_TRUE(cache.authenticate(login.token));
+  clock_.advance_seconds(3600);
+  EXPECT_EQ(cache.authenticate(login.token).error().reason, Reason::Unauthenticated);
+}
+
+TEST_F(AuthorityTest, TheCacheIsBoundedAndKeepsWhatIsInUse) {
+  const std::string secret = bootstrap();
+  TokenCache cache(*authority_, clock_, 8);
+  const std::string used = authority_->exchange(secret).value().token.access_token;
+  const CallerPtr first = cache.authenticate(used).value();
+  for (int count = 0; count < 40; ++count) {
+    EXPECT_TRUE(cache.authenticate(authority_->exchange(secret).value().token.access_token));
+    EXPECT_LE(cache.size(), 8U);
+    if (count % 2 == 0) EXPECT_EQ(cache.authenticate(used).value(), first);
+  }
+}
+
+TEST_F(AuthorityTest, ATokenThatDiffersInItsLastCharacterIsNotServedFromTheCache) {
+  bootstrap();
+  const Login login = service_id("app");
+  TokenCache cache(*authority_, clock_);
+  EXPECT_TRUE(cache.authenticate(login.token));
+  std::string other = login.token;
+  other.back() = other.back() == 'A' ? 'Q' : 'A';
+  EXPECT_FALSE(cache.authenticate(other));
+  EXPECT_FALSE(cache.authenticate(std::string(kMaxTokenBytes + 1, 'x')));
+}
+
+TEST_F(AuthorityTest, AfterTheAcknowledgementNoCacheServesARevokedToken) {
+  bootstrap();
+  const Login login = service_id("app");
+  std::atomic<bool> revoked = false;
+  std::atomic<int> served_after = 0;
+  std::vector<std::thread> loops;
+  for (int loop = 0; loop < 2; ++loop) {
+    loops.emplace_back([&] {
+      TokenCache cache(*authority_, clock_);
+      for (int call = 0; call < 5000; ++call) {
+        const bool was_revoked = revoked.load();
+        if (cache.authenticate(login.token) && was_revoked) ++served_after;
+      }
+    });
+  }
+  EXPECT_TRUE(authority_->delete_api_key(login.key_id, {}));
+  revoked = true;
+  for (std::thread& loop : loops) loop.join();
+  EXPECT_EQ(served_after, 0);
+}
+
+}  // namespace
+}  // namespace keyhaven::iam

@@ -1,0 +1,31 @@
+// What an administration frame asks of a crypto unit, read for authorisation and audit only: the
+// frame goes on to the unit unaltered, which alone judges it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "iam/action.h"
+
+namespace keyhaven::instances {
+
+using Details = std::vector<std::pair<std::string, std::string>>;
+
+struct AdministeredAction {
+  iam::Action action = iam::Action::TkeUnknown;
+  // requestData.command, .signers (identifiers of the keys that claim to have signed) and, by
+  // command, .adminId, .adminName, .signatureThreshold, .revocationSignatureThreshold, .keyParts,
+  // .verificationPattern. Never key material: key parts are sealed to the unit and only counted.
+  Details details;
+};
+
+// Total: what does not parse is TkeUnknown. At most kMaxFrameCharacters are looked at.
+AdministeredAction administered_action(std::string_view request);
+
+// responseData.returnCode, .reasonCode and reason.reasonForFailure of a unit's answer when it
+// refused; nothing when it agreed.
+Details administered_outcome(std::string_view response);
+
+}  // namespace keyhaven::instances

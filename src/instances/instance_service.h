@@ -1,0 +1,123 @@
+// The life of service instances: create, find, list, change, delete; and their crypto units.
+//
+// Order of things, so that a crash at any line leaves something whole: the record is committed
+// first, then its units are made; deleting removes the units first (the unit refuses unless all are
+// zeroized), then the record. An active record without units, which only a crash in between can
+// leave, gets them the next time its units are listed: create_units is idempotent. So there are
+// never units without a record, and nothing has to be cleaned up at start.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "instances/instance_record.h"
+#include "unit/crypto_unit.h"
+
+namespace keyhaven::instances {
+
+inline constexpr std::size_t kMaxInstances = 1000;
+inline constexpr std::uint32_t kMaxUnits = 6;
+inline constexpr std::uint32_t kAdvisedUnits =
+    2;  // with fewer, one failing unit stops the instance
+inline constexpr std::int64_t kMaxRotationIntervalSeconds = 366 * 86'400;
+
+struct InstanceOptions {
+  std::string account;  // 32 hex digits, as in CRNs
+  std::string region =
+      "local";  // of instances that do not name one: lower-case letters, digits and hyphens
+  std::string public_url;   // "https://host:port", what clients use
+  std::string private_url;  // empty: the public one
+};
+
+struct InstanceSpec {
+  std::string name;               // 1 to 180 bytes without control characters
+  std::string plan = "standard";  // or "beta"
+  std::string region;             // empty: the deployment's
+  std::string resource_group = "default";
+  std::int64_t units = 2;                              // 1 to kMaxUnits
+  std::string allowed_network = "public-and-private";  // or "private-only"
+  std::int64_t rotation_interval_seconds = 3600;       // 0 to kMaxRotationIntervalSeconds
+  std::string created_by;
+};
+
+struct InstanceUpdate {
+  std::optional<std::string> name;
+  std::optional<std::string> plan;
+  std::optional<std::string> allowed_network;
+  std::optional<std::int64_t> rotation_interval_seconds;
+};
+
+// Thread-safe. `find` never blocks; the others may wait for store and unit.
+class InstanceService {
+ public:
+  // How many keys that are not deleted an instance has.
+  using LiveKeyCount = std::function<std::size_t(const InstanceId&)>;
+
+  // Loads everything. Borrows `store`, `unit` and `clock` for its life. Errors: those of
+  // load_instances.
+  static Result<std::unique_ptr<InstanceService>> load(InstanceOptions options,
+                                                       InstanceStore& store, unit::CryptoUnit& unit,
+                                                       LiveKeyCount live_keys, const Clock& clock);
+
+  // The active instance of this id, or null. For event loops: one atomic read while no instance has
+  // changed.
+  InstanceRecordPtr find(const InstanceId& id) const;
+  // The active instance named by a GUID or CRN (decoded). Errors: InstanceNotFound.
+  Result<InstanceRecordPtr> find_named(std::string_view guid_or_crn) const;
+  // The active instances in order of creation.
+  std::vector<InstanceRecordPtr> list() const;
+
+  // Errors: InvalidField (target names it), InstanceLimit, UnitUnavailable and other errors of
+  // create_units, StoreUnavailable. `event` is committed with the record; its target becomes the
+  // CRN.
+  Result<InstanceRecordPtr> create(const InstanceSpec& spec, audit::Event event);
+  // Errors: InstanceNotFound, InvalidField, Conflict, StoreUnavailable.
+  Result<InstanceRecordPtr> update(const InstanceId& id, const InstanceUpdate& update,
+                                   audit::Event event);
+  // Errors: InstanceNotFound, InstanceNotEmpty, UnitsNotZeroized, UnitUnavailable,
+  // StoreUnavailable.
+  Result<void> remove(const InstanceId& id, audit::Event event);
+
+  // The units of an active instance, made if a crash prevented it. Errors: InstanceNotFound,
+  // UnitUnavailable.
+  Result<std::vector<unit::UnitStatus>> units_of(const InstanceId& id);
+  // Passes one administration frame on. Errors: InstanceNotFound, those of CryptoUnit::administer.
+  Result<std::string> administer(const InstanceId& id, const UnitId& unit_id,
+                                 const std::string& request);
+  Result<Bytes> attestation_root() { return unit_.attestation_root(); }
+
+  std::string crn_of(const InstanceRecord& record) const;
+  const InstanceOptions& options() const noexcept { return options_; }
+
+ private:
+  using Snapshot = std::map<InstanceId, InstanceRecordPtr>;
+  using SnapshotPtr =
+      std::shared_ptr<const Snapshot>;  // shared: each thread keeps the one it last used
+
+  InstanceService(InstanceOptions options, InstanceStore& store, unit::CryptoUnit& unit,
+                  LiveKeyCount live_keys, const Clock& clock);
+  const Snapshot& snapshot() const;
+  Result<InstanceRecordPtr> require(const InstanceId& id) const;
+  Result<InstanceRecordPtr> commit(InstanceRecord record, const audit::Event& event);
+
+  const InstanceOptions options_;
+  InstanceStore& store_;
+  unit::CryptoUnit& unit_;
+  const LiveKeyCount live_keys_;
+  const Clock& clock_;
+  const std::uint64_t serial_;                // of this object: what the threads' copies belong to
+  std::mutex changing_;                       // one change at a time
+  mutable std::shared_mutex snapshot_mutex_;  // guards the pointer only
+  SnapshotPtr snapshot_ = std::make_shared<Snapshot>();
+  std::atomic<std::uint64_t> epoch_{1};
+};
+
+}  // namespace keyhaven::instances
