@@ -1,0 +1,260 @@
+#include "http/api.h"
+
+#include <utility>
+
+#include "http/errors.h"
+#include "http/router.h"
+
+namespace keyhaven::http {
+namespace {
+
+constexpr std::string_view kInstanceHeader = "Bluemix-Instance";
+
+Error unauthorized(std::string_view message) {
+  return {Reason::Unauthorized, std::string(message), ""};
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if ((a[i] | 0x20) != (b[i] | 0x20)) return false;
+  }
+  return true;
+}
+
+// The token of "Bearer <token>".
+Result<std::string_view> bearer_token(const Call& call) {
+  const auto header = call.header("Authorization");
+  if (!header || header->empty())
+    return Error{Reason::Unauthenticated, "a bearer token is required", ""};
+  const std::size_t blank = header->find(' ');
+  const bool is_bearer =
+      blank != std::string_view::npos && equals_ignoring_case(header->substr(0, blank), "bearer");
+  const std::string_view token =
+      is_bearer ? header->substr(header->find_first_not_of(' ', blank)) : std::string_view();
+  if (token.empty()) {
+    return Error{Reason::BearerSubExtraction, "the Authorization header must be \"Bearer <token>\"",
+                 ""};
+  }
+  return token;
+}
+
+Error bad_instance_header() {
+  return {Reason::InvalidHeader,
+          "the header Bluemix-Instance must hold the id (UUID) of a service instance",
+          std::string(kInstanceHeader)};
+}
+
+// Host names of the form <instance id>.api.<region>.… name the instance too.
+bool host_disagrees(const Call& call, const InstanceId& instance) {
+  const auto host = call.header("Host");
+  if (!host) return false;
+  const auto named = InstanceId::parse(host->substr(0, host->find('.')));
+  return named && named.value() != instance;
+}
+
+}  // namespace
+
+// What belongs to one loop; touched by its thread only.
+struct Api::LoopState {
+  struct Pending {
+    net::Reply reply;
+    Response response;
+  };
+  std::vector<Pending> pending;  // answers waiting for the flush of this turn
+  std::int64_t second = 0;       // of the budget below
+  unsigned written = 0;          // refusals without a caller recorded in that second
+  std::uint64_t suppressed = 0;  // and those only counted
+};
+
+Api::Api(ApiOptions options, Authenticator& authenticator, const InstanceLookup& instances,
+         audit::Log& audit, WorkerPool& workers, const Clock& clock)
+    : options_(options),
+      authenticator_(authenticator),
+      instances_(instances),
+      audit_(audit),
+      workers_(workers),
+      clock_(clock),
+      router_(std::make_unique<Router>()) {
+  for (unsigned i = 0; i < options.loops; ++i) loops_.push_back(std::make_unique<LoopState>());
+}
+
+Api::~Api() = default;
+
+void Api::add(Routes routes) {
+  for (Route& route : routes) router_->add(std::move(route));
+}
+
+const Routes& Api::routes() const noexcept { return router_->routes(); }
+
+net::Handler Api::handler() {
+  return [this](net::Request& request, net::Reply reply) { handle(request, std::move(reply)); };
+}
+
+net::ErrorBody Api::error_body() {
+  return [](int status, std::string_view what) { return plain_error_response(status, what); };
+}
+
+void Api::handle(net::Request& request, net::Reply reply) {
+  const auto call = std::make_shared<Call>(*this, request, std::move(reply));
+  Router::Match match = router_->match(request.method, request.path, call->query("action"));
+  if (match.route == nullptr) {
+    const Error error = match.path_known
+                            ? Error{Reason::MethodNotAllowed, "this path takes " + match.allow, ""}
+                            : Error{Reason::RouteNotFound, "there is no such path in this API", ""};
+    call->reason_ = wire_reason(error.reason).code;
+    Response response = error_response(error, iam::Action::RouteUnknown);
+    if (match.path_known) response.headers.emplace_back("Allow", match.allow);
+    return call->finish(std::move(response));
+  }
+  call->route_ = match.route;
+  call->action_ = match.route->action;
+  for (auto& [name, value] : match.params) call->params_.push_back({name, std::move(value)});
+
+  if (const auto admitted = admit(*call); !admitted) return call->fail(admitted.error());
+  if (match.route->on_loop) return match.route->on_loop(call);
+  run_on_pool(call, match.route->blocking);
+}
+
+// Token, instance and, where the route leaves it to the framework, the right.
+Result<void> Api::admit(Call& call) {
+  KH_TRY(find_caller(call));
+  switch (call.route_->check) {
+    case Check::Account:
+      return call.authorize({});
+    case Check::Instance: {
+      KH_TRY(find_instance(call));
+      return call.authorize({.instance = &call.instance_->id});
+    }
+    case Check::Key:
+      return find_instance(call);
+    case Check::Handler:
+      return {};
+  }
+  fatal(__FILE__, __LINE__, "unknown Check");
+}
+
+Result<void> Api::find_caller(Call& call) {
+  const iam::Access access = iam::info(call.action_).access;
+  // Open calls do not look at the header: clients send "Basic Yng6Yng=" to the token call
+  // (real-clients.md 2).
+  if (access == iam::Access::Open) {
+    call.authorized_ = true;
+    return {};
+  }
+  const std::string_view token = KH_TRY(bearer_token(call));
+  call.caller_ = KH_TRY(authenticator_.authenticate(call.loop_index(), token));
+  call.set_initiator(call.caller_->iam_id, call.caller_->name);
+  if (access == iam::Access::AnyCaller) call.authorized_ = true;
+  return {};
+}
+
+Result<void> Api::find_instance(Call& call) {
+  const auto header = call.header(kInstanceHeader);
+  if (!header || call.request_.count(kInstanceHeader) != 1) return bad_instance_header();
+  const auto id = InstanceId::parse(*header);
+  if (!id) return bad_instance_header();
+  // Unknown and foreign are answered alike, and like a missing right.
+  const auto no_right = [] {
+    return unauthorized(
+        "the caller has no right to the resource, or it does not exist in this region");
+  };
+  if (host_disagrees(call, id.value())) return no_right();
+  call.instance_ = instances_.find(id.value());
+  if (!call.instance_) return no_right();
+  call.set_audited_instance(id.value());
+  return {};
+}
+
+void Api::run_on_pool(const CallPtr& call, BlockingHandler handler) {
+  auto task = [call, work = std::move(handler)] {
+    auto result = work(*call);
+    if (!result) return call->fail(result.error());
+    call->finish(std::move(result).value());
+  };
+  if (workers_.submit(std::move(task))) return;
+  call->fail({Reason::DeadlineExceeded,
+              "the server is busy with other changes; try again in a moment", ""});
+}
+
+// From here on: one audit event, then the answer.
+void Api::end(const CallPtr& call, Response response) {
+  response.headers.emplace_back("Correlation-Id", call->correlation_id());
+  response.headers.emplace_back("Cache-Control", "no-store");
+  net::Loop& loop = *call->request_.loop;
+  if (call->event_recorded_) return call->reply_(std::move(response));
+  call->finish_event(response.status);
+  const iam::ActionInfo& row = iam::info(call->action_);
+  if (loop.in_loop_thread()) return end_on_loop(call, std::move(response));
+  if (row.data_plane || !row.recorded) {
+    // std::function wants copyable tasks, a Response is copyable but should not be copied: it may
+    // hold a DEK.
+    auto shared = std::make_shared<Response>(std::move(response));
+    return loop.post([this, call, shared] { end_on_loop(call, std::move(*shared)); });
+  }
+  end_with_management_record(call, std::move(response));
+}
+
+void Api::end_on_loop(const CallPtr& call, Response response) {
+  const unsigned index = call->loop_index();
+  LoopState& state = *loops_.at(index);
+  if (!iam::info(call->action_).recorded) return call->reply_(std::move(response));
+  const bool anonymous_refusal = !call->caller_ && response.status >= 400;
+  if (anonymous_refusal) {
+    const std::int64_t second = call->event_.time.seconds();
+    if (second != std::exchange(state.second, second)) state.written = 0;
+    if (state.written >= options_.unauthenticated_records_per_second) {
+      ++state.suppressed;
+      return call->reply_(std::move(response));
+    }
+    ++state.written;
+  }
+  audit_.append_loop(index, call->event_);
+  state.pending.push_back({std::move(call->reply_), std::move(response)});
+  if (state.pending.size() == 1) {
+    call->request_.loop->post([this, index] { flush(index); });
+  }
+}
+
+void Api::end_with_management_record(const CallPtr& call, Response response) {
+  if (const auto appended = audit_.append_management(call->event_); !appended) {
+    Response refusal = error_response(appended.error(), call->action_);
+    refusal.headers.emplace_back("Correlation-Id", call->correlation_id());
+    wipe(response.body);
+    response = std::move(refusal);
+  }
+  call->reply_(std::move(response));
+}
+
+// The events of this turn, with one write; then its answers.
+void Api::flush(unsigned loop) {
+  std::vector<LoopState::Pending> pending;
+  pending.swap(loops_.at(loop)->pending);
+  const auto flushed = audit_.flush_loop(loop);
+  for (LoopState::Pending& waiting : pending) {
+    if (!flushed) {
+      wipe(waiting.response.body);
+      auto headers = std::move(waiting.response.headers);
+      waiting.response = error_response(flushed.error(), iam::Action::RouteUnknown);
+      for (auto& header : headers) {
+        if (header.first == "Correlation-Id") waiting.response.headers.push_back(std::move(header));
+      }
+    }
+    waiting.reply(std::move(waiting.response));
+  }
+}
+
+void Api::tick(unsigned loop) {
+  LoopState& state = *loops_.at(loop);
+  if (state.suppressed == 0) return;
+  audit::Event event;
+  event.time = clock_.now();
+  event.action = "hs-crypto.route.suppressed";
+  event.severity = "critical";
+  event.status = 401;
+  event.details.emplace_back("responseData.suppressedRefusals", std::to_string(state.suppressed));
+  audit_.append_loop(loop, event);
+  if (audit_.flush_loop(loop)) state.suppressed = 0;
+}
+
+}  // namespace keyhaven::http

@@ -1,0 +1,325 @@
+#include "http/errors.h"
+
+#include <string>
+
+#include "http/json.h"
+
+namespace keyhaven::http {
+namespace {
+
+constexpr std::string_view kMoreInfo = "https://cloud.ibm.com/apidocs/hs-crypto";
+
+struct LeadIn {
+  iam::Action action;
+  std::string_view text;
+};
+
+// What the call could not do, as the vendor's messages begin. Actions that are not of this API's
+// vocabulary (instances, identities, units) say it in general.
+constexpr LeadIn kLeadIns[] = {
+    {iam::Action::SecretsCreate, "Key could not be created"},
+    {iam::Action::SecretsList, "Keys could not be retrieved"},
+    {iam::Action::SecretsHead, "Keys could not be retrieved"},
+    {iam::Action::SecretsRead, "Key could not be retrieved"},
+    {iam::Action::SecretsReadMetadata, "Key metadata could not be retrieved"},
+    {iam::Action::SecretsPatch, "Key could not be updated"},
+    {iam::Action::SecretsDelete, "Key could not be deleted"},
+    {iam::Action::SecretsPurge, "Key could not be purged"},
+    {iam::Action::SecretsRestore, "Key could not be restored"},
+    {iam::Action::SecretsWrap, "Wrap with key could not be performed"},
+    {iam::Action::SecretsUnwrap, "Unwrap with key could not be performed"},
+    {iam::Action::SecretsRewrap, "Rewrap with key could not be performed"},
+    {iam::Action::SecretsRotate, "Key could not be rotated"},
+    {iam::Action::SecretsDisable, "Key could not be disabled"},
+    {iam::Action::SecretsEnable, "Key could not be enabled"},
+    {iam::Action::SecretsListVersions, "KeyVersions could not be retrieved"},
+    {iam::Action::SecretsUnknown, "Action could not be performed on key"},
+    {iam::Action::AliasCreate, "Key alias could not be created"},
+    {iam::Action::AliasDelete, "Key alias could not be deleted"},
+    {iam::Action::KeyRingsCreate, "Key ring could not be created"},
+    {iam::Action::KeyRingsDelete, "Key ring could not be deleted"},
+    {iam::Action::KeyRingsList, "Key rings could not be retrieved"},
+    {iam::Action::PoliciesRead, "Policies could not be retrieved"},
+    {iam::Action::InstancePoliciesRead, "Instance policies could not be retrieved"},
+    {iam::Action::RegistrationsList, "Registrations could not be retrieved"},
+};
+
+std::string_view lead_in(iam::Action action) noexcept {
+  for (const LeadIn& row : kLeadIns) {
+    if (row.action == action) return row.text;
+  }
+  return "The call could not be performed";
+}
+
+std::string_view target_type(Reason reason) noexcept {
+  if (reason == Reason::InvalidQueryParam || reason == Reason::ProtectedResource)
+    return "query_param";
+  if (reason == Reason::InvalidHeader) return "header";
+  return "field";
+}
+
+// Words a client may search for in the text (instances-tke-iam.md 1.5).
+std::string full_message(const Error& error) {
+  if (error.reason == Reason::InstanceNotInitialized) {
+    return error.message +
+           " [CKR_IBM_WK_NOT_INITIALIZED: initialize the crypto units of the instance first]";
+  }
+  return error.message;
+}
+
+bool has_reasons(const Error& error, int status) noexcept {
+  return status != 401 && error.reason != Reason::InvalidHeader;
+}
+
+void write_reason(JsonWriter& json, const Error& error, const WireReason& wire) {
+  json.begin_object().field("code", wire.code).field("message", full_message(error));
+  json.field("status", wire.status).field("moreInfo", kMoreInfo);
+  if (!error.target.empty()) {
+    json.key("target").begin_object();
+    json.field("type", target_type(error.reason)).field("name", error.target).end_object();
+  }
+  json.end_object();
+}
+
+std::string error_message(const Error& error, const WireReason& wire, std::string_view what) {
+  std::string out(reason_phrase(wire.status));
+  out += ": ";
+  if (wire.status == 401) {
+    out += error.message;
+  } else {
+    out += what;
+    out += ": ";
+    // Detail first where a state or time decides; clients of which some show only errorMsg need it.
+    out += full_message(error);
+    if (has_reasons(error, wire.status)) out += ": Please see `reasons` for more details";
+  }
+  out += " (";
+  out += wire.code;
+  out += ')';
+  return out;
+}
+
+}  // namespace
+
+WireReason wire_reason(Reason reason) noexcept {
+  switch (reason) {
+    case Reason::BadBody:
+      return {400, "BAD_BODY_ERR"};
+    case Reason::CollectionTotalMismatch:
+      return {400, "COLLECTION_TOTAL_MISMATCH_ERR"};
+    case Reason::NoBody:
+      return {400, "NO_BODY_ERR"};
+    case Reason::InvalidField:
+      return {400, "INVALID_FIELD_ERR"};
+    case Reason::InvalidQueryParam:
+      return {400, "INVALID_QUERY_PARAM_ERR"};
+    case Reason::InvalidHeader:
+      return {400, "INVALID_HEADER_ERR"};
+    case Reason::BearerSubExtraction:
+      return {400, "BEARER_SUB_EXTRACTION_ERR"};
+    case Reason::InvalidArgument:
+      return {400, "BAD_REQUEST_ERR"};
+    case Reason::KeyRootRequired:
+      return {400, "KEY_ROOT_REQ_ERR"};
+    case Reason::KeyPayloadRequired:
+      return {400, "KEY_PAYLOAD_REQ_ERR"};
+    case Reason::KeyRestoreExpired:
+      return {400, "KEY_RESTORE_EXPIRED"};
+    case Reason::KeyExpired:
+      return {400, "KEY_EXPIRED_ERR"};
+    case Reason::IncorrectNonce:
+      return {400, "INCORRECT_NONCE_ERR"};
+    case Reason::IncorrectNonceIv:
+      return {400, "INCORRECT_NONCE_IV_ERR"};
+    case Reason::KeySearchTooBroad:
+      return {400, "KEY_SEARCH_TOO_BROAD"};
+    case Reason::TooLarge:
+      return {413, "REQUEST_TOO_LARGE_ERR"};
+    case Reason::Unauthenticated:
+      return {401, "UNAUTHORIZED_ERR"};
+    case Reason::Unauthorized:
+      return {401, "UNAUTHORIZED_ERR"};
+    case Reason::Forbidden:
+      return {403, "CONFIG_RULE_CONFLICT_ERR"};
+    case Reason::UnknownApiKey:
+      return {400, "UNKNOWN_API_KEY_ERR"};
+    case Reason::UnsupportedGrant:
+      return {400, "UNSUPPORTED_GRANT_ERR"};
+    case Reason::KeyNotFound:
+      return {404, "KEY_NOT_FOUND_ERR"};
+    case Reason::KeyRingNotFound:
+      return {404, "KEY_RING_NOT_FOUND_ERR"};
+    case Reason::AliasNotFound:
+      return {404, "KEY_ALIAS_NOT_FOUND_ERR"};
+    case Reason::InstanceNotFound:
+      return {404, "INSTANCE_NOT_FOUND_ERR"};
+    case Reason::UnitNotFound:
+      return {404, "CRYPTO_UNIT_NOT_FOUND_ERR"};
+    case Reason::IdentityNotFound:
+      return {404, "IDENTITY_NOT_FOUND_ERR"};
+    case Reason::RouteNotFound:
+      return {404, "PATH_NOT_FOUND_ERR"};
+    case Reason::MethodNotAllowed:
+      return {405, "METHOD_NOT_ALLOWED_ERR"};
+    case Reason::NotFound:
+      return {404, "NOT_FOUND_ERR"};
+    case Reason::AliasNotUnique:
+      return {409, "KEY_ALIAS_NOT_UNIQUE_ERR"};
+    case Reason::AliasLimit:
+      return {409, "KEY_ALIAS_LIMIT_ERR"};
+    case Reason::KeyRingExists:
+      return {409, "KEY_RING_RESOURCE_EXISTS_ERR"};
+    case Reason::KeyRingNotEmpty:
+      return {409, "KEY_RING_NOT_EMPTY_ERR"};
+    case Reason::KeyRingLimit:
+      return {409, "KEY_RING_LIMIT_ERR"};
+    case Reason::KeyRingReserved:
+      return {409, "KEY_RING_RESERVED_ERR"};
+    case Reason::KeyLimit:
+      return {409, "KEY_LIMIT_ERR"};
+    case Reason::KeyActionInvalidState:
+      return {409, "KEY_ACTION_INVALID_STATE_ERR"};
+    case Reason::KeyRotationNotPermitted:
+      return {409, "KEY_ROTATION_NOT_PERMITTED"};
+    case Reason::RequestTooEarly:
+      return {409, "REQ_TOO_EARLY_ERR"};
+    case Reason::KeyDeleted:
+      return {410, "KEY_DELETED_ERR"};
+    case Reason::KeyCreateImportAccess:
+      return {409, "KEY_CREATE_IMPORT_ACCESS_ERR"};
+    case Reason::AuthorizationsNotMet:
+      return {409, "AUTHORIZATIONS_NOT_MET"};
+    case Reason::NotDualAuth:
+      return {409, "NOT_DUAL_AUTH_ERR"};
+    case Reason::ProtectedResource:
+      return {409, "PROTECTED_RESOURCE_ERR"};
+    case Reason::InstanceNotInitialized:
+      return {409, "INSTANCE_NOT_INITIALIZED"};
+    case Reason::UnitsDiffer:
+      return {409, "CRYPTO_UNITS_DIFFER_ERR"};
+    case Reason::InstanceNotEmpty:
+      return {409, "INSTANCE_NOT_EMPTY_ERR"};
+    case Reason::UnitsNotZeroized:
+      return {409, "CRYPTO_UNITS_NOT_ZEROIZED_ERR"};
+    case Reason::InstanceLimit:
+      return {409, "INSTANCE_LIMIT_ERR"};
+    case Reason::Conflict:
+      return {409, "CONFLICT_ERR"};
+    case Reason::AlreadyExists:
+      return {409, "ALREADY_EXISTS_ERR"};
+    // A stored blob that does not open is our damage, not the caller's.
+    case Reason::DecryptFailed:
+      return {500, "INCOMPLETE_METADATA_ERR"};
+    case Reason::CiphertextInvalid:
+      return {422, "UNPROCESSABLE_CIPHERTEXT_ERR"};
+    case Reason::NotACiphertext:
+      return {400, "INVALID_FIELD_ERR"};
+    case Reason::TooManyRequests:
+      return {429, "TOO_MANY_REQUESTS_ERR"};
+    case Reason::NotSupported:
+      return {501, "NOT_SUPPORTED_ERR"};
+    case Reason::UnitUnavailable:
+      return {503, "CRYPTO_UNIT_UNAVAILABLE_ERR"};
+    case Reason::StoreUnavailable:
+      return {503, "STORE_UNAVAILABLE_ERR"};
+    case Reason::AuditUnavailable:
+      return {503, "AUDIT_UNAVAILABLE_ERR"};
+    case Reason::DeadlineExceeded:
+      return {503, "DEADLINE_EXCEEDED_ERR"};
+    case Reason::ShuttingDown:
+      return {503, "SHUTTING_DOWN_ERR"};
+    case Reason::Io:
+      return {500, "INTERNAL_ERR"};
+    case Reason::Internal:
+      return {500, "INTERNAL_ERR"};
+  }
+  fatal(__FILE__, __LINE__, "unknown Reason");
+}
+
+std::string_view reason_phrase(int status) noexcept {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 204:
+      return "No Content";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 411:
+      return "Length Required";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Payload Too Large";
+    case 414:
+      return "URI Too Long";
+    case 417:
+      return "Expectation Failed";
+    case 422:
+      return "Unprocessable Entity";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return status < 500 ? "Bad Request" : "Internal Server Error";
+  }
+}
+
+net::Response error_response(const Error& error, iam::Action action) {
+  const WireReason wire = wire_reason(error.reason);
+  net::Response response;
+  response.status = wire.status;
+  JsonWriter json(response.body);
+  begin_envelope(json, "application/vnd.ibm.kms.error+json", 1);
+  json.begin_object().field("errorMsg", error_message(error, wire, lead_in(action)));
+  if (has_reasons(error, wire.status)) {
+    json.key("reasons").begin_array();
+    write_reason(json, error, wire);
+    json.end_array();
+  }
+  json.end_object();
+  end_envelope(json);
+  if (wire.status == 429 || wire.status == 503) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+net::Response plain_error_response(int status, std::string_view what) {
+  net::Response response;
+  response.status = status;
+  JsonWriter json(response.body);
+  begin_envelope(json, "application/vnd.ibm.kms.error+json", 1);
+  std::string text(reason_phrase(status));
+  text += ": ";
+  text += what;
+  text += " (HTTP_ERR)";
+  json.begin_object().field("errorMsg", text).end_object();
+  end_envelope(json);
+  if (status == 429 || status == 503) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+}  // namespace keyhaven::http

@@ -1,0 +1,162 @@
+#include "http/router.h"
+
+#include <array>
+
+#include "base/result.h"
+
+namespace keyhaven::http {
+namespace {
+
+constexpr std::array<std::pair<Method, std::string_view>, 6> kMethods = {{
+    {Method::Get, "GET"},
+    {Method::Head, "HEAD"},
+    {Method::Post, "POST"},
+    {Method::Put, "PUT"},
+    {Method::Patch, "PATCH"},
+    {Method::Delete, "DELETE"},
+}};
+
+int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool is_param(std::string_view segment) noexcept {
+  return segment.starts_with('{') && segment.ends_with('}');
+}
+
+// Non-empty segments, still encoded.
+std::vector<std::string_view> split(std::string_view path) {
+  std::vector<std::string_view> out;
+  while (!path.empty()) {
+    const std::size_t slash = path.find('/');
+    const std::string_view segment = path.substr(0, slash);
+    if (!segment.empty()) out.push_back(segment);
+    if (slash == std::string_view::npos) break;
+    path.remove_prefix(slash + 1);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view name_of(Method method) noexcept {
+  for (const auto& [value, name] : kMethods) {
+    if (value == method) return name;
+  }
+  fatal(__FILE__, __LINE__, "unknown Method");
+}
+
+std::optional<Method> parse_method(std::string_view token) noexcept {
+  for (const auto& [method, name] : kMethods) {
+    if (name == token) return method;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> percent_decode(std::string_view text, Plus plus) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '%') {
+      if (text.size() - i < 3) return std::nullopt;
+      const int high = hex_value(text[i + 1]);
+      const int low = hex_value(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      out += c == '+' && plus == Plus::Blank ? ' ' : c;
+    }
+  }
+  return out;
+}
+
+struct Router::Node {
+  std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
+  std::unique_ptr<Node> param;
+  std::vector<std::size_t> rows;  // of routes_
+};
+
+Router::Router() : root_(std::make_unique<Node>()) {}
+Router::~Router() = default;
+
+void Router::add(Route route) {
+  KH_ASSERT(static_cast<bool>(route.blocking) != static_cast<bool>(route.on_loop));
+  const auto segments = split(route.pattern);
+  KH_ASSERT(segments.size() <= kMaxPathSegments);
+  Node* node = root_.get();
+  for (const std::string_view segment : segments) {
+    auto& child = is_param(segment) ? node->param : node->literals[std::string(segment)];
+    if (!child) child = std::make_unique<Node>();
+    node = child.get();
+  }
+  for (const std::size_t row : node->rows) {
+    KH_ASSERT(routes_[row].method != route.method ||
+              routes_[row].legacy_action != route.legacy_action);
+  }
+  node->rows.push_back(routes_.size());
+  routes_.push_back(std::move(route));
+}
+
+// Literals first; falls back to the parameter when the literal leads nowhere. Depth is bounded by
+// kMaxPathSegments.
+const Router::Node* Router::descend(const Node& node, const std::vector<std::string>& segments,
+                                    std::size_t depth) const {
+  if (depth == segments.size()) return node.rows.empty() ? nullptr : &node;
+  if (const auto literal = node.literals.find(segments[depth]); literal != node.literals.end()) {
+    if (const Node* found = descend(*literal->second, segments, depth + 1)) return found;
+  }
+  return node.param ? descend(*node.param, segments, depth + 1) : nullptr;
+}
+
+const Route* Router::choose(const Node& node, Method method,
+                            const std::optional<std::string>& legacy_action) const {
+  const Route* fallback = nullptr;
+  for (const std::size_t row : node.rows) {
+    const Route& route = routes_[row];
+    if (route.method != method) continue;
+    if (route.legacy_action.empty()) {
+      fallback = &route;
+    } else if (legacy_action && route.legacy_action == *legacy_action) {
+      return &route;
+    }
+  }
+  return fallback;
+}
+
+Router::Match Router::match(std::string_view method, std::string_view raw_path,
+                            const std::optional<std::string>& legacy_action) const {
+  Match out;
+  std::vector<std::string> segments;
+  for (const std::string_view raw : split(raw_path)) {
+    auto decoded = percent_decode(raw, Plus::Literal);
+    if (!decoded || segments.size() == kMaxPathSegments) return out;
+    segments.push_back(*std::move(decoded));
+  }
+  const Node* node = descend(*root_, segments, 0);
+  if (node == nullptr) return out;
+  const auto parsed = parse_method(method);
+  out.route = parsed ? choose(*node, *parsed, legacy_action) : nullptr;
+  if (out.route == nullptr) {
+    out.path_known = true;
+    for (const auto& [allowed, name] : kMethods) {
+      if (choose(*node, allowed, legacy_action) == nullptr) continue;
+      if (!out.allow.empty()) out.allow += ", ";
+      out.allow += name;
+    }
+    return out;
+  }
+  const auto pattern = split(out.route->pattern);
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (is_param(pattern[i])) {
+      out.params.emplace_back(pattern[i].substr(1, pattern[i].size() - 2), std::move(segments[i]));
+    }
+  }
+  return out;
+}
+
+}  // namespace keyhaven::http
