@@ -1,9 +1,11 @@
-// The tamper-evident audit log: append-only streams of hash-chained records, and signed checkpoints over all of them.
+// The tamper-evident audit log: append-only streams of hash-chained records, and signed checkpoints
+// over all of them.
 //
-// One stream per event loop (data plane and refusals, written without fsync before the answer leaves, so they survive
-// kill -9) and one stream "management" (fed from the store's outbox and by pool threads, fsynced before the answer).
-// A chain per writer keeps loops from sharing a lock; a checkpoint signs the heads of all streams, so cutting any one of
-// them shows. Format: docs/protocols/audit-log.md.
+// One stream per event loop (data plane and refusals, written without fsync before the answer
+// leaves, so they survive kill -9) and one stream "management" (fed from the store's outbox and by
+// pool threads, fsynced before the answer). A chain per writer keeps loops from sharing a lock; a
+// checkpoint signs the heads of all streams, so cutting any one of them shows. Format:
+// docs/protocols/audit-log.md.
 #pragma once
 
 #include <memory>
@@ -18,7 +20,7 @@
 namespace keyhaven::audit {
 
 struct LogOptions {
-  std::string directory;             // 0700, made if absent
+  std::string directory;  // 0700, made if absent
   unsigned loop_streams = 1;
   std::size_t preallocate_bytes = 1 << 20;
   std::size_t segment_bytes = 64 << 20;
@@ -26,24 +28,28 @@ struct LogOptions {
 
 class Log {
  public:
-  // Opens or creates; recovers a torn last record of a stream (cuts it and writes a record that says so).
-  // Errors: Io, AuditUnavailable (chain broken on disk: message names stream and record).
-  static Result<std::unique_ptr<Log>> open(LogOptions options, crypto::Ed25519PrivateKey checkpoint_key, const Clock& clock);
+  // Opens or creates; recovers a torn last record of a stream (cuts it and writes a record that
+  // says so). Errors: Io, AuditUnavailable (chain broken on disk: message names stream and record).
+  static Result<std::unique_ptr<Log>> open(LogOptions options,
+                                           crypto::Ed25519PrivateKey checkpoint_key,
+                                           const Clock& clock);
   virtual ~Log() = default;
 
-  // Appends to the stream of `loop`; from that loop's thread only; no lock. Buffered until flush_loop.
+  // Appends to the stream of `loop`; from that loop's thread only; no lock. Buffered until
+  // flush_loop.
   virtual void append_loop(unsigned loop, const Event& event) = 0;
-  // Writes what append_loop buffered with one write(2). Errors: AuditUnavailable (then every answer that depends on it
-  // must be refused; the records stay buffered and the next flush tries again).
+  // Writes what append_loop buffered with one write(2). Errors: AuditUnavailable (then every answer
+  // that depends on it must be refused; the records stay buffered and the next flush tries again).
   virtual Result<void> flush_loop(unsigned loop) = 0;
-  // Appends to the management stream and fsyncs (group commit over concurrent callers). Thread-safe, blocks.
-  // Errors: AuditUnavailable.
+  // Appends to the management stream and fsyncs (group commit over concurrent callers).
+  // Thread-safe, blocks. Errors: AuditUnavailable.
   virtual Result<void> append_management(const Event& event) = 0;
-  // Chains events committed in the store's outbox, in their order; `outbox_id` is recorded so that a repeat after a
-  // crash is recognised and skipped. Called by the store's writer. Errors: AuditUnavailable.
+  // Chains events committed in the store's outbox, in their order; `outbox_id` is recorded so that
+  // a repeat after a crash is recognised and skipped. Called by the store's writer. Errors:
+  // AuditUnavailable.
   struct OutboxEntry {
     std::uint64_t outbox_id;
-    std::string event_json;          // from append_json
+    std::string event_json;  // from append_json
   };
   virtual Result<void> append_outbox(const std::vector<OutboxEntry>& entries) = 0;
   // Highest outbox id chained so far; 0 for none.
@@ -57,11 +63,14 @@ class Log {
 struct Verification {
   std::uint64_t records = 0;
   std::uint64_t checkpoints = 0;
-  std::uint64_t unsealed = 0;        // records after the last checkpoint
-  std::vector<std::string> problems; // empty: the log is whole; each names stream, position and what differs
+  std::uint64_t unsealed = 0;  // records after the last checkpoint
+  std::vector<std::string>
+      notes;  // no tampering, but worth knowing: an unfinished record, streams without checkpoint
+  std::vector<std::string>
+      problems;  // empty: the log is whole; each names stream, position and what differs
 };
-// Reads a log directory from outside (no lock needed) and checks every chain and checkpoint signature against
-// `public_key` (32 bytes). Errors: Io.
+// Reads a log directory from outside (no lock needed) and checks every chain and checkpoint
+// signature against `public_key` (32 bytes). Errors: Io.
 Result<Verification> verify_log(const std::string& directory, ByteView public_key);
 
 }  // namespace keyhaven::audit
