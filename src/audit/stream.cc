@@ -123,15 +123,20 @@ Result<void> Stream::cut(const std::string& path, std::uint64_t good_end) {
   return {};
 }
 
+// The head after segments 1 to `segment`, of which some may be empty: a reserve can take over
+// before the first record.
 Result<Head> Stream::last_head_of(std::uint32_t segment) const {
-  LineReader reader = KH_TRY(LineReader::open(segment_path(directory_, name_, segment)));
   std::string last;
-  while (const auto line = KH_TRY(reader.next())) last = *line;
-  const auto record = parse_record(last);
-  if (!record || reader.tail_size() > 0) {
-    return broken(0, "segment " + std::to_string(segment) + " does not end with a record");
+  for (; segment > 0 && last.empty(); --segment) {
+    LineReader reader = KH_TRY(LineReader::open(segment_path(directory_, name_, segment)));
+    while (const auto line = KH_TRY(reader.next())) last = *line;
+    const auto record = parse_record(last);
+    if (record && reader.tail_size() == 0) return Head{record->seq, record->hash};
+    if (!last.empty() || reader.tail_size() > 0) {
+      return broken(0, "segment " + std::to_string(segment) + " does not end with a record");
+    }
   }
-  return Head{record->seq, record->hash};
+  return genesis(name_);
 }
 
 // Looks for the newest outbox id in the segments before `before_segment`, newest first.

@@ -31,7 +31,9 @@ class VerifyTest : public testing::Test {
         ASSERT_TRUE(log.flush_loop(loop));
       }
       ASSERT_TRUE(log.append_management(event));
-      if (i % 20 == 19) ASSERT_TRUE(log.checkpoint());
+      if (i % 20 == 19) {
+        ASSERT_TRUE(log.checkpoint());
+      }
     }
     ASSERT_EQ(problems(), std::vector<std::string>{});
   }
