@@ -1,0 +1,294 @@
+#include "channel/blocking_client.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <thread>
+#include <utility>
+
+#include "channel/socket_io.h"
+
+namespace keyhaven::channel {
+namespace {
+
+constexpr std::size_t kMaxQueuedBytes = 1024 * 1024;
+
+Error unavailable(const std::string& cause) { return Error{Reason::UnitUnavailable, cause, ""}; }
+
+}  // namespace
+
+// One socket from attach to its end.
+class BlockingClient::Connection {
+ public:
+  explicit Connection(FileDescriptor socket) : socket_(std::move(socket)) {
+    widen_socket_buffers(socket_.get());
+    SecretWriter(out_).raw(hello_frame(Side::Server));
+    std::uint64_t writes = 0;
+    (void)send_all(socket_.get(), out_, monotonic_us() + 1'000'000,
+                   writes);  // a failure shows in the reader
+    reader_ = std::thread([this] { read_answers(); });
+  }
+  ~Connection() {
+    break_off("the crypto unit is gone");
+    reader_.join();
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Sends what `encode` writes and yields the body of the answer.
+  Result<SecretBytes> exchange(
+      std::uint64_t deadline_us, std::size_t max_pending,
+      const std::function<Result<void>(SecretBuffer&, CallHeader)>& encode) {
+    auto waiting = std::make_shared<Waiting>();
+    std::unique_lock lock(mutex_);
+    if (broken_) return unavailable(cause_);
+    if (pending_.size() >= max_pending || out_.size() > kMaxQueuedBytes) {
+      return unavailable("too many calls wait for the crypto unit");
+    }
+    waiting->call_id = next_id_;
+    KH_TRY(encode(out_, CallHeader{next_id_, deadline_us}));
+    ++next_id_;
+    pending_.push_back(waiting);
+    write_for_all(lock, deadline_us);
+    const auto is_over = [&] { return waiting->answered || broken_; };
+    const auto until =
+        std::chrono::steady_clock::time_point(std::chrono::microseconds(deadline_us));
+    if (!changed_.wait_until(lock, until, is_over)) {
+      return unavailable("the crypto unit did not answer in time");
+    }
+    if (!waiting->answered) return unavailable(cause_);
+    return std::move(waiting->body);
+  }
+
+  // Fails everything on this connection; the first cause is kept.
+  void break_off(const std::string& cause) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!broken_) {
+        broken_ = true;
+        cause_ = cause;
+      }
+    }
+    changed_.notify_all();
+    (void)::shutdown(socket_.get(), SHUT_RDWR);  // wakes the reader
+  }
+
+ private:
+  // A call under way; the reader fills it in under the mutex.
+  struct Waiting {
+    std::uint64_t call_id = 0;
+    bool answered = false;
+    SecretBytes body;
+  };
+
+  // Unless another thread is at it: writes what all threads have queued, until nothing is left.
+  // Only the writer touches `sending_`, so it writes without the lock.
+  void write_for_all(std::unique_lock<std::mutex>& lock, std::uint64_t deadline_us) {
+    if (writing_) return;
+    writing_ = true;
+    while (!out_.empty() && !broken_) {
+      std::swap(out_, sending_);
+      lock.unlock();
+      std::uint64_t writes = 0;
+      const Result<void> sent = send_all(socket_.get(), sending_, deadline_us, writes);
+      sending_.clear();
+      if (!sent)
+        break_off(
+            "the crypto unit takes no calls");  // perhaps half a frame went out: no way to go on
+      lock.lock();
+    }
+    writing_ = false;
+  }
+
+  void read_answers() {
+    for (;;) {
+      const Result<bool> more = read_some();
+      if (!more) return break_off("the crypto unit broke the protocol");
+      if (!more.value()) return break_off("the crypto unit is gone");
+    }
+  }
+
+  Result<bool> read_some() {
+    const auto count =
+        KH_TRY(receive_some(socket_.get(), in_, missing_bytes(in_.filled()), Wait::Block));
+    if (!count || *count == 0) return false;
+    for (;;) {
+      const std::optional<ByteView> body = KH_TRY(first_frame(in_.filled()));
+      if (!body) return true;
+      KH_TRY(greeted_ ? hand_out(*body) : check_hello(*body, Side::Unit));
+      greeted_ = true;
+      in_.consume(kFramePrefixSize + body->size());
+    }
+  }
+
+  Result<void> hand_out(ByteView body) {
+    const AnswerView answer = KH_TRY(decode_answer(body));
+    {
+      const std::lock_guard lock(mutex_);
+      if (pending_.empty() || pending_.front()->call_id != answer.call_id) {
+        return Error{Reason::InvalidArgument, "channel: an answer to no call", ""};
+      }
+      pending_.front()->body = SecretBytes::copy_of(body);
+      pending_.front()->answered = true;
+      pending_.pop_front();
+    }
+    changed_.notify_all();
+    return {};
+  }
+
+  FileDescriptor socket_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool broken_ = false;
+  bool writing_ = false;
+  std::string cause_;
+  std::uint64_t next_id_ = 1;
+  std::deque<std::shared_ptr<Waiting>> pending_;  // in the order of the calls in the stream
+  SecretBuffer out_{kBufferSize, kMaxQueuedBytes + kMaxFrameSize};
+  SecretBuffer sending_{kBufferSize, kMaxQueuedBytes + kMaxFrameSize};
+  SecretBuffer in_{kBufferSize, kMaxFrameSize + kBufferSize};  // reader thread only
+  bool greeted_ = false;                                       // reader thread only
+  std::thread reader_;
+};
+
+BlockingClient::BlockingClient(BlockingClientOptions options) : options_(options) {}
+
+BlockingClient::~BlockingClient() { replace(nullptr, "the server is stopping"); }
+
+void BlockingClient::attach(FileDescriptor socket) {
+  replace(std::make_shared<Connection>(std::move(socket)), "the crypto unit was restarted");
+}
+
+void BlockingClient::detach(const std::string& cause) { replace(nullptr, cause); }
+
+void BlockingClient::replace(std::shared_ptr<Connection> fresh, const std::string& cause) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(connection_, fresh);
+  }
+  if (fresh != nullptr) fresh->break_off(cause);
+}
+
+template <class T, class Encode>
+Result<T> BlockingClient::call(Op op, Encode encode) {
+  std::shared_ptr<Connection> connection;
+  {
+    const std::lock_guard lock(mutex_);
+    connection = connection_;
+  }
+  if (connection == nullptr)
+    return unavailable("the crypto unit is not running; it is being restarted");
+  const std::uint64_t deadline_us =
+      monotonic_us() + static_cast<std::uint64_t>(options_.deadline.count()) * 1000;
+  const SecretBytes body = KH_TRY(connection->exchange(deadline_us, options_.max_pending, encode));
+  AnswerView answer = KH_TRY(decode_answer(body.expose()));
+  if (answer.op != op) return unavailable("the crypto unit gave an answer that cannot be read");
+  if (answer.error) return std::move(*answer.error);
+  auto value = decode_value<T>(answer.value);
+  if (!value) return unavailable("the crypto unit gave an answer that cannot be read");
+  return value;
+}
+
+Result<std::vector<unit::UnitStatus>> BlockingClient::create_units(const InstanceId& instance,
+                                                                   const std::string& region,
+                                                                   std::uint32_t count) {
+  return call<std::vector<unit::UnitStatus>>(
+      Op::CreateUnits, [&](SecretBuffer& out, CallHeader header) {
+        return encode_create_units(out, header, instance, region, count);
+      });
+}
+
+Result<void> BlockingClient::remove_units(const InstanceId& instance) {
+  KH_TRY(call<std::monostate>(Op::RemoveUnits, [&](SecretBuffer& out, CallHeader header) {
+    return encode_remove_units(out, header, instance);
+  }));
+  return {};
+}
+
+Result<std::vector<unit::UnitStatus>> BlockingClient::list_units(const InstanceId& instance) {
+  return call<std::vector<unit::UnitStatus>>(Op::ListUnits,
+                                             [&](SecretBuffer& out, CallHeader header) {
+                                               return encode_list_units(out, header, instance);
+                                             });
+}
+
+Result<std::string> BlockingClient::administer(const InstanceId& instance, const UnitId& unit,
+                                               const std::string& request) {
+  return call<std::string>(Op::Administer, [&](SecretBuffer& out, CallHeader header) {
+    return encode_administer(out, header, instance, unit, request);
+  });
+}
+
+Result<Bytes> BlockingClient::attestation_root() {
+  return call<Bytes>(Op::AttestationRoot, [&](SecretBuffer& out, CallHeader header) {
+    return encode_attestation_root(out, header);
+  });
+}
+
+Result<unit::SealedRootKey> BlockingClient::generate_root_key(const unit::KeyBinding& binding) {
+  return call<unit::SealedRootKey>(Op::GenerateRootKey, [&](SecretBuffer& out, CallHeader header) {
+    return encode_generate_root_key(out, header, binding);
+  });
+}
+
+Result<unit::SealedRootKey> BlockingClient::import_root_key(const unit::KeyBinding& binding,
+                                                            const SecretBytes& material) {
+  return call<unit::SealedRootKey>(Op::ImportRootKey, [&](SecretBuffer& out, CallHeader header) {
+    return encode_import_root_key(out, header, binding, material);
+  });
+}
+
+Result<unit::KeyBlob> BlockingClient::create_standard_key(const unit::KeyBinding& binding,
+                                                          const SecretBytes& payload) {
+  return call<unit::KeyBlob>(Op::CreateStandardKey, [&](SecretBuffer& out, CallHeader header) {
+    return encode_create_standard_key(out, header, binding, payload);
+  });
+}
+
+Result<SecretBytes> BlockingClient::open_standard_key(const unit::KeyBinding& binding,
+                                                      const unit::KeyBlob& blob) {
+  return call<SecretBytes>(Op::OpenStandardKey, [&](SecretBuffer& out, CallHeader header) {
+    return encode_open_standard_key(out, header, binding, blob);
+  });
+}
+
+Result<unit::WrapResult> BlockingClient::wrap(const unit::KeyBinding& binding,
+                                              const unit::KeyBlob& blob, const SecretBytes& dek,
+                                              const unit::AadList& aad) {
+  return call<unit::WrapResult>(Op::Wrap, [&](SecretBuffer& out, CallHeader header) {
+    return encode_wrap(out, header, binding, blob, dek.expose(), aad);
+  });
+}
+
+Result<unit::UnwrapResult> BlockingClient::unwrap(const unit::KeyBinding& binding,
+                                                  const unit::KeyBlob& blob, ByteView wrapped_dek,
+                                                  const unit::AadList& aad, const Newest* newest) {
+  return call<unit::UnwrapResult>(Op::Unwrap, [&](SecretBuffer& out, CallHeader header) {
+    return encode_unwrap(out, header, binding, blob, wrapped_dek, aad, newest);
+  });
+}
+
+Result<Bytes> BlockingClient::rewrap(const unit::KeyBinding& binding, const unit::KeyBlob& blob,
+                                     ByteView wrapped_dek, const unit::AadList& aad,
+                                     const Newest& newest) {
+  return call<Bytes>(Op::Rewrap, [&](SecretBuffer& out, CallHeader header) {
+    return encode_rewrap(out, header, binding, blob, wrapped_dek, aad, newest);
+  });
+}
+
+Result<void> BlockingClient::drop(const std::vector<unit::KeyBlob>& blobs) {
+  std::span<const unit::KeyBlob> rest(blobs);
+  do {  // an empty drop goes out too: it is a fence
+    const std::span<const unit::KeyBlob> chunk = rest.first(drop_chunk(rest));
+    KH_TRY(call<std::monostate>(Op::Drop, [&](SecretBuffer& out, CallHeader header) {
+      return encode_drop(out, header, chunk);
+    }));
+    rest = rest.subspan(chunk.size());
+  } while (!rest.empty());
+  return {};
+}
+
+}  // namespace keyhaven::channel

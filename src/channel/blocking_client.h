@@ -1,0 +1,74 @@
+// The server's blocking end of one channel, for the worker pool: management calls, administration
+// frames, fences.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/file.h"
+#include "channel/codec.h"
+#include "unit/crypto_unit.h"
+
+namespace keyhaven::channel {
+
+struct BlockingClientOptions {
+  std::chrono::milliseconds deadline{5000};  // of each call, waiting included
+  std::size_t max_pending = 1024;
+};
+
+// Thread-safe; the threads' calls share the socket: whoever finds nobody writing writes for all,
+// one reader thread hands out the answers. Errors besides those of the unit as LoopClient has them:
+// UnitUnavailable at once when the channel is down, within the deadline else; the unit may then
+// still carry the call out. Nothing is repeated. `drop` reaches the cache behind this channel only:
+// see LoopClient.
+class BlockingClient final : public unit::CryptoUnit {
+ public:
+  explicit BlockingClient(BlockingClientOptions options = {});
+  ~BlockingClient() override;
+  BlockingClient(const BlockingClient&) = delete;
+  BlockingClient& operator=(const BlockingClient&) = delete;
+
+  // Uses the stream socket from now on; calls on a previous one fail. Thread-safe.
+  void attach(FileDescriptor socket);
+  // Closes the channel; calls under way fail with `cause`. Thread-safe.
+  void detach(const std::string& cause = "the crypto unit is stopped");
+
+  Result<std::vector<unit::UnitStatus>> create_units(const InstanceId& instance,
+                                                     const std::string& region,
+                                                     std::uint32_t count) override;
+  Result<void> remove_units(const InstanceId& instance) override;
+  Result<std::vector<unit::UnitStatus>> list_units(const InstanceId& instance) override;
+  Result<std::string> administer(const InstanceId& instance, const UnitId& unit,
+                                 const std::string& request) override;
+  Result<Bytes> attestation_root() override;
+  Result<unit::SealedRootKey> generate_root_key(const unit::KeyBinding& binding) override;
+  Result<unit::SealedRootKey> import_root_key(const unit::KeyBinding& binding,
+                                              const SecretBytes& material) override;
+  Result<unit::KeyBlob> create_standard_key(const unit::KeyBinding& binding,
+                                            const SecretBytes& payload) override;
+  Result<SecretBytes> open_standard_key(const unit::KeyBinding& binding,
+                                        const unit::KeyBlob& blob) override;
+  Result<unit::WrapResult> wrap(const unit::KeyBinding& binding, const unit::KeyBlob& blob,
+                                const SecretBytes& dek, const unit::AadList& aad) override;
+  Result<unit::UnwrapResult> unwrap(const unit::KeyBinding& binding, const unit::KeyBlob& blob,
+                                    ByteView wrapped_dek, const unit::AadList& aad,
+                                    const Newest* newest) override;
+  Result<Bytes> rewrap(const unit::KeyBinding& binding, const unit::KeyBlob& blob,
+                       ByteView wrapped_dek, const unit::AadList& aad,
+                       const Newest& newest) override;
+  Result<void> drop(const std::vector<unit::KeyBlob>& blobs) override;
+
+ private:
+  class Connection;
+  template <class T, class Encode>
+  Result<T> call(Op op, Encode encode);
+  void replace(std::shared_ptr<Connection> fresh, const std::string& cause);
+
+  BlockingClientOptions options_;
+  std::mutex mutex_;  // of the pointer only
+  std::shared_ptr<Connection> connection_;
+};
+
+}  // namespace keyhaven::channel

@@ -1,0 +1,336 @@
+// The calls: server to unit.
+#include <utility>
+
+#include "base/wire.h"
+#include "channel/codec.h"
+
+namespace keyhaven::channel {
+namespace {
+
+using unit::AadList;
+using unit::KeyBinding;
+using unit::KeyBlob;
+using Newest = unit::CryptoUnit::Newest;
+
+// Appends one frame; `fields` writes what follows the fixed part. On failure the buffer is as
+// before.
+template <class Fields>
+Result<void> encode_frame(SecretBuffer& out, CallHeader header, Op op, Fields fields) {
+  const std::size_t start = out.size();
+  SecretWriter writer(out);
+  writer.u32(0);
+  writer.u8(static_cast<std::uint8_t>(op));
+  writer.u64(header.call_id);
+  writer.u64(header.deadline_us);
+  fields(writer);
+  const std::size_t body = out.size() - start;
+  if (!writer.ok() || body > kMaxFrameSize) {
+    out.truncate(start);
+    return Error{Reason::InvalidArgument, "an argument of the call to the crypto unit is too large",
+                 ""};
+  }
+  out.patch_u32(start, static_cast<std::uint32_t>(body - kFramePrefixSize));
+  return {};
+}
+
+void write_binding(SecretWriter& out, const KeyBinding& binding) {
+  out.uuid(binding.instance.uuid);
+  out.uuid(binding.key.uuid);
+  out.uuid(binding.version.uuid);
+}
+
+void write_blob(SecretWriter& out, const KeyBlob& blob) { out.bytes16(blob.bytes, kMaxBlobBytes); }
+
+void write_aad(SecretWriter& out, const AadList& aad) {
+  if (aad.size() > unit::kMaxAadEntries) return out.fail();
+  out.u8(static_cast<std::uint8_t>(aad.size()));
+  for (const std::string& entry : aad) out.bytes16(as_bytes(entry), unit::kMaxAadEntryBytes);
+}
+
+void write_newest(SecretWriter& out, const Newest& newest) {
+  if (newest.blob == nullptr) return out.fail();
+  write_binding(out, newest.binding);
+  write_blob(out, *newest.blob);
+}
+
+ByteView read_bytes16(Reader& in, std::size_t limit) {
+  const std::uint16_t size = in.u16();
+  if (size > limit) in.fail();
+  return in.raw(size);
+}
+
+KeyBinding read_binding(Reader& in) {
+  KeyBinding binding;
+  binding.instance.uuid = in.uuid();
+  binding.key.uuid = in.uuid();
+  binding.version.uuid = in.uuid();
+  return binding;
+}
+
+KeyBlob read_blob(Reader& in) { return KeyBlob{to_bytes(read_bytes16(in, kMaxBlobBytes))}; }
+
+SecretBytes read_secret(Reader& in) {
+  return SecretBytes::copy_of(read_bytes16(in, kMaxSecretBytes));
+}
+
+AadList read_aad(Reader& in) {
+  AadList aad(in.u8());
+  for (std::string& entry : aad) entry = as_text(read_bytes16(in, unit::kMaxAadEntryBytes));
+  return aad;
+}
+
+NewestKey read_newest(Reader& in) {
+  NewestKey newest;
+  newest.binding = read_binding(in);
+  newest.blob = read_blob(in);
+  return newest;
+}
+
+InstanceId read_instance(Reader& in) { return InstanceId{in.uuid()}; }
+
+UnwrapCall read_unwrap(Reader& in) {
+  UnwrapCall call;
+  call.binding = read_binding(in);
+  call.blob = read_blob(in);
+  call.wrapped_dek = to_bytes(read_bytes16(in, kMaxWrappedDekBytes));
+  call.aad = read_aad(in);
+  const std::uint8_t has_newest = in.u8();
+  if (has_newest > 1) in.fail();
+  if (has_newest == 1) call.newest = read_newest(in);
+  return call;
+}
+
+DropCall read_drop(Reader& in) {
+  DropCall call;
+  const std::uint16_t count = in.u16();
+  if (count > kMaxDropBlobs) in.fail();
+  std::size_t bytes = 0;
+  for (std::uint16_t i = 0; i < count && in.ok(); ++i) {
+    call.blobs.push_back(read_blob(in));
+    bytes += 2 + call.blobs.back().bytes.size();
+  }
+  if (bytes > kMaxDropBytes) in.fail();
+  return call;
+}
+
+// Fields are read in the order of the braces (guaranteed for braced initialisers).
+std::optional<Call> read_call(Op op, Reader& in) {
+  switch (op) {
+    case Op::CreateUnits:
+      return CreateUnitsCall{read_instance(in),
+                             std::string(as_text(read_bytes16(in, kMaxRegionBytes))), in.u32()};
+    case Op::RemoveUnits:
+      return RemoveUnitsCall{read_instance(in)};
+    case Op::ListUnits:
+      return ListUnitsCall{read_instance(in)};
+    case Op::Administer:
+      return AdministerCall{read_instance(in), UnitId{in.uuid()},
+                            std::string(in.text32(kMaxAdministrationBytes))};
+    case Op::AttestationRoot:
+      return AttestationRootCall{};
+    case Op::GenerateRootKey:
+      return GenerateRootKeyCall{read_binding(in)};
+    case Op::ImportRootKey:
+      return ImportRootKeyCall{read_binding(in), read_secret(in)};
+    case Op::CreateStandardKey:
+      return CreateStandardKeyCall{read_binding(in), read_secret(in)};
+    case Op::OpenStandardKey:
+      return OpenStandardKeyCall{read_binding(in), read_blob(in)};
+    case Op::Wrap:
+      return WrapCall{read_binding(in), read_blob(in), read_secret(in), read_aad(in)};
+    case Op::Unwrap:
+      return read_unwrap(in);
+    case Op::Rewrap:
+      return RewrapCall{read_binding(in), read_blob(in),
+                        to_bytes(read_bytes16(in, kMaxWrappedDekBytes)), read_aad(in),
+                        read_newest(in)};
+    case Op::Drop:
+      return read_drop(in);
+  }
+  return std::nullopt;  // no such op
+}
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+}  // namespace
+
+Result<Request> decode_request(ByteView body) {
+  Reader in(body);
+  const Op op{in.u8()};
+  Request request;
+  request.header.call_id = in.u64();
+  request.header.deadline_us = in.u64();
+  std::optional<Call> call = read_call(op, in);
+  if (!call || !in.at_end()) {
+    return Error{Reason::InvalidArgument, "channel: a call is malformed", ""};
+  }
+  request.call = std::move(*call);
+  return request;
+}
+
+Result<void> encode_create_units(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                                 std::string_view region, std::uint32_t count) {
+  return encode_frame(out, header, Op::CreateUnits, [&](SecretWriter& writer) {
+    writer.uuid(instance.uuid);
+    writer.bytes16(as_bytes(region), kMaxRegionBytes);
+    writer.u32(count);
+  });
+}
+
+Result<void> encode_remove_units(SecretBuffer& out, CallHeader header, const InstanceId& instance) {
+  return encode_frame(out, header, Op::RemoveUnits,
+                      [&](SecretWriter& writer) { writer.uuid(instance.uuid); });
+}
+
+Result<void> encode_list_units(SecretBuffer& out, CallHeader header, const InstanceId& instance) {
+  return encode_frame(out, header, Op::ListUnits,
+                      [&](SecretWriter& writer) { writer.uuid(instance.uuid); });
+}
+
+Result<void> encode_administer(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                               const UnitId& unit, std::string_view request) {
+  return encode_frame(out, header, Op::Administer, [&](SecretWriter& writer) {
+    writer.uuid(instance.uuid);
+    writer.uuid(unit.uuid);
+    writer.bytes32(as_bytes(request), kMaxAdministrationBytes);
+  });
+}
+
+Result<void> encode_attestation_root(SecretBuffer& out, CallHeader header) {
+  return encode_frame(out, header, Op::AttestationRoot, [](SecretWriter&) {});
+}
+
+Result<void> encode_generate_root_key(SecretBuffer& out, CallHeader header,
+                                      const KeyBinding& binding) {
+  return encode_frame(out, header, Op::GenerateRootKey,
+                      [&](SecretWriter& writer) { write_binding(writer, binding); });
+}
+
+Result<void> encode_import_root_key(SecretBuffer& out, CallHeader header, const KeyBinding& binding,
+                                    const SecretBytes& material) {
+  return encode_frame(out, header, Op::ImportRootKey, [&](SecretWriter& writer) {
+    write_binding(writer, binding);
+    writer.bytes16(material.expose(), kMaxSecretBytes);
+  });
+}
+
+Result<void> encode_create_standard_key(SecretBuffer& out, CallHeader header,
+                                        const KeyBinding& binding, const SecretBytes& payload) {
+  return encode_frame(out, header, Op::CreateStandardKey, [&](SecretWriter& writer) {
+    write_binding(writer, binding);
+    writer.bytes16(payload.expose(), kMaxSecretBytes);
+  });
+}
+
+Result<void> encode_open_standard_key(SecretBuffer& out, CallHeader header,
+                                      const KeyBinding& binding, const KeyBlob& blob) {
+  return encode_frame(out, header, Op::OpenStandardKey, [&](SecretWriter& writer) {
+    write_binding(writer, binding);
+    write_blob(writer, blob);
+  });
+}
+
+Result<void> encode_wrap(SecretBuffer& out, CallHeader header, const KeyBinding& binding,
+                         const KeyBlob& blob, std::span<const std::uint8_t> dek,
+                         const AadList& aad) {
+  return encode_frame(out, header, Op::Wrap, [&](SecretWriter& writer) {
+    write_binding(writer, binding);
+    write_blob(writer, blob);
+    writer.bytes16(dek, kMaxSecretBytes);
+    write_aad(writer, aad);
+  });
+}
+
+Result<void> encode_unwrap(SecretBuffer& out, CallHeader header, const KeyBinding& binding,
+                           const KeyBlob& blob, ByteView wrapped_dek, const AadList& aad,
+                           const Newest* newest) {
+  return encode_frame(out, header, Op::Unwrap, [&](SecretWriter& writer) {
+    write_binding(writer, binding);
+    write_blob(writer, blob);
+    writer.bytes16(wrapped_dek, kMaxWrappedDekBytes);
+    write_aad(writer, aad);
+    writer.u8(newest != nullptr ? 1 : 0);
+    if (newest != nullptr) write_newest(writer, *newest);
+  });
+}
+
+Result<void> encode_rewrap(SecretBuffer& out, CallHeader header, const KeyBinding& binding,
+                           const KeyBlob& blob, ByteView wrapped_dek, const AadList& aad,
+                           const Newest& newest) {
+  return encode_frame(out, header, Op::Rewrap, [&](SecretWriter& writer) {
+    write_binding(writer, binding);
+    write_blob(writer, blob);
+    writer.bytes16(wrapped_dek, kMaxWrappedDekBytes);
+    write_aad(writer, aad);
+    write_newest(writer, newest);
+  });
+}
+
+std::size_t drop_chunk(std::span<const KeyBlob> blobs) noexcept {
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  for (const KeyBlob& blob : blobs) {
+    bytes += 2 + blob.bytes.size();
+    if (count > 0 && (bytes > kMaxDropBytes || count == kMaxDropBlobs)) break;
+    ++count;
+  }
+  return count;
+}
+
+Result<void> encode_drop(SecretBuffer& out, CallHeader header, std::span<const KeyBlob> blobs) {
+  return encode_frame(out, header, Op::Drop, [&](SecretWriter& writer) {
+    if (drop_chunk(blobs) != blobs.size()) return writer.fail();
+    writer.u16(static_cast<std::uint16_t>(blobs.size()));
+    for (const KeyBlob& blob : blobs) write_blob(writer, blob);
+  });
+}
+
+Result<void> encode_request(SecretBuffer& out, const Request& request) {
+  const CallHeader header = request.header;
+  return std::visit(
+      Overloaded{
+          [&](const CreateUnitsCall& c) {
+            return encode_create_units(out, header, c.instance, c.region, c.count);
+          },
+          [&](const RemoveUnitsCall& c) { return encode_remove_units(out, header, c.instance); },
+          [&](const ListUnitsCall& c) { return encode_list_units(out, header, c.instance); },
+          [&](const AdministerCall& c) {
+            return encode_administer(out, header, c.instance, c.unit, c.request);
+          },
+          [&](const AttestationRootCall&) { return encode_attestation_root(out, header); },
+          [&](const GenerateRootKeyCall& c) {
+            return encode_generate_root_key(out, header, c.binding);
+          },
+          [&](const ImportRootKeyCall& c) {
+            return encode_import_root_key(out, header, c.binding, c.material);
+          },
+          [&](const CreateStandardKeyCall& c) {
+            return encode_create_standard_key(out, header, c.binding, c.payload);
+          },
+          [&](const OpenStandardKeyCall& c) {
+            return encode_open_standard_key(out, header, c.binding, c.blob);
+          },
+          [&](const WrapCall& c) {
+            return encode_wrap(out, header, c.binding, c.blob, c.dek.expose(), c.aad);
+          },
+          [&](const UnwrapCall& c) {
+            Newest newest{};
+            if (c.newest) newest = {c.newest->binding, &c.newest->blob};
+            return encode_unwrap(out, header, c.binding, c.blob, c.wrapped_dek, c.aad,
+                                 c.newest ? &newest : nullptr);
+          },
+          [&](const RewrapCall& c) {
+            return encode_rewrap(out, header, c.binding, c.blob, c.wrapped_dek, c.aad,
+                                 Newest{c.newest.binding, &c.newest.blob});
+          },
+          [&](const DropCall& c) { return encode_drop(out, header, c.blobs); },
+      },
+      request.call);
+}
+
+}  // namespace keyhaven::channel

@@ -1,0 +1,153 @@
+#include "channel/serve.h"
+
+#include <utility>
+
+#include "channel/codec.h"
+#include "channel/socket_io.h"
+
+namespace keyhaven::channel {
+namespace {
+
+// Answers beyond this are sent before more calls are taken from the batch, so that the buffer stays
+// bounded.
+constexpr std::size_t kMaxBatchedAnswerBytes = 256 * 1024;
+
+using Newest = unit::CryptoUnit::Newest;
+
+Result<std::monostate> no_value(Result<void> result) {
+  if (!result) return std::move(result).error();
+  return std::monostate{};
+}
+
+// Carries out decoded calls, one overload each, and encodes the answer.
+class Answerer {
+ public:
+  Answerer(unit::CryptoUnit& unit, SecretBuffer& out, std::uint64_t call_id)
+      : unit_(unit), out_(out), id_(call_id) {}
+
+  void operator()(const CreateUnitsCall& c) {
+    answer(Op::CreateUnits, unit_.create_units(c.instance, c.region, c.count));
+  }
+  void operator()(const RemoveUnitsCall& c) {
+    answer(Op::RemoveUnits, no_value(unit_.remove_units(c.instance)));
+  }
+  void operator()(const ListUnitsCall& c) { answer(Op::ListUnits, unit_.list_units(c.instance)); }
+  void operator()(const AdministerCall& c) {
+    answer(Op::Administer, unit_.administer(c.instance, c.unit, c.request));
+  }
+  void operator()(const AttestationRootCall&) {
+    answer(Op::AttestationRoot, unit_.attestation_root());
+  }
+  void operator()(const GenerateRootKeyCall& c) {
+    answer(Op::GenerateRootKey, unit_.generate_root_key(c.binding));
+  }
+  void operator()(const ImportRootKeyCall& c) {
+    answer(Op::ImportRootKey, unit_.import_root_key(c.binding, c.material));
+  }
+  void operator()(const CreateStandardKeyCall& c) {
+    answer(Op::CreateStandardKey, unit_.create_standard_key(c.binding, c.payload));
+  }
+  void operator()(const OpenStandardKeyCall& c) {
+    answer(Op::OpenStandardKey, unit_.open_standard_key(c.binding, c.blob));
+  }
+  void operator()(const WrapCall& c) {
+    answer(Op::Wrap, unit_.wrap(c.binding, c.blob, c.dek, c.aad));
+  }
+  void operator()(const UnwrapCall& c) {
+    Newest newest{};
+    if (c.newest) newest = {c.newest->binding, &c.newest->blob};
+    answer(Op::Unwrap,
+           unit_.unwrap(c.binding, c.blob, c.wrapped_dek, c.aad, c.newest ? &newest : nullptr));
+  }
+  void operator()(const RewrapCall& c) {
+    answer(Op::Rewrap, unit_.rewrap(c.binding, c.blob, c.wrapped_dek, c.aad,
+                                    Newest{c.newest.binding, &c.newest.blob}));
+  }
+  void operator()(const DropCall& c) { answer(Op::Drop, no_value(unit_.drop(c.blobs))); }
+
+ private:
+  template <class Value>
+  void answer(Op op, const Result<Value>& result) {
+    if (encode_answer(out_, id_, op, result)) return;
+    // An answer above its limits: say so in its place, or the calls behind it would get the wrong
+    // answers.
+    const Result<std::monostate> too_large =
+        Error{Reason::Internal, "the crypto unit's answer is too large", ""};
+    KH_ASSERT(encode_answer(out_, id_, op, too_large).has_value());
+  }
+  unit::CryptoUnit& unit_;
+  SecretBuffer& out_;
+  std::uint64_t id_;
+};
+
+class Channel {
+ public:
+  Channel(int fd, unit::CryptoUnit& unit, ServeCounters& counters)
+      : fd_(fd), unit_(unit), counters_(counters) {}
+
+  Result<void> run() {
+    widen_socket_buffers(fd_);
+    SecretWriter(out_).raw(hello_frame(Side::Unit));
+    KH_TRY(flush());
+    for (;;) {
+      const auto count = KH_TRY(receive_some(fd_, in_, missing_bytes(in_.filled()), Wait::Block));
+      counters_.reads.fetch_add(1, std::memory_order_relaxed);
+      if (!count || *count == 0) return end_of_stream();
+      KH_TRY(process());
+      KH_TRY(flush());
+    }
+  }
+
+ private:
+  Result<void> end_of_stream() const {
+    if (in_.empty()) return {};
+    return Error{Reason::InvalidArgument, "channel: the stream ended inside a frame", ""};
+  }
+
+  Result<void> process() {
+    for (;;) {
+      const std::optional<ByteView> body = KH_TRY(first_frame(in_.filled()));
+      if (!body) return {};
+      KH_TRY(greeted_ ? handle(*body) : check_hello(*body, Side::Server));
+      greeted_ = true;
+      in_.consume(kFramePrefixSize + body->size());
+      if (out_.size() > kMaxBatchedAnswerBytes) KH_TRY(flush());
+    }
+  }
+
+  Result<void> handle(ByteView body) {
+    Request request = KH_TRY(decode_request(body));
+    counters_.calls.fetch_add(1, std::memory_order_relaxed);
+    if (monotonic_us() > request.header.deadline_us) {
+      counters_.expired.fetch_add(1, std::memory_order_relaxed);
+      const Result<std::monostate> late =
+          Error{Reason::UnitUnavailable, "the crypto unit is overloaded", ""};
+      return encode_answer(out_, request.header.call_id, Op{body[0]}, late);
+    }
+    std::visit(Answerer(unit_, out_, request.header.call_id), request.call);
+    return {};
+  }
+
+  Result<void> flush() {
+    std::uint64_t writes = 0;
+    Result<void> sent = send_all(fd_, out_, 0, writes);
+    counters_.writes.fetch_add(writes, std::memory_order_relaxed);
+    return sent;
+  }
+
+  int fd_;
+  unit::CryptoUnit& unit_;
+  ServeCounters& counters_;
+  bool greeted_ = false;
+  SecretBuffer in_{kBufferSize, kMaxFrameSize};
+  SecretBuffer out_{kBufferSize, kMaxBatchedAnswerBytes + 2 * kMaxFrameSize};
+};
+
+}  // namespace
+
+Result<void> serve(int fd, unit::CryptoUnit& unit, ServeCounters* counters) {
+  ServeCounters unread;
+  return Channel(fd, unit, counters != nullptr ? *counters : unread).run();
+}
+
+}  // namespace keyhaven::channel
