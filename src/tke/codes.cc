@@ -1,0 +1,205 @@
+#include "tke/codes.h"
+
+#include <fmt/format.h>
+
+namespace keyhaven::tke {
+
+namespace {
+
+constexpr std::string_view kAskQuorum =
+    "Sign with as many different installed administrators as the threshold demands.";
+constexpr std::string_view kRepeat =
+    "Repeat the command: it is then built on the unit's present state.";
+constexpr std::string_view kComparePatterns =
+    "Compare the verification pattern with what all custodians noted, then repeat with that value.";
+constexpr std::string_view kSeeDocumentation = "See the ceremony guide for this code.";
+
+// Reasons whose text is more exact than that of the return code.
+Explanation explain_reason(std::uint32_t reason) noexcept {
+  switch (reason) {
+    case kNoImporterKey:
+      return {"the unit holds no importer key", "Generate an importer key first."};
+    case kNoKeyParts:
+      return {"no key parts in the import", "Send at least two key parts."};
+    case kInnerForOtherDomain:
+      return {"a key part is signed for another unit", kRepeat};
+    case kInnerBlockMissing:
+      return {"a key part block is malformed", kRepeat};
+    case kInnerSignatureMissing:
+      return {"a key part is not signed", "Every key part must be signed by an administrator."};
+    case kDomainInstanceDiffers:
+      return {"the command was made before the unit was zeroized", kRepeat};
+    case kModuleIdFormat:
+    case kModuleIdDiffers:
+      return {"the command was made for another module", kRepeat};
+    case kCounterFormat:
+      return {"transaction counter of the wrong size", kRepeat};
+    case kCounterValue:
+      return {"transaction counter is not the next one: replayed, overtaken or far ahead", kRepeat};
+    case kTooFewSignatures:
+      return {"not enough signatures by different administrators", kAskQuorum};
+    case kRecipientInfoFault:
+      return {"an encrypted key part is malformed", kRepeat};
+    case kRecipientInfoDoesNotOpen:
+      return {"an encrypted key part does not open with the unit's importer key",
+              "Generate a new importer key and encrypt the parts to it."};
+    case kSameAsCurrent:
+      return {"the new master key equals the current one", "Nothing to do, or load other parts."};
+    case kAdministratorNotFound:
+      return {"no such administrator in this unit", "List the unit's administrators."};
+    case kRevocationThresholdZero:
+      return {"leaving imprint mode needs both thresholds", "Set both thresholds to 1 to 8."};
+    case kBadCertificate:
+      return {"the administrator certificate is not acceptable",
+              "Use an X.509 certificate with one P-521 key and a name of at most 30 bytes."};
+    case kAttributeListFault:
+      return {"the attribute list is malformed", kSeeDocumentation};
+    case kNoPendingKey:
+      return {"the new register is empty", "Load the key parts first."};
+    case kRandomKeyProhibited:
+      return {"this unit does not make random master keys", "Load key parts instead."};
+    case kRegisterFull:
+      return {"the new register is not empty",
+              "Commit and set the key, or clear the new register."};
+    case kImporterTypeUnknown:
+      return {"unknown kind of importer key", "Ask for a P-521 importer key (type 3)."};
+    case kSignatureThresholdTooHigh:
+      return {"signature threshold above the number of administrators",
+              "Add administrators or choose a lower threshold."};
+    case kRevocationThresholdTooHigh:
+      return {"revocation threshold above the number of administrators",
+              "Add administrators or choose a lower threshold."};
+    case kOaIndexOutOfRange:
+      return {"no certificate with this index", "This is the end of the chain."};
+    case kPendingNotCommitted:
+      return {"the new register is not committed", "Commit it first."};
+    case kRemovalBelowThreshold:
+      return {"removal would leave fewer administrators than a threshold",
+              "Lower the threshold or add another administrator first."};
+    case kMayChangeCannotBeSet:
+      return {"a cleared 'may change' bit cannot be set again", "Only zeroize brings it back."};
+    case kPermissionMayNotChange:
+      return {"a permission is fixed", "Only zeroize makes it changeable again."};
+    case kThresholdMayNotChange:
+      return {"the thresholds are fixed", "Only zeroize makes them changeable again."};
+    case kThresholdOfOneInUse:
+      return {"a threshold of 1 is still in use", "Raise the thresholds to 2 or more first."};
+    case kTooManyKeyParts:
+      return {"too many key parts", "Use two or three."};
+    case kSignatureThresholdToZero:
+    case kRevocationThresholdToZero:
+      return {"a threshold cannot return to 0", "Only zeroize brings a unit back to imprint mode."};
+    case kSignatureThresholdToOne:
+    case kRevocationThresholdToOne:
+      return {"thresholds of 1 are not permitted in this unit", "Use a threshold of 2 or more."};
+    case kImportProhibited:
+      return {"loading master keys is not permitted in this unit",
+              "Change its attributes with the quorum."};
+    case kSinglePartProhibited:
+      return {"a master key in a single part is not permitted in this unit",
+              "Load at least two key parts."};
+    case kExportProhibited:
+      return {"the master key of an operational unit is never exported",
+              "Load the same key parts into the other unit."};
+    default:
+      return {};
+  }
+}
+
+Explanation explain_return(std::uint32_t code) noexcept {
+  switch (code) {
+    case kOk:
+      return {"success", ""};
+    case kWrongDomain:
+      return {"the command is for another domain", kRepeat};
+    case kBadArguments:
+      return {"the command is malformed", kRepeat};
+    case kInvalidData:
+      return {"the command's data is not acceptable", kSeeDocumentation};
+    case kMissingInput:
+      return {"the command has unexpected or missing input", kRepeat};
+    case kNotAllowed:
+      return {"not allowed by the unit's attributes", kSeeDocumentation};
+    case kNotSupported:
+      return {"the unit does not support this function", kSeeDocumentation};
+    case kNotFound:
+      return {"no such key, certificate or record", kSeeDocumentation};
+    case kPatternMismatch:
+      return {"the verification pattern differs from the register's", kComparePatterns};
+    case kNotInitialised:
+      return {"the register is empty", "Load a master key first."};
+    case kInvalidCounter:
+      return {"invalid transaction counter", kRepeat};
+    case kNotInImprint:
+      return {"not allowed in imprint mode", "Add administrators and set the thresholds first."};
+    case kSignatureInvalid:
+      return {"a signature does not verify",
+              "Check that the key file belongs to the administrator."};
+    case kSignatureMalformed:
+      return {"a signature is malformed", kSeeDocumentation};
+    case kNotEnoughSignatures:
+      return {"not enough signatures", kAskQuorum};
+    case kInconsistent:
+      return {"the request contradicts the unit's state", kSeeDocumentation};
+    case kAdministratorExists:
+      return {"this administrator key is installed already",
+              "Each key can be installed once per unit."};
+    case kUnauthorisedSigner:
+      return {"signed by a key that is no administrator of this unit",
+              "Select signature keys of installed administrators."};
+    case kAdministratorListFull:
+      return {"the unit has 8 administrators already", "Remove one first."};
+    case kInternalError:
+      return {"internal error of the crypto unit; nothing was changed",
+              "Read the unit's log (a full disk is the usual cause) and repeat."};
+    default:
+      return {"refused by the crypto unit", kSeeDocumentation};
+  }
+}
+
+Reason reason_of(std::uint32_t code) noexcept {
+  switch (code) {
+    case kNotAllowed:
+    case kSignatureInvalid:
+    case kSignatureMalformed:
+    case kNotEnoughSignatures:
+    case kUnauthorisedSigner:
+      return Reason::Forbidden;
+    case kNotInitialised:
+    case kInvalidCounter:
+    case kNotInImprint:
+    case kInconsistent:
+    case kAdministratorListFull:
+      return Reason::Conflict;
+    case kAdministratorExists:
+      return Reason::AlreadyExists;
+    case kNotSupported:
+      return Reason::NotSupported;
+    case kNotFound:
+      return Reason::NotFound;
+    case kInternalError:
+      return Reason::UnitUnavailable;
+    default:
+      return Reason::InvalidArgument;
+  }
+}
+
+}  // namespace
+
+Explanation explain(Status status) noexcept {
+  if (status.return_code != kOk) {
+    const Explanation exact = explain_reason(status.reason_code);
+    if (!exact.meaning.empty()) return exact;
+  }
+  return explain_return(status.return_code);
+}
+
+Error error_of(Status status) {
+  const Explanation text = explain(status);
+  return {reason_of(status.return_code),
+          fmt::format("crypto unit refused: {} (return code {}, reason code {}). {}", text.meaning,
+                      status.return_code, status.reason_code, text.remedy),
+          {}};
+}
+
+}  // namespace keyhaven::tke
