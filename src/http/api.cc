@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "audit/flood_guard.h"
 #include "http/errors.h"
 #include "http/router.h"
 
@@ -57,14 +58,13 @@ bool host_disagrees(const Call& call, const InstanceId& instance) {
 
 // What belongs to one loop; touched by its thread only.
 struct Api::LoopState {
+  explicit LoopState(unsigned budget) : flood(budget) {}
   struct Pending {
     net::Reply reply;
     Response response;
   };
   std::vector<Pending> pending;  // answers waiting for the flush of this turn
-  std::int64_t second = 0;       // of the budget below
-  unsigned written = 0;          // refusals without a caller recorded in that second
-  std::uint64_t suppressed = 0;  // and those only counted
+  audit::FloodGuard flood;       // refusals without a caller
 };
 
 Api::Api(ApiOptions options, Authenticator& authenticator, const InstanceLookup& instances,
@@ -76,7 +76,9 @@ Api::Api(ApiOptions options, Authenticator& authenticator, const InstanceLookup&
       workers_(workers),
       clock_(clock),
       router_(std::make_unique<Router>()) {
-  for (unsigned i = 0; i < options.loops; ++i) loops_.push_back(std::make_unique<LoopState>());
+  for (unsigned i = 0; i < options.loops; ++i) {
+    loops_.push_back(std::make_unique<LoopState>(options.unauthenticated_records_per_second));
+  }
 }
 
 Api::~Api() = default;
@@ -124,7 +126,7 @@ Result<void> Api::admit(Call& call) {
       return call.authorize({});
     case Check::Instance: {
       KH_TRY(find_instance(call));
-      return call.authorize({.instance = &call.instance_->id});
+      return call.authorize({.instance = &call.instance_->id, .key_ring = {}, .key = nullptr});
     }
     case Check::Key:
       return find_instance(call);
@@ -201,13 +203,9 @@ void Api::end_on_loop(const CallPtr& call, Response response) {
   if (!iam::info(call->action_).recorded) return call->reply_(std::move(response));
   const bool anonymous_refusal = !call->caller_ && response.status >= 400;
   if (anonymous_refusal) {
-    const std::int64_t second = call->event_.time.seconds();
-    if (second != std::exchange(state.second, second)) state.written = 0;
-    if (state.written >= options_.unauthenticated_records_per_second) {
-      ++state.suppressed;
-      return call->reply_(std::move(response));
-    }
-    ++state.written;
+    if (auto summary = state.flood.take_summary(call->event_.time))
+      audit_.append_loop(index, *summary);
+    if (!state.flood.admit(call->event_.time)) return call->reply_(std::move(response));
   }
   audit_.append_loop(index, call->event_);
   state.pending.push_back({std::move(call->reply_), std::move(response)});
@@ -245,16 +243,11 @@ void Api::flush(unsigned loop) {
 }
 
 void Api::tick(unsigned loop) {
-  LoopState& state = *loops_.at(loop);
-  if (state.suppressed == 0) return;
-  audit::Event event;
-  event.time = clock_.now();
-  event.action = "hs-crypto.route.suppressed";
-  event.severity = "critical";
-  event.status = 401;
-  event.details.emplace_back("responseData.suppressedRefusals", std::to_string(state.suppressed));
-  audit_.append_loop(loop, event);
-  if (audit_.flush_loop(loop)) state.suppressed = 0;
+  const auto summary = loops_.at(loop)->flood.take_summary(clock_.now());
+  if (!summary) return;
+  audit_.append_loop(loop, *summary);
+  // A failed flush keeps the record; the next one, of a call or of the next summary, tries again.
+  [[maybe_unused]] const auto flushed = audit_.flush_loop(loop);
 }
 
 }  // namespace keyhaven::http

@@ -206,8 +206,7 @@ Result<KeyRecordPtr> KeyService::enable(const KeyRecord& seen, Change& change) {
   KH_TRY(require_state(KeyOperation::Enable, *key, now));
   const Timestamp allowed = key->state_changed.plus_seconds(times_.enable_after_disable_seconds);
   if (now < allowed) {
-    return too_early("a disabled key can be enabled from " +
-                     format_rfc3339(allowed) + " on");
+    return too_early("a disabled key can be enabled from " + format_rfc3339(allowed) + " on");
   }
   KeyRecord next = *key;
   set_state(next, KeyState::Active, now, change);
@@ -330,6 +329,11 @@ Result<KeyRecordPtr> KeyService::rotate(const KeyRecord& seen, const SecretBytes
   KeyRecordPtr record = KH_TRY(commit(std::move(next), change));
   KH_TRY(fence_.fence({key->newest().blob}));
   return record;
+}
+
+Result<SecretBytes> KeyService::payload_of(const KeyRecord& key) {
+  KH_ASSERT(key.kind == KeyKind::StandardKey);
+  return unit_.open_standard_key({key.instance, key.id, key.newest().id}, key.newest().blob);
 }
 
 Result<KeyRecordPtr> KeyService::add_alias(const KeyRecord& seen, const std::string& alias,

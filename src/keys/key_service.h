@@ -91,6 +91,9 @@ class KeyService {
   // key), KeyPayloadRequired (none for an imported one), KeyRotationNotPermitted, InvalidField.
   Result<KeyRecordPtr> rotate(const KeyRecord& key, const SecretBytes& payload, Change& change);
 
+  // The payload of a standard key, by the blocking unit. Errors of CryptoUnit::open_standard_key.
+  Result<SecretBytes> payload_of(const KeyRecord& key);
+
   // Errors: InvalidField, AliasNotUnique, AliasLimit.
   Result<KeyRecordPtr> add_alias(const KeyRecord& key, const std::string& alias, Change& change);
   // Errors: AliasNotFound.

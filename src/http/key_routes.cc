@@ -1,0 +1,347 @@
+// Keys as objects: create, list, count, get, change, delete, purge, restore, versions, aliases
+// (key-management-api.md 5 and 9).
+#include <map>
+#include <memory>
+
+#include "crypto/random.h"
+#include "http/key_front.h"
+#include "http/key_requests.h"
+#include "keys/key_list.h"
+#include "keys/key_rules.h"
+#include "keys/key_use.h"
+
+namespace keyhaven::http {
+namespace {
+
+constexpr std::int64_t kPageLimit = 5000;
+constexpr std::int64_t kDefaultPage = 200;
+constexpr std::int64_t kMaxOffset = 1'000'000'000;
+constexpr std::string_view kVersionType = "application/vnd.ibm.kms.key.version+json";
+constexpr std::string_view kAliasType = "application/vnd.ibm.kms.alias+json";
+
+// --- Create ---
+
+std::string minimal_envelope(const keys::KeyRecord& key, const KeyView& view) {
+  std::string out;
+  JsonWriter json(out);
+  begin_envelope(json, kKeyType, 1);
+  json.begin_object().field("type", kKeyType).field("id", key.id.text());
+  json.field("crn", key_crn(view.account, view.instance, key.id)).end_object();
+  end_envelope(json);
+  return out;
+}
+
+std::string envelope_with_payload(const keys::KeyRecord& key, const KeyView& view,
+                                  const SecretBytes& payload) {
+  std::string out;
+  JsonWriter json(out);
+  begin_envelope(json, kKeyType, 1);
+  begin_key(json, key, view);
+  write_payload(json, payload);
+  json.end_object();
+  end_envelope(json);
+  return out;
+}
+
+Result<Response> create_key(Call& call, KeyFront& front) {
+  const InstanceId& instance = call.instance().id;
+  const std::string_view header = ring_header(call);
+  const std::string_view ring = header.empty() ? keys::kDefaultRing : header;
+  KH_TRY(call.authorize({.instance = &instance, .key_ring = ring, .key = nullptr}));
+  keys::CreateRequest request = KH_TRY(read_create_key(call.body()));
+  request.instance = instance;
+  request.id = KeyId{crypto::random_uuid()};
+  request.key_ring = ring;
+  call.set_target(key_crn(front.account, call.instance(), request.id));
+  call.detail("requestData.keyType",
+              request.kind == keys::KeyKind::RootKey ? "root_key" : "standard_key");
+  const keys::KeyRecordPtr key = KH_TRY(run_change(call, 201, [&](keys::Change& change) {
+    return front.service.create(std::move(request), change);
+  }));
+  const KeyView view = view_of(call, front, KeyView::Moment::Created);
+  switch (preferred_return(call)) {
+    case Return::Minimal:
+      return json_response(201, minimal_envelope(*key, view));
+    case Return::Representation:
+      if (key->kind == keys::KeyKind::StandardKey) {
+        // The key exists whatever happens now: if the unit just died, answer without payload rather
+        // than with an error that would make the client create it again.
+        if (auto payload = front.service.payload_of(*key)) {
+          return json_response(201, envelope_with_payload(*key, view, payload.value()));
+        }
+      }
+      break;
+    case Return::Unsaid:
+      break;
+  }
+  return json_response(201, key_envelope(*key, view));
+}
+
+// --- List and count ---
+
+Error not_offered(std::string_view parameter) {
+  return {Reason::InvalidQueryParam,
+          std::string(parameter) + " is not offered by this server; use state and extractable",
+          std::string(parameter)};
+}
+
+// Ring and instance grants count, grants on single keys do not (key-management-api.md 5.2). Without
+// any right the list is empty, not refused.
+std::function<bool(const keys::KeyRecord&)> visible_to(Call& call) {
+  call.set_authorized();
+  const iam::CallerPtr caller = call.caller();
+  const InstanceId instance = call.instance().id;
+  if (caller->may(call.action(), {.instance = &instance, .key_ring = {}, .key = nullptr})) {
+    return [](const keys::KeyRecord&) { return true; };
+  }
+  const auto rings = std::make_shared<std::map<std::string, bool, std::less<>>>();
+  return [caller, instance, rings, action = call.action()](const keys::KeyRecord& key) {
+    const auto known = rings->find(key.key_ring);
+    if (known != rings->end()) return known->second;
+    const bool may =
+        caller->may(action, {.instance = &instance, .key_ring = key.key_ring, .key = nullptr});
+    rings->emplace(key.key_ring, may);
+    return may;
+  };
+}
+
+Result<keys::StateSet> states_of(const Call& call) {
+  const auto lists = call.query_all("state");
+  if (lists.empty()) return keys::kListedByDefault;
+  keys::StateSet states = 0;
+  for (const std::string& list : lists) {
+    states = static_cast<keys::StateSet>(states | KH_TRY(keys::parse_states(list)));
+  }
+  return states;
+}
+
+Result<keys::ListQuery> list_query(Call& call) {
+  if (call.query("search")) return not_offered("search");
+  if (call.query("filter")) return not_offered("filter");
+  keys::ListQuery query;
+  query.limit =
+      static_cast<std::size_t>(KH_TRY(call.query_integer("limit", 1, kPageLimit, kDefaultPage)));
+  query.offset = static_cast<std::size_t>(KH_TRY(call.query_integer("offset", 0, kMaxOffset, 0)));
+  query.states = KH_TRY(states_of(call));
+  if (call.query("extractable")) {
+    const bool extractable = KH_TRY(call.query_bool("extractable", false));
+    query.kind = extractable ? keys::KeyKind::StandardKey : keys::KeyKind::RootKey;
+  }
+  if (const auto sort = call.query("sort")) query.sort = KH_TRY(keys::parse_sort(*sort));
+  query.ring = ring_header(call);
+  query.visible = visible_to(call);
+  return query;
+}
+
+// On the pool: walking 50,000 keys takes milliseconds.
+Result<Response> list_keys(Call& call, KeyFront& front) {
+  const keys::ListQuery query = KH_TRY(list_query(call));
+  const KeyView view = view_of(call, front);
+  const auto page = keys::list_keys(front.service.directory(), call.instance().id, query, view.now);
+  call.detail("responseData.totalResources", std::to_string(page.size()));
+  std::string body;
+  body.reserve(128 + page.size() * 1024);
+  JsonWriter json(body);
+  begin_envelope(json, kKeyType, page.size());
+  for (const keys::KeyRecordPtr& key : page) write_key(json, *key, view);
+  end_envelope(json);
+  return json_response(200, std::move(body));
+}
+
+Result<Response> count_keys(Call& call, KeyFront& front) {
+  const keys::ListQuery query = KH_TRY(list_query(call));
+  const std::size_t total =
+      keys::count_keys(front.service.directory(), call.instance().id, query, call.clock().now());
+  call.detail("responseData.totalResources", std::to_string(total));
+  Response response = empty_response(200);
+  response.headers.emplace_back("Key-Total", std::to_string(total));
+  return response;
+}
+
+// --- Get ---
+
+void note_state(Call& call, const keys::KeyRecord& key, Timestamp now) {
+  call.detail("requestData.keyType",
+              key.kind == keys::KeyKind::RootKey ? "root_key" : "standard_key");
+  call.detail("responseData.keyState",
+              std::to_string(static_cast<int>(keys::effective_state(key, now))));
+  call.detail("responseData.keyVersionId", key.newest().id.text());
+}
+
+void get_key(const CallPtr& call, KeyFront& front) {
+  auto key = authorized_key(*call, front);
+  if (!key) return call->fail(key.error());
+  const KeyView view = view_of(*call, front);
+  note_state(*call, *key.value(), view.now);
+  const keys::VersionRef payload = keys::decide_read(key.value());
+  if (payload.version == nullptr)
+    return call->finish(json_response(200, key_envelope(*key.value(), view)));
+  front.unit_of(*call).open_standard_key(
+      payload.binding(), payload.blob(),
+      [call, view, record = payload.key](Result<SecretBytes> opened) {
+        if (!opened) return call->fail(opened.error());
+        call->finish(json_response(200, envelope_with_payload(*record, view, opened.value())));
+      });
+}
+
+void get_metadata(const CallPtr& call, KeyFront& front) {
+  auto key = authorized_key(*call, front);
+  if (!key) return call->fail(key.error());
+  const KeyView view = view_of(*call, front);
+  note_state(*call, *key.value(), view.now);
+  call->finish(json_response(200, key_envelope(*key.value(), view)));
+}
+
+// --- Change ---
+
+Result<Response> patch_key(Call& call, KeyFront& front) {
+  const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
+  const std::string ring = KH_TRY(read_patch_key(call.body()));
+  KH_TRY(call.authorize({.instance = &key->instance, .key_ring = ring, .key = &key->id}));
+  const keys::KeyRecordPtr changed = KH_TRY(run_change(call, 200, [&](keys::Change& change) {
+    return front.service.change_ring(*key, ring, change);
+  }));
+  return json_response(200, key_envelope(*changed, view_of(call, front)));
+}
+
+// 204, or 200 with the key for Prefer: return=representation.
+Response removal_response(const Call& call, const KeyFront& front, const keys::KeyRecord& key) {
+  if (preferred_return(call) != Return::Representation) return empty_response(204);
+  return json_response(200, key_envelope(key, view_of(call, front)));
+}
+
+int removal_status(const Call& call) {
+  return preferred_return(call) == Return::Representation ? 200 : 204;
+}
+
+Result<Response> delete_key(Call& call, KeyFront& front) {
+  const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
+  KH_TRY(call.query_bool("force", false));  // no registrations, so nothing to force
+  const keys::KeyRecordPtr deleted =
+      KH_TRY(run_change(call, removal_status(call),
+                        [&](keys::Change& change) { return front.service.destroy(*key, change); }));
+  return removal_response(call, front, *deleted);
+}
+
+Result<Response> purge_key(Call& call, KeyFront& front) {
+  const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
+  const keys::KeyRecordPtr last =
+      KH_TRY(run_change(call, removal_status(call),
+                        [&](keys::Change& change) { return front.service.purge(*key, change); }));
+  return removal_response(call, front, *last);
+}
+
+Result<Response> restore_key(Call& call, KeyFront& front) {
+  const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
+  const std::optional<SecretBytes> material = KH_TRY(read_restore(call.body()));
+  const keys::KeyRecordPtr restored = KH_TRY(run_change(call, 201, [&](keys::Change& change) {
+    return front.service.restore(*key, material, change);
+  }));
+  return json_response(201, key_envelope(*restored, view_of(call, front)));
+}
+
+// --- Versions ---
+
+Result<Response> versions_page(Call& call, KeyFront& front) {
+  const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
+  const auto limit =
+      static_cast<std::size_t>(KH_TRY(call.query_integer("limit", 1, kPageLimit, kDefaultPage)));
+  const auto offset =
+      static_cast<std::size_t>(KH_TRY(call.query_integer("offset", 0, kMaxOffset, 0)));
+  const bool with_total = KH_TRY(call.query_bool("totalCount", false));
+  const bool any_state = KH_TRY(call.query_bool("allKeyStates", false));
+  KH_TRY(keys::require_root_key(*key));
+  const auto operation =
+      any_state ? keys::KeyOperation::ListVersionsAnyState : keys::KeyOperation::ListVersions;
+  KH_TRY(keys::require_state(operation, *key, call.clock().now()));
+  const std::size_t total = key->versions.size();
+  const std::size_t begin = std::min(offset, total);
+  const std::size_t count = std::min(limit, total - begin);
+  call.detail("responseData.totalResources", std::to_string(count));
+  std::string body;
+  JsonWriter json(body);
+  json.begin_object().key("metadata").begin_object();
+  json.field("collectionType", kVersionType).field("collectionTotal", count);
+  if (with_total) json.field("totalCount", total);
+  json.end_object().key("resources").begin_array();
+  for (std::size_t i = 0; i < count; ++i) {
+    const keys::KeyVersion& version = key->versions[total - 1 - begin - i];  // newest first
+    json.begin_object()
+        .field("id", version.id.text())
+        .date_field("creationDate", version.created)
+        .end_object();
+  }
+  end_envelope(json);
+  return json_response(200, std::move(body));
+}
+
+void list_versions(const CallPtr& call, KeyFront& front) {
+  auto response = versions_page(*call, front);
+  if (!response) return call->fail(response.error());
+  call->finish(std::move(response).value());
+}
+
+// --- Aliases ---
+
+Result<Response> add_alias(Call& call, KeyFront& front) {
+  const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
+  const std::string& alias = call.param("alias");
+  const keys::KeyRecordPtr changed = KH_TRY(run_change(call, 201, [&](keys::Change& change) {
+    return front.service.add_alias(*key, alias, change);
+  }));
+  std::string body;
+  JsonWriter json(body);
+  begin_envelope(json, kAliasType, 1);
+  json.begin_object().field("keyId", changed->id.text()).field("alias", alias);
+  json.field("createdBy", changed->updated_by)
+      .date_field("creationDate", changed->updated)
+      .end_object();
+  end_envelope(json);
+  return json_response(201, std::move(body));
+}
+
+Result<Response> remove_alias(Call& call, KeyFront& front) {
+  const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
+  KH_TRY(run_change(call, 204, [&](keys::Change& change) {
+    return front.service.remove_alias(*key, call.param("alias"), change);
+  }));
+  return empty_response(204);
+}
+
+}  // namespace
+
+Routes key_routes(KeyFront& front) {
+  using iam::Action;
+  const auto pool = [&front](Result<Response> (*handler)(Call&, KeyFront&)) -> BlockingHandler {
+    return [&front, handler](Call& call) { return handler(call, front); };
+  };
+  const auto loop = [&front](void (*handler)(const CallPtr&, KeyFront&)) -> LoopHandler {
+    return [&front, handler](const CallPtr& call) { handler(call, front); };
+  };
+  return {
+      blocking(Method::Post, "/api/v2/keys", Action::SecretsCreate, Check::Key, pool(create_key)),
+      blocking(Method::Get, "/api/v2/keys", Action::SecretsList, Check::Key, pool(list_keys)),
+      blocking(Method::Head, "/api/v2/keys", Action::SecretsHead, Check::Key, pool(count_keys)),
+      on_loop(Method::Get, "/api/v2/keys/{id}", Action::SecretsRead, Check::Key, loop(get_key)),
+      on_loop(Method::Get, "/api/v2/keys/{id}/metadata", Action::SecretsReadMetadata, Check::Key,
+              loop(get_metadata)),
+      blocking(Method::Patch, "/api/v2/keys/{id}", Action::SecretsPatch, Check::Key,
+               pool(patch_key)),
+      blocking(Method::Delete, "/api/v2/keys/{id}", Action::SecretsDelete, Check::Key,
+               pool(delete_key)),
+      blocking(Method::Delete, "/api/v2/keys/{id}/purge", Action::SecretsPurge, Check::Key,
+               pool(purge_key)),
+      blocking(Method::Post, "/api/v2/keys/{id}/restore", Action::SecretsRestore, Check::Key,
+               pool(restore_key)),
+      blocking(Method::Post, "/api/v2/keys/{id}", Action::SecretsRestore, Check::Key,
+               pool(restore_key), "restore"),
+      on_loop(Method::Get, "/api/v2/keys/{id}/versions", Action::SecretsListVersions, Check::Key,
+              loop(list_versions)),
+      blocking(Method::Post, "/api/v2/keys/{id}/aliases/{alias}", Action::AliasCreate, Check::Key,
+               pool(add_alias)),
+      blocking(Method::Delete, "/api/v2/keys/{id}/aliases/{alias}", Action::AliasDelete, Check::Key,
+               pool(remove_alias)),
+  };
+}
+
+}  // namespace keyhaven::http
