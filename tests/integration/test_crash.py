@@ -1,0 +1,166 @@
+"""kill -9 of server and unit under changes: what was acknowledged is there, what was not is not half there."""
+import contextlib
+import http.client
+import os
+import random
+import ssl
+import socket
+import threading
+import time
+import unittest
+import urllib.parse
+
+from harness import Deployment, b64, new_uuid
+
+SEED = int(os.environ.get("KH_SEED", random.randrange(1 << 32)))
+
+
+class Client(threading.Thread):
+    """Creates and rotates keys until told to stop; keeps a log of what was acknowledged."""
+
+    def __init__(self, deployment, instance, number, target):
+        super().__init__(daemon=True)
+        self.deployment, self.instance, self.number, self.target = deployment, instance, number, target
+        self.created, self.rotations, self.unknown = {}, {}, set()
+        self.sent = 0
+
+    def run(self):
+        connection = None
+        while self.sent < self.target:
+            alias = f"k-{self.number}-{self.sent}"
+            try:
+                connection = connection or self.deployment.connect()
+                answer = self.deployment.call("POST", "/api/v2/keys", {"resources": [
+                    {"name": alias, "extractable": False, "aliases": [alias]}]}, instance=self.instance, connection=connection)
+                self.sent += 1
+                if answer.status == 201:
+                    key = answer.json["resources"][0]["id"]
+                    self.created[alias] = key
+                    self.rotations[key] = [0, 0]  # acknowledged, uncertain
+                    if self.sent % 3 == 0:
+                        self.rotations[key][1] = 1
+                        status = self.deployment.action(self.instance, key, "rotate", connection=connection).status
+                        if status == 204:
+                            self.rotations[key] = [1, 0]
+                        elif status not in (500, 503):
+                            self.rotations[key][1] = 0
+                elif answer.status != 503:
+                    raise AssertionError(answer.body)
+            except (OSError, http.client.HTTPException, ValueError):
+                self.unknown.add(alias)
+                self.sent += 1
+                connection = None
+
+
+class Crash(unittest.TestCase):
+    def test_acknowledged_changes_survive_kills_of_server_and_unit(self):
+        print(f"seed {SEED}", flush=True)
+        chance = random.Random(SEED)
+        deployment = Deployment()
+        self.addCleanup(deployment.close)
+        deployment.start()
+        port = deployment.url.rpartition(":")[2]
+        deployment.settings["server__port"] = port
+        instance = deployment.instance()
+        clients = [Client(deployment, instance, number, 125) for number in range(8)]
+        deployment.token()
+        for client in clients:
+            client.start()
+        kills = 0
+        while any(client.is_alive() for client in clients) and kills < 40:
+            done = sum(client.sent for client in clients)
+            target = done + chance.randrange(20, 80)
+            while sum(client.sent for client in clients) < target and any(client.is_alive() for client in clients):
+                time.sleep(0.002)
+            kills += 1
+            if chance.random() < 0.5:
+                old = deployment.kill_unit()
+                deployment.wait_unit_back(old)
+            else:
+                deployment.kill_server()
+                deployment.start()
+        for client in clients:
+            client.join(120)
+        deployment.kill_server()
+        deployment.start()
+        self.assertGreater(kills, 5)
+        created = {alias: key for client in clients for alias, key in client.created.items()}
+        self.assertGreater(len(created), 300)
+        for client in clients:
+            for alias, key in client.created.items():
+                answer = deployment.call("GET", f"/api/v2/keys/{alias}/metadata", instance=instance)
+                self.assertEqual(answer.status, 200, (alias, answer.body))
+                self.assertEqual(answer.json["resources"][0]["id"], key)
+                versions = len(deployment.call("GET", f"/api/v2/keys/{key}/versions", instance=instance).json["resources"])
+                acknowledged, uncertain = client.rotations[key]
+                self.assertIn(versions, range(1 + acknowledged, 2 + acknowledged + uncertain), alias)
+                wrapped = deployment.action(instance, key, "wrap", {"plaintext": b64(b"d" * 32)})
+                self.assertEqual(wrapped.status, 200)
+        # Nothing is half there: every listed key is one that was asked for, and it works.
+        asked = set(created) | {alias for client in clients for alias in client.unknown}
+        offset, listed = 0, []
+        while True:
+            page = deployment.call("GET", f"/api/v2/keys?limit=500&offset={offset}", instance=instance).json["resources"]
+            if not page:
+                break
+            listed += page
+            offset += len(page)
+        names = [key["name"] for key in listed]
+        self.assertEqual(len(names), len(set(names)))
+        for key in listed:
+            if key["name"] in created or key["name"] in asked:
+                continue
+            # Answered 503 after the commit (fence): there, and whole.
+            self.assertEqual(deployment.action(instance, key["id"], "wrap", {}).status, 200)
+        deployment.cli("audit", "verify", "--log", deployment.data / "server/audit", "--public-key",
+                       deployment.data / "server/audit-public-key")
+
+
+class Effect(unittest.TestCase):
+    """After an acknowledged disable no use succeeds: 100,000 wraps over all loops."""
+
+    def pipelined(self, deployment, instance, key, count, results, started):
+        parts = urllib.parse.urlsplit(deployment.url)
+        context = ssl.create_default_context(cafile=deployment.ca)
+        request = (f"POST /api/v2/keys/{key}/actions/wrap HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {deployment.token()}\r\n"
+                   f"Bluemix-Instance: {instance}\r\nContent-Length: 2\r\n\r\n{{}}").encode()
+        with socket.create_connection((parts.hostname, parts.port)) as raw:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with context.wrap_socket(raw, server_hostname=parts.hostname) as tls:
+                tls.sendall(request)
+                self.assertTrue(tls.recv(65536).startswith(b"HTTP/1.1 200"))
+                started.wait()
+                left, tally = count, {}
+                while left:
+                    batch = min(10, left)
+                    tls.sendall(request * batch)
+                    seen, data = 0, b""
+                    while seen < batch or not data.endswith((b"}", b"\n")):
+                        data += tls.recv(1 << 18)
+                        seen = data.count(b"HTTP/1.1 ")
+                    for status in (b"200", b"409"):
+                        tally[status] = tally.get(status, 0) + data.count(b"HTTP/1.1 " + status)
+                    left -= batch
+                results.append(tally)
+
+    def test_no_wrap_succeeds_after_an_acknowledged_disable(self):
+        deployment = Deployment()
+        self.addCleanup(deployment.close)
+        deployment.start()
+        instance = deployment.instance()
+        key = deployment.create_key(instance, "soon disabled")["id"]
+        results, started = [], threading.Event()
+        workers = [threading.Thread(target=self.pipelined, args=(deployment, instance, key, 12500, results, started)) for _ in range(8)]
+        for worker in workers:
+            worker.start()
+        self.assertEqual(deployment.action(instance, key, "disable").status, 204)
+        started.set()
+        for worker in workers:
+            worker.join()
+        self.assertEqual(len(results), 8)
+        total = {status: sum(result.get(status, 0) for result in results) for status in (b"200", b"409")}
+        self.assertEqual(total, {b"200": 0, b"409": 100000})
+
+
+if __name__ == "__main__":
+    unittest.main()
