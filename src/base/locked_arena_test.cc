@@ -1,0 +1,269 @@
+#include "base/locked_arena.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/locked_pages.h"
+#include "base/secret_bytes.h"
+
+namespace keyhaven::locked_arena {
+namespace {
+
+// Made before main: the arena must work while static objects are built.
+const SecretBytes early = SecretBytes::copy_of("made before main");
+
+// VmFlags of the mapping around `pointer` in /proc/self/smaps: lo locked, dd not dumped, wf wiped
+// on fork.
+std::string flags_of(const void* pointer) {
+  std::ifstream smaps("/proc/self/smaps");
+  const auto at = reinterpret_cast<std::uintptr_t>(pointer);
+  bool inside = false;
+  for (std::string line; std::getline(smaps, line);) {
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2) inside = at >= begin && at < end;
+    if (inside && line.rfind("VmFlags:", 0) == 0) return line + " ";
+  }
+  return {};
+}
+
+bool has(const std::string& flags, const char* flag) {
+  return flags.find(std::string(" ") + flag + " ") != std::string::npos;
+}
+
+// Reads freed memory on purpose.
+__attribute__((no_sanitize("address"))) bool is_zero(const void* pointer, std::size_t from,
+                                                     std::size_t to) {
+  const auto* bytes = static_cast<const volatile std::uint8_t*>(pointer);
+  for (std::size_t i = from; i < to; ++i) {
+    if (bytes[i] != 0) return false;
+  }
+  return true;
+}
+
+TEST(LockedArenaTest, WorksBeforeMain) {
+  EXPECT_TRUE(owns(early.expose().data()));
+  EXPECT_TRUE(early == SecretBytes::copy_of("made before main"));
+}
+
+TEST(LockedArenaTest, EverySizeIsZeroedAlignedAndUsableToItsEnd) {
+  for (const std::size_t size :
+       {0u, 1u, 15u, 16u, 17u, 32u, 33u, 100u, 4096u, 4097u, 16384u, 16385u, 65536u, 1048577u}) {
+    auto* const block = static_cast<std::uint8_t*>(allocate(size));
+    ASSERT_NE(block, nullptr) << size;
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % 16, 0u) << size;
+    EXPECT_GE(size_of(block), size);
+    EXPECT_TRUE(is_zero(block, 0, size_of(block))) << size;
+    std::memset(block, 0xA5, size_of(block));
+    release(block);
+  }
+}
+
+TEST(LockedArenaTest, EmptyAllocationsAreDistinct) {
+  void* const a = allocate(0);
+  void* const b = allocate(0);
+  EXPECT_NE(a, b);
+  release(a);
+  release(b);
+}
+
+TEST(LockedArenaTest, PagesAreLockedNotDumpedAndWipedOnFork) {
+  for (const std::size_t size : {32u, 16384u, 100'000u}) {
+    void* const block = allocate(size);
+    const std::string flags = flags_of(block);
+    EXPECT_TRUE(has(flags, "lo")) << size << ": " << flags;
+    EXPECT_TRUE(has(flags, "dd")) << size << ": " << flags;
+    EXPECT_TRUE(has(flags, "wf")) << size << ": " << flags;
+    release(block);
+  }
+  EXPECT_TRUE(usage().locked);
+}
+
+TEST(LockedArenaTest, GuardPagesStandBeforeAndAfterARun) {
+  auto* const block = static_cast<std::uint8_t*>(allocate(100'000));
+  const std::size_t size = size_of(block);
+  EXPECT_DEATH(*static_cast<volatile std::uint8_t*>(block - 1) = 1, "");
+  EXPECT_DEATH(*static_cast<volatile std::uint8_t*>(block + size) = 1, "");
+  release(block);
+}
+
+TEST(LockedArenaTest, ReleaseWipesTheBlock) {
+  for (const std::size_t size : {32u, 500u, 16384u}) {
+    void* const block = allocate(size);
+    std::memset(block, 0x5A, size);
+    release(block);
+    EXPECT_TRUE(is_zero(block, sizeof(void*), size)) << size;  // the first word links free blocks
+  }
+}
+
+TEST(LockedArenaTest, ReleaseUnmapsALargeAllocation) {
+  const std::size_t before = usage().mapped_bytes;
+  void* const block = allocate(1 << 20);
+  EXPECT_EQ(usage().mapped_bytes, before + (1 << 20));
+  release(block);
+  EXPECT_EQ(usage().mapped_bytes, before);
+  EXPECT_FALSE(owns(block));
+}
+
+TEST(LockedArenaTest, OwnsOnlyItsOwn) {
+  int local = 0;
+  EXPECT_FALSE(owns(&local));
+  EXPECT_FALSE(owns(nullptr));
+  void* const block = allocate(10);
+  EXPECT_TRUE(owns(block));
+  EXPECT_EQ(size_of(block), 16u);
+  release(block);
+  release(nullptr);
+}
+
+TEST(LockedArenaTest, ReleasingWhatIsNoBlockStopsTheProcess) {
+  int local = 0;
+  EXPECT_DEATH(release(&local), "fatal");
+  auto* const block = static_cast<std::uint8_t*>(allocate(64));
+  EXPECT_DEATH(release(block + 16), "fatal");
+  release(block);
+}
+
+TEST(LockedArenaTest, BlocksOfManyThreadsDoNotOverlapAndAllComeBack) {
+  const std::size_t before = usage().used_bytes;
+  constexpr int kThreads = 4;
+  std::vector<std::vector<void*>> left(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([t, &left] {
+      std::vector<std::uint8_t*> live;
+      for (std::size_t i = 0; i < 20'000; ++i) {
+        const std::size_t size = 1 + i * 37 % 5'000;
+        auto* const block =
+            static_cast<std::uint8_t*>(allocate(size, i % 2 == 0 ? OnFork::Wipe : OnFork::Keep));
+        block[0] = static_cast<std::uint8_t>(t + 1);
+        block[size - 1] = static_cast<std::uint8_t>(t + 1);
+        live.push_back(block);
+        if (live.size() > 50) {
+          std::uint8_t* const oldest = live.front();
+          live.erase(live.begin());
+          ASSERT_EQ(oldest[0], t + 1);
+          release(oldest);
+        }
+      }
+      for (auto* block : live) left[static_cast<std::size_t>(t)].push_back(block);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (int t = 0; t < kThreads; ++t) {
+    for (void* block : left[static_cast<std::size_t>(t)]) {
+      EXPECT_EQ(*static_cast<std::uint8_t*>(block), t + 1);
+      release(block);  // another thread than the one that allocated
+    }
+  }
+  EXPECT_EQ(usage().used_bytes, before);
+}
+
+TEST(LockedArenaTest, MemoryFreedByEndedThreadsIsReused) {
+  const auto one_round = [] {
+    std::thread([] {
+      std::vector<SecretBytes> secrets;
+      for (int i = 0; i < 2'000; ++i) secrets.emplace_back(64);
+    }).join();
+  };
+  one_round();
+  const std::size_t after_one = usage().mapped_bytes;
+  for (int i = 0; i < 20; ++i) one_round();
+  EXPECT_EQ(usage().mapped_bytes, after_one);
+}
+
+// Uses the arena after the cache of its thread has been given back, as libcrypto does.
+struct LateUser {
+  void* block = nullptr;
+  ~LateUser() {
+    release(block);
+    release(allocate(48));
+  }
+};
+
+TEST(LockedArenaTest, WorksAtTheEndOfAThread) {
+  const std::size_t before = usage().used_bytes;
+  std::thread([] {
+    thread_local LateUser late;  // registered first, so destroyed after the cache
+    late.block = nullptr;
+    late.block = allocate(48);
+  }).join();
+  EXPECT_EQ(usage().used_bytes, before);
+}
+
+TEST(LockedArenaTest, AForkedChildSeesZerosOrACopyAndCanAllocate) {
+  auto* const secret = static_cast<std::uint8_t*>(allocate(64, OnFork::Wipe));
+  auto* const kept = static_cast<std::uint8_t*>(allocate(64, OnFork::Keep));
+  std::memset(secret, 7, 64);
+  std::memset(kept, 7, 64);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    int bad = is_zero(secret, 0, 64) && kept[63] == 7 ? 0 : 1;
+    for (int i = 0; i < 5'000; ++i) {
+      auto* const block = static_cast<std::uint8_t*>(allocate(static_cast<std::size_t>(i % 300)));
+      if (!is_zero(block, 0, size_of(block))) bad = 2;
+      if (i % 3 != 0) release(block);
+    }
+    release(secret);
+    ::_exit(bad);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_EQ(secret[63], 7);
+  release(secret);
+  release(kept);
+}
+
+// Takes away the right to lock memory: root may always.
+void forbid_locking() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_MEMLOCK, &none);
+  if (::geteuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(99);
+}
+
+TEST(LockedArenaTest, PolicyStopNamesTheRemedyWhenLockingFails) {
+  EXPECT_DEATH(
+      {
+        forbid_locking();
+        set_policy(OnLockFailure::Stop);
+        allocate(1 << 20);
+      },
+      "LimitMEMLOCK");
+}
+
+TEST(LockedArenaTest, PolicyStopAlsoStopsWhenAnEarlierLockFailed) {
+  EXPECT_DEATH(
+      {
+        forbid_locking();
+        release(allocate(1 << 20));
+        set_policy(OnLockFailure::Stop);
+      },
+      "LimitMEMLOCK");
+}
+
+TEST(LockedArenaTest, PolicyWarnSaysSoOnceAndGoesOn) {
+  EXPECT_EXIT(
+      {
+        forbid_locking();
+        release(allocate(1 << 20));
+        release(allocate(1 << 20));
+        ::_exit(usage().locked ? 1 : 0);
+      },
+      testing::ExitedWithCode(0), "^keyhaven: warning: [^\n]*\n$");
+}
+
+}  // namespace
+}  // namespace keyhaven::locked_arena
