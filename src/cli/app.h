@@ -22,8 +22,8 @@ inline constexpr int kExitUsage = 2;   // the command line or the configuration 
 // The whole tree; `context` must outlive it.
 std::unique_ptr<CLI::App> build_app(Context& context);
 
-// Parses the arguments (without the program's name), runs the chosen action, prints a failure as FAILED, what, why and
-// the remedy on the context's err stream. Returns the exit status.
+// Parses the arguments (without the program's name), runs the chosen action, prints a failure as
+// FAILED, what, why and the remedy on the context's err stream. Returns the exit status.
 int run(Context& context, const std::vector<std::string>& arguments);
 
 // The remedy for a failure; empty when its message says it all.

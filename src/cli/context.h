@@ -1,4 +1,5 @@
-// What every command works with: where the service is and who asks, the streams, questions to the person, the chosen action.
+// What every command works with: where the service is and who asks, the streams, questions to the
+// person, the chosen action.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,8 @@ Environment process_environment();
 class Context {
  public:
   // Borrows the streams and the prompt for its life.
-  Context(std::istream& in, std::ostream& out, std::ostream& err, Prompt& prompt, Environment environment);
+  Context(std::istream& in, std::ostream& out, std::ostream& err, Prompt& prompt,
+          Environment environment);
 
   GlobalOptions options;
   // Set by the command that the arguments chose; run by cli::run after parsing.
@@ -72,12 +74,12 @@ class Context {
 
   // Errors: InvalidArgument for a profile that cannot be read.
   Result<Settings> settings() const;
-  // The service with URL, CA text and instance (empty when none is chosen). Errors: InvalidArgument without a URL or
-  // with a CA file that cannot be read.
+  // The service with URL, CA text and instance (empty when none is chosen). Errors: InvalidArgument
+  // without a URL or with a CA file that cannot be read.
   Result<client::Endpoint> endpoint() const;
-  // The caller's API key: --api-key-file, KH_API_KEY_FILE, KH_API_KEY, IBMCLOUD_API_KEY, profile. Errors:
-  // InvalidArgument.
-  Result<SecretBytes> api_key() const;
+  // The caller's API key: --api-key-file, KH_API_KEY_FILE, KH_API_KEY, IBMCLOUD_API_KEY, profile.
+  // Errors: InvalidArgument.
+  Result<SecretBytes> api_key();
   // One per run, for endpoint(); made on first use.
   Result<std::shared_ptr<client::TokenSource>> tokens();
   // A new client (one per thread) for endpoint() and tokens(). Errors: InvalidArgument.
@@ -99,9 +101,10 @@ void on(CLI::App& command, Context& context, std::function<Result<void>()> run);
 
 // A text file of at most `limit` bytes. Errors: InvalidArgument (name and cause).
 Result<std::string> read_text(const std::string& path, std::size_t limit);
-// A secret from a file, or from the context's standard input for "-". With Newline::Strip one line end at the end is
-// dropped. Errors: InvalidArgument (unreadable, empty, above `limit`).
+// A secret from a file, or from the context's standard input for "-". With Newline::Strip one line
+// end at the end is dropped. Errors: InvalidArgument (unreadable, empty, above `limit`).
 enum class Newline : std::uint8_t { Keep, Strip };
-Result<SecretBytes> read_secret(Context& context, const std::string& path, std::size_t limit, Newline newline);
+Result<SecretBytes> read_secret(Context& context, const std::string& path, std::size_t limit,
+                                Newline newline);
 
 }  // namespace keyhaven::cli

@@ -14,8 +14,8 @@ namespace keyhaven::cli {
 
 class Context;
 
-// Columns are as wide as their widest cell (UTF-8 code points); the last one is not padded. Control characters in cells
-// become '?': a name on the server must not drive the terminal.
+// Columns are as wide as their widest cell (UTF-8 code points); the last one is not padded. Control
+// characters in cells become '?': a name on the server must not drive the terminal.
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}

@@ -21,7 +21,8 @@ class Prompt {
   virtual Result<SecretBytes> secret(std::string_view question) = 0;
 };
 
-// The process's controlling terminal (/dev/tty), so that questions work with redirected input and output.
+// The process's controlling terminal (/dev/tty), so that questions work with redirected input and
+// output.
 std::unique_ptr<Prompt> terminal_prompt();
 
 // "yes" or "y" is yes, everything else no. Errors: as Prompt::line.

@@ -1,0 +1,143 @@
+// instance create, list, show, update, delete.
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "cli/output.h"
+
+namespace keyhaven::cli {
+namespace {
+
+boost::json::object to_json(const client::Instance& instance) {
+  boost::json::object out{
+      {"guid", instance.guid},     {"name", instance.name},
+      {"state", instance.state},   {"plan", instance.plan},
+      {"region", instance.region}, {"crn", instance.crn},
+      {"units", instance.units},   {"allowed_network", instance.allowed_network}};
+  if (instance.rotation_interval_seconds)
+    out["rotation_interval_seconds"] = *instance.rotation_interval_seconds;
+  if (!instance.endpoint.empty()) out["endpoint"] = instance.endpoint;
+  if (instance.created.is_set()) out["created"] = format_rfc3339(instance.created);
+  return out;
+}
+
+Result<void> show_instance(Context& context, const client::Instance& instance) {
+  Table table({"FIELD", "VALUE"});
+  table.add({"instance id", instance.guid});
+  table.add({"name", instance.name});
+  table.add({"state", instance.state});
+  table.add({"plan", instance.plan});
+  table.add({"region", instance.region});
+  table.add({"crypto units", instance.units == 0 ? "-" : std::to_string(instance.units)});
+  if (instance.rotation_interval_seconds) {
+    table.add({"rotation interval", std::to_string(*instance.rotation_interval_seconds) + " s"});
+  }
+  table.add({"created", time_text(instance.created)});
+  table.add({"crn", instance.crn});
+  return show(context, table, to_json(instance));
+}
+
+// The instance of a positional argument, else the chosen one.
+Result<std::string> guid_of(const Context& context, const std::string& given) {
+  if (!given.empty()) return given;
+  const Settings settings = KH_TRY(context.settings());
+  if (settings.instance.empty())
+    return Error{Reason::InvalidArgument, "name the instance: its id, or --instance", "instance"};
+  return settings.instance;
+}
+
+void add_create(CLI::App& instance, Context& context) {
+  auto request = std::make_shared<client::CreateInstance>();
+  CLI::App* command =
+      instance.add_subcommand("create", "make an instance with crypto units in imprint mode");
+  command->add_option("name", request->name, "name of the instance")->required();
+  command->add_option("--plan", request->plan, "plan: standard or beta")->capture_default_str();
+  command->add_option("--units", request->units,
+                      "crypto units, 1 to 6 (default: the service's, 2)");
+  command->add_option("--region", request->region, "region (default: the service's)");
+  command->add_option("--allowed-network", request->allowed_network,
+                      "public-and-private or private-only");
+  command->add_option("--rotation-interval", request->rotation_interval_seconds,
+                      "least seconds between two rotations of a key, 0 for none (default 3600)");
+  on(*command, context, [&context, request]() -> Result<void> {
+    client::ApiClient api = KH_TRY(context.api());
+    const client::Instance made = KH_TRY(api.create_instance(*request));
+    return show_instance(context, made);
+  });
+}
+
+void add_list(CLI::App& instance, Context& context) {
+  CLI::App* command = instance.add_subcommand("list", "list the instances that you may see");
+  on(*command, context, [&context]() -> Result<void> {
+    client::ApiClient api = KH_TRY(context.api());
+    const auto instances = KH_TRY(api.list_instances());
+    Table table({"INSTANCE ID", "NAME", "STATE", "PLAN", "REGION", "UNITS", "CREATED"});
+    boost::json::array json;
+    for (const client::Instance& one : instances) {
+      table.add({one.guid, one.name, one.state, one.plan, one.region,
+                 one.units == 0 ? "-" : std::to_string(one.units), time_text(one.created)});
+      json.push_back(to_json(one));
+    }
+    return show(context, table, boost::json::object{{"instances", json}});
+  });
+}
+
+void add_update(CLI::App& instance, Context& context) {
+  auto guid = std::make_shared<std::string>();
+  auto change = std::make_shared<client::UpdateInstance>();
+  CLI::App* command =
+      instance.add_subcommand("update", "change an instance's name, plan or settings");
+  command->add_option("id", *guid, "instance id (default: --instance)");
+  command->add_option("--name", change->name, "new name");
+  command->add_option("--plan", change->plan, "new plan");
+  command->add_option("--allowed-network", change->allowed_network,
+                      "public-and-private or private-only");
+  command->add_option("--rotation-interval", change->rotation_interval_seconds,
+                      "least seconds between two rotations of a key, 0 for none");
+  on(*command, context, [&context, guid, change]() -> Result<void> {
+    const bool has_change = !change->name.empty() || !change->plan.empty() ||
+                            !change->allowed_network.empty() ||
+                            change->rotation_interval_seconds.has_value();
+    if (!has_change) return Error{Reason::InvalidArgument, "nothing to change: give an option", {}};
+    const std::string id = KH_TRY(guid_of(context, *guid));
+    client::ApiClient api = KH_TRY(context.api());
+    const client::Instance now = KH_TRY(api.update_instance(id, *change));
+    return show_instance(context, now);
+  });
+}
+
+void add_show_and_delete(CLI::App& instance, Context& context) {
+  auto guid = std::make_shared<std::string>();
+  CLI::App* show_command = instance.add_subcommand("show", "show an instance");
+  show_command->add_option("id", *guid, "instance id (default: --instance)");
+  on(*show_command, context, [&context, guid]() -> Result<void> {
+    const std::string id = KH_TRY(guid_of(context, *guid));
+    client::ApiClient api = KH_TRY(context.api());
+    const client::Instance found = KH_TRY(api.get_instance(id));
+    return show_instance(context, found);
+  });
+  CLI::App* delete_command = instance.add_subcommand(
+      "delete", "delete an instance; its keys must be deleted and its crypto units zeroized");
+  auto doomed = std::make_shared<std::string>();
+  delete_command->add_option("id", *doomed, "instance id; must be named, --instance does not count")
+      ->required();
+  on(*delete_command, context, [&context, doomed]() -> Result<void> {
+    client::ApiClient api = KH_TRY(context.api());
+    KH_TRY(api.delete_instance(*doomed));
+    return show_done(context, "Instance " + *doomed + " is deleted.", {{"guid", *doomed}});
+  });
+}
+
+}  // namespace
+
+void add_instance_commands(CLI::App& app, Context& context) {
+  CLI::App* instance = app.add_subcommand("instance", "service instances");
+  instance->require_subcommand(1);
+  add_create(*instance, context);
+  add_list(*instance, context);
+  add_show_and_delete(*instance, context);
+  add_update(*instance, context);
+}
+
+}  // namespace keyhaven::cli
