@@ -268,7 +268,9 @@ TEST_F(AuthorityTest, TheCacheIsBoundedAndKeepsWhatIsInUse) {
   for (int count = 0; count < 40; ++count) {
     EXPECT_TRUE(cache.authenticate(authority_->exchange(secret).value().token.access_token));
     EXPECT_LE(cache.size(), 8U);
-    if (count % 2 == 0) EXPECT_EQ(cache.authenticate(used).value(), first);
+    if (count % 2 == 0) {
+      EXPECT_EQ(cache.authenticate(used).value(), first);
+    }
   }
 }
 

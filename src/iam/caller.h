@@ -25,7 +25,7 @@ struct Grant {
 // What a call touches. Leave out what the call does not have.
 struct Scope {
   const InstanceId* instance = nullptr;
-  std::string_view key_ring;  // empty with `key` null: the whole instance
+  std::string_view key_ring = {};  // empty with `key` null: the whole instance
   const KeyId* key = nullptr;
 };
 

@@ -68,20 +68,26 @@ std::string key_thumbprint(const crypto::RsaPublicKey& key) {
 }
 
 Result<TokenIssuer> TokenIssuer::create(crypto::RsaPrivateKey key, std::string issuer,
-                                        std::string account) {
+                                        std::string account, std::int64_t lifetime_seconds) {
+  if (lifetime_seconds <= 60 || lifetime_seconds > kMaxTokenLifetimeSeconds) {
+    return Error{Reason::InvalidArgument, "the token lifetime must be 61 to 86400 seconds",
+                 "lifetime"};
+  }
   if (issuer.empty() || !needs_no_escape(issuer)) {
     return Error{Reason::InvalidArgument, "the issuer must be a plain URL", "issuer"};
   }
   if (account.empty() || !needs_no_escape(account)) {
     return Error{Reason::InvalidArgument, "the account must be 32 hexadecimal digits", "account"};
   }
-  return TokenIssuer(std::move(key), std::move(issuer), std::move(account));
+  return TokenIssuer(std::move(key), std::move(issuer), std::move(account), lifetime_seconds);
 }
 
-TokenIssuer::TokenIssuer(crypto::RsaPrivateKey key, std::string issuer, std::string account)
+TokenIssuer::TokenIssuer(crypto::RsaPrivateKey key, std::string issuer, std::string account,
+                         std::int64_t lifetime_seconds)
     : key_(std::move(key)),
       issuer_(std::move(issuer)),
       account_(std::move(account)),
+      lifetime_seconds_(lifetime_seconds),
       key_id_(key_thumbprint(key_.public_key())) {
   key_set_json_ = "{\"keys\":[{";
   member(key_set_json_, "kty", "RSA");
@@ -97,7 +103,7 @@ IssuedToken TokenIssuer::issue(const TokenSubject& subject, Timestamp now) const
   KH_ASSERT(needs_no_escape(subject.iam_id) && needs_no_escape(subject.api_key_id));
   IssuedToken out;
   out.issued = Timestamp::from_seconds(now.seconds());
-  out.expires = out.issued.plus_seconds(kTokenLifetimeSeconds);
+  out.expires = out.issued.plus_seconds(lifetime_seconds_);
   std::string header = "{";
   member(header, "kid", key_id_);
   member(header, "alg", "RS256");

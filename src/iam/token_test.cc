@@ -149,7 +149,7 @@ TEST_F(TokenTest, ATokenFromTheFutureIsRefusedBeyondTheSkew) {
 
 TEST_F(TokenTest, DatesThatWeNeverIssueAreRefused) {
   for (const std::string_view dates :
-       {R"("iat":1800000000,"exp":1800003601)", R"("iat":0,"exp":1800003600)",
+       {R"("iat":1800000000,"exp":1800086401)", R"("iat":0,"exp":1800003600)",
         R"("iat":-9223372036854775808,"exp":9223372036854775807)",
         R"("iat":1800000000,"exp":9223372036854775807)", R"("iat":1800000000)",
         R"("exp":1800003600)", R"("iat":1800000000,"exp":"1800003600")",
@@ -217,6 +217,17 @@ TEST_F(TokenTest, AnIssuerThatJsonWouldHaveToEscapeIsRefused) {
     EXPECT_EQ(TokenIssuer::create(*key_, std::string(kIssuer), std::string(wrong)).error().reason,
               Reason::InvalidArgument);
   }
+}
+
+TEST_F(TokenTest, TheLifetimeIsThatOfTheConfigurationWithinItsLimits) {
+  const auto lifetime = [&](std::int64_t seconds) {
+    return TokenIssuer::create(*key_, std::string(kIssuer), std::string(kAccount), seconds);
+  };
+  EXPECT_EQ(lifetime(61).value().issue(kSubject, now_).expires, now_.plus_seconds(61));
+  const std::string longest = lifetime(86'400).value().issue(kSubject, now_).access_token;
+  EXPECT_TRUE(TokenVerifier(*issuer_).verify(longest, now_.plus_seconds(86'399)));
+  EXPECT_FALSE(lifetime(60));
+  EXPECT_FALSE(lifetime(86'401));
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ Result<TokenClaims> read_claims(const JsonPart& claims, std::string_view issuer,
   if (!expires || *expires <= seconds) return refused("the token has expired");
   // The lower bound keeps the difference below from overflowing.
   if (!issued || *issued < 0 || *issued > seconds + kClockSkewSeconds ||
-      *expires - *issued > kTokenLifetimeSeconds) {
+      *expires - *issued > kMaxTokenLifetimeSeconds) {
     return refused("the token's dates are not those of this issuer");
   }
   const auto iam_id = claims.text("iam_id");

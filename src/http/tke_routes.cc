@@ -1,0 +1,151 @@
+#include "http/tke_routes.h"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+
+#include "crypto/ec.h"
+#include "http/call.h"
+#include "http/instance_routes.h"
+#include "http/json.h"
+#include "instances/administered_action.h"
+#include "tke/frame.h"
+#include "tke/signer_info.h"
+
+namespace keyhaven::http {
+namespace {
+
+using instances::InstanceRecordPtr;
+using instances::InstanceService;
+using unit::RegisterState;
+using unit::UnitStatus;
+
+std::string_view state_of(const UnitStatus& status) {
+  if (status.imprint) return "imprint";
+  switch (status.current) {
+    case RegisterState::Valid:
+      return "initialized";
+    case RegisterState::Empty:
+    case RegisterState::FullUncommitted:
+    case RegisterState::FullCommitted:
+      break;
+  }
+  return "uninitialized";
+}
+
+// Every member of a unit is a text: clients read them so (instances-tke-iam.md 3.1).
+Result<Response> list_units(InstanceService& service, Call& call) {
+  const InstanceRecordPtr record =
+      KH_TRY(authorized_instance(call, service, call.param("instance")));
+  const std::vector<UnitStatus> units = KH_TRY(service.units_of(record->id));
+  Response response;
+  JsonWriter json(response.body);
+  json.begin_object().key("metadata").begin_object();
+  json.field("collectionType", "application/vnd.ibm.tke.hsm+json")
+      .field("collectionTotal", units.size())
+      .end_object();
+  json.key("hsms").begin_array();
+  for (const UnitStatus& status : units) {
+    json.begin_object().field("hsm_id", status.id.text()).field("location", status.location);
+    json.field("serial_number", status.serial_number).field("state", state_of(status)).end_object();
+  }
+  json.end_array().end_object();
+  call.detail("responseData.totalResources", std::to_string(units.size()));
+  return response;
+}
+
+Result<std::string> read_frame(Call& call) {
+  std::string request;
+  const auto visit = [&](std::string_view name, JsonValue& value) -> Result<void> {
+    if (name == "request") request = KH_TRY(value.text("request", tke::kMaxFrameCharacters));
+    return {};
+  };
+  KH_TRY(read_json(call.body(), visit));
+  if (request.empty())
+    return Error{Reason::InvalidField, "\"request\" must hold an HTPRequest text", "request"};
+  return request;
+}
+
+// The unit as audit events name it (instances-tke-iam.md 6.2). Queries do without: they are many,
+// and change nothing.
+Result<void> describe_unit(InstanceService& service, Call& call, const InstanceRecordPtr& record,
+                           const UnitId& unit) {
+  const std::vector<UnitStatus> units = KH_TRY(service.units_of(record->id));
+  const auto found = std::find_if(units.begin(), units.end(),
+                                  [&](const UnitStatus& status) { return status.id == unit; });
+  if (found == units.end())
+    return Error{Reason::UnitNotFound, "the instance has no such crypto unit", "hsm_id"};
+  call.detail("requestData.location", found->location);
+  return {};
+}
+
+Result<Response> administer(InstanceService& service, Call& call) {
+  const InstanceRecordPtr record =
+      KH_TRY(authorized_instance(call, service, call.param("instance")));
+  const auto unit = UnitId::parse(call.param("hsm"));
+  if (!unit) return Error{Reason::UnitNotFound, "the instance has no such crypto unit", "hsm_id"};
+  const std::string frame = KH_TRY(read_frame(call));
+
+  const instances::AdministeredAction asked = instances::administered_action(frame);
+  call.set_action(asked.action);
+  KH_TRY(call.authorize({.instance = &record->id}));
+  call.set_target(service.crn_of(*record) + "hsm:" + unit->text());
+  for (const auto& [name, value] : asked.details) call.detail(name, value);
+  if (asked.action != iam::Action::TkeQuery) KH_TRY(describe_unit(service, call, record, *unit));
+
+  const std::string answer = KH_TRY(service.administer(record->id, *unit, frame));
+  for (const auto& [name, value] : instances::administered_outcome(answer))
+    call.detail(name, value);
+  Response response;
+  JsonWriter(response.body).begin_object().field("response", answer).end_object();
+  return response;
+}
+
+// The root that clients pin, as printed at installation. It does not change while the deployment
+// lives: the unit is asked once.
+class AttestationRoot {
+ public:
+  explicit AttestationRoot(InstanceService& service) : service_(service) {}
+  Result<Response> operator()(Call&) {
+    const std::lock_guard lock(mutex_);
+    if (body_.empty()) body_ = KH_TRY(describe());
+    Response response;
+    response.body = body_;
+    return response;
+  }
+
+ private:
+  Result<std::string> describe() {
+    const Bytes spki = KH_TRY(service_.attestation_root());
+    const crypto::P521PublicKey key = KH_TRY(crypto::P521PublicKey::from_spki(spki));
+    const ByteView point(key.point());
+    std::string body;
+    JsonWriter json(body);
+    json.begin_object().field("ski", to_hex(tke::ski_of(key.point())));
+    json.field("x", to_hex(point.subspan(1, crypto::kP521CoordinateSize)));
+    json.field("y", to_hex(point.last(crypto::kP521CoordinateSize)));
+    json.key("spki").base64(spki).end_object();
+    return body;
+  }
+  InstanceService& service_;
+  std::mutex mutex_;
+  std::string body_;
+};
+
+}  // namespace
+
+Routes tke_routes(InstanceService& service) {
+  using enum Method;
+  const auto root =
+      std::make_shared<AttestationRoot>(service);  // shared: std::function copies its target
+  return {
+      blocking(Get, "/v1/tke/{instance}/hsms", iam::Action::TkeRead, Check::Handler,
+               [&service](Call& call) { return list_units(service, call); }),
+      blocking(Post, "/v1/tke/{instance}/hsms/{hsm}", iam::Action::TkeUnknown, Check::Handler,
+               [&service](Call& call) { return administer(service, call); }),
+      blocking(Get, "/v1/tke/attestation_root", iam::Action::DocumentRead, Check::Handler,
+               [root](Call& call) { return (*root)(call); }),
+  };
+}
+
+}  // namespace keyhaven::http
