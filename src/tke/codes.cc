@@ -43,6 +43,8 @@ Explanation explain_reason(std::uint32_t reason) noexcept {
     case kRecipientInfoDoesNotOpen:
       return {"an encrypted key part does not open with the unit's importer key",
               "Generate a new importer key and encrypt the parts to it."};
+    case kEqualKeyParts:
+      return {"two key parts are equal and would cancel each other", "Load different parts."};
     case kSameAsCurrent:
       return {"the new master key equals the current one", "Nothing to do, or load other parts."};
     case kAdministratorNotFound:

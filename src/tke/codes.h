@@ -51,6 +51,7 @@ enum ReasonCode : std::uint32_t {
   kBadSignature = 22,
   kRecipientInfoFault = 23,
   kRecipientInfoDoesNotOpen = 28,
+  kEqualKeyParts = 29,
   kSameAsCurrent = 31,
   kAdministratorNotFound = 32,
   kStillImprint = 34,

@@ -59,6 +59,8 @@ class KeySnapshot {
   std::vector<std::pair<InstanceId, std::shared_ptr<const InstanceKey>>> keys_;  // sorted
 };
 
+struct TableState;
+
 // Thread-safe. The sink must outlive it.
 class DomainTable {
  public:
@@ -90,14 +92,13 @@ class DomainTable {
   std::shared_ptr<const KeySnapshot> snapshot() const;
 
  private:
-  struct State;
-  DomainTable(std::unique_ptr<State> state, StateSink& sink);
-  Result<void> save_locked();
+  DomainTable(std::unique_ptr<TableState> state, StateSink& sink);
+  Result<void> save_locked() const;
   void publish_locked();
 
   StateSink& sink_;
   mutable std::mutex mutex_;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<TableState> state_;
   std::shared_ptr<const KeySnapshot> snapshot_;
   std::atomic<std::uint64_t> generation_{0};
 };

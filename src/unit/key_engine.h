@@ -20,6 +20,8 @@
 
 namespace keyhaven::unit {
 
+class RootKey;
+
 struct KeyEngineOptions {
   std::size_t max_opened_keys = 16384;            // 0: nothing is kept
   std::chrono::seconds opened_key_lifetime{300};  // after this a blob is opened anew
@@ -44,7 +46,8 @@ class KeyEngine {
                               const AadList& aad, const CryptoUnit::Newest* newest);
   Result<Bytes> rewrap(const KeyBinding& binding, ByteView blob, ByteView wrapped_dek,
                        const AadList& aad, const CryptoUnit::Newest& newest);
-  // Forgets the opened copies of these blobs in this engine.
+  // Forgets the opened copies of these blobs in this engine; if any master key changed since the
+  // last call, all of them (so drop({}) after an administration command wipes an idle engine).
   void drop(const std::vector<KeyBlob>& blobs);
 
   struct Statistics {
@@ -59,7 +62,7 @@ class KeyEngine {
   struct OpenedKey;
   struct Cache;
   Result<MasterKey*> master_key(const InstanceId& instance);
-  Result<OpenedKey*> opened_key(const KeyBinding& binding, ByteView blob);
+  Result<RootKey*> opened_key(const KeyBinding& binding, ByteView blob);
   void refresh();
 
   const DomainTable& table_;

@@ -1,0 +1,72 @@
+// The state of one crypto unit (a domain of a module) and of the module it lives in. Plain data;
+// the rules are in command_processor.cc.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "base/secret_bytes.h"
+#include "crypto/ec.h"
+#include "tke/admin.h"
+#include "tke/attributes.h"
+#include "tke/certificate.h"
+#include "tke/key_part.h"
+#include "unit/crypto_unit.h"
+
+namespace keyhaven::unit {
+
+// A simulated crypto module: what signs the answers of its domains.
+struct Module {
+  std::uint32_t index = 0;  // from 1
+  Bytes id;                 // kModuleIdSize: serial number ‖ module instance
+  crypto::P521PrivateKey key;
+  Bytes certificate;  // OA2, signed by the deployment's attestation root
+
+  std::string serial_number() const {
+    return std::string(as_text(ByteView(id).first(tke::kSerialNumberSize)));
+  }
+};
+
+// A master key register.
+struct Register {
+  SecretBytes key;  // 32 bytes, or empty: the register is empty
+  bool committed = false;
+
+  bool full() const noexcept { return !key.empty(); }
+  tke::VerificationPattern pattern() const {
+    return full() ? tke::verification_pattern(key) : tke::VerificationPattern{};
+  }
+  Register clone() const { return {key.clone(), committed}; }
+};
+
+using Counter = std::array<std::uint8_t, tke::kCounterSize>;
+using ControlPoints = std::array<std::uint8_t, 16>;
+
+struct DomainState {
+  UnitId id;
+  std::uint32_t index = 0;  // domain index within the module
+  std::uint32_t instance =
+      0;  // domain instance id: new after every zeroize, so that old signed blocks die
+  Counter counter{};
+  tke::DomainAttributes attributes;
+  ControlPoints control_points{};
+  std::vector<tke::AdministratorCertificate> administrators;
+  Register current;
+  Register pending;
+  std::optional<crypto::P521PrivateKey> importer;
+
+  bool imprint() const noexcept { return attributes.imprint(); }
+  const tke::AdministratorCertificate* administrator(const tke::Ski& ski) const;
+  DomainState clone() const;
+  // The fresh state of the same unit under a new domain instance id. The counter goes on.
+  DomainState zeroized(std::uint32_t new_instance) const;
+};
+
+UnitStatus status_of(const Module& module, const DomainState& domain, const std::string& region);
+
+}  // namespace keyhaven::unit

@@ -1,0 +1,56 @@
+#include "unit/key_blob.h"
+
+#include <algorithm>
+
+#include "base/wire.h"
+#include "crypto/hash.h"
+
+namespace keyhaven::unit {
+
+namespace {
+constexpr std::string_view kMagic = "KB";
+constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kAlgorithmXaes = 1;
+constexpr std::size_t kPatternAt = 8;
+}  // namespace
+
+BlobHeader make_blob_header(BlobPurpose purpose, const BlobPattern& pattern,
+                            const KeyBinding& binding) {
+  Bytes bytes;
+  bytes.reserve(kBlobHeaderSize);
+  Writer w(bytes);
+  w.raw(as_bytes(kMagic));
+  w.u8(kFormat);
+  w.u8(kAlgorithmXaes);
+  w.u8(static_cast<std::uint8_t>(purpose));
+  w.u8(0);
+  w.u16(0);
+  w.raw(pattern);
+  w.uuid(binding.instance.uuid);
+  w.uuid(binding.key.uuid);
+  w.uuid(binding.version.uuid);
+  BlobHeader out{};
+  KH_ASSERT(bytes.size() == out.size());
+  std::copy(bytes.begin(), bytes.end(), out.begin());
+  return out;
+}
+
+Result<BlobPattern> check_blob_header(ByteView blob, BlobPurpose purpose,
+                                      const KeyBinding& binding) {
+  if (blob.size() <= kBlobOverhead || blob.size() > kMaxBlobBytes) {
+    return Error{Reason::DecryptFailed, "the key blob does not open for this key", {}};
+  }
+  BlobPattern pattern{};
+  std::copy_n(blob.begin() + kPatternAt, pattern.size(), pattern.begin());
+  const BlobHeader expected = make_blob_header(purpose, pattern, binding);
+  if (!std::equal(expected.begin(), expected.end(), blob.begin())) {
+    return Error{Reason::DecryptFailed, "the key blob does not open for this key", {}};
+  }
+  return pattern;
+}
+
+SecretBytes derive_blob_key(const SecretBytes& master_key) {
+  return crypto::hkdf_sha256(master_key, {}, "keyhaven key blob v1", 32);
+}
+
+}  // namespace keyhaven::unit

@@ -1,0 +1,47 @@
+// The sealed form of a key in the database; docs/protocols/key-blob.md is the format.
+//
+//   offset  size  field
+//   0       2     magic "KB"
+//   2       1     format, 1
+//   3       1     algorithm, 1 = XAES-256-GCM
+//   4       1     purpose, 1 = root key, 2 = standard key
+//   5       3     zero
+//   8       16    first half of the master key's verification pattern
+//   24      16    instance id
+//   40      16    key id
+//   56      16    version id
+//   72      24    nonce
+//   96      n     ciphertext
+//   96+n    16    tag
+//
+// AAD of the AEAD: the 72 header bytes, so a blob opens only for its instance, key, version and
+// purpose.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "unit/crypto_unit.h"
+
+namespace keyhaven::unit {
+
+inline constexpr std::size_t kBlobHeaderSize = 72;
+inline constexpr std::size_t kBlobOverhead = 112;
+inline constexpr std::size_t kMaxBlobBytes = kBlobOverhead + kMaxStandardPayloadBytes;
+
+enum class BlobPurpose : std::uint8_t { RootKey = 1, StandardKey = 2 };
+using BlobPattern = std::array<std::uint8_t, 16>;
+using BlobHeader = std::array<std::uint8_t, kBlobHeaderSize>;
+
+BlobHeader make_blob_header(BlobPurpose purpose, const BlobPattern& pattern,
+                            const KeyBinding& binding);
+
+// The pattern a well-formed blob of this purpose and binding carries. Errors: DecryptFailed for
+// anything else.
+Result<BlobPattern> check_blob_header(ByteView blob, BlobPurpose purpose,
+                                      const KeyBinding& binding);
+
+// HKDF-SHA-256 of the master key, label "keyhaven key blob v1", 32 bytes.
+SecretBytes derive_blob_key(const SecretBytes& master_key);
+
+}  // namespace keyhaven::unit

@@ -1,0 +1,221 @@
+#include "unit/key_engine.h"
+
+#include "crypto/aead.h"
+#include "crypto/hash.h"
+#include "crypto/random.h"
+#include "unit/key_blob.h"
+#include "unit/root_key.h"
+
+namespace keyhaven::unit {
+
+namespace {
+
+constexpr std::size_t kGeneratedKeyBytes = 32;
+
+struct DigestHash {
+  std::size_t operator()(const Digest& digest) const noexcept {
+    std::size_t value;  // a SHA-256 value: any eight bytes of it are a hash
+    std::memcpy(&value, digest.data(), sizeof value);
+    return value;
+  }
+};
+
+}  // namespace
+
+struct KeyEngine::MasterKey {
+  BlobPattern pattern;
+  crypto::XaesKey key;
+};
+
+struct KeyEngine::OpenedKey {
+  Digest digest;
+  RootKey key;
+  Timestamp opened;
+};
+
+struct KeyEngine::Cache {
+  std::unordered_map<InstanceId, MasterKey, UuidHash> master_keys;
+  std::list<OpenedKey> recent;  // most recently used first
+  std::unordered_map<Digest, std::list<OpenedKey>::iterator, DigestHash> by_digest;
+  std::optional<RootKey> uncached;  // the key in use when nothing may be kept
+  Statistics statistics;
+
+  void clear() {
+    master_keys.clear();
+    by_digest.clear();
+    recent.clear();
+    uncached.reset();
+  }
+  void erase(const Digest& digest) {
+    const auto found = by_digest.find(digest);
+    if (found == by_digest.end()) return;
+    recent.erase(found->second);
+    by_digest.erase(found);
+  }
+};
+
+KeyEngine::KeyEngine(const DomainTable& table, const Clock& clock, KeyEngineOptions options)
+    : table_(table), clock_(clock), options_(options), cache_(std::make_unique<Cache>()) {}
+
+KeyEngine::~KeyEngine() = default;
+
+void KeyEngine::refresh() {
+  if (snapshot_ && snapshot_->generation() == table_.generation()) [[likely]]
+    return;
+  snapshot_ = table_.snapshot();
+  cache_->clear();
+}
+
+Result<KeyEngine::MasterKey*> KeyEngine::master_key(const InstanceId& instance) {
+  if (const auto found = cache_->master_keys.find(instance); found != cache_->master_keys.end()) {
+    return &found->second;
+  }
+  const InstanceKey* key = snapshot_->find(instance);
+  if (key == nullptr || key->state == InstanceKey::State::NotInitialized) {
+    return Error{
+        Reason::InstanceNotInitialized,
+        "CKR_IBM_WK_NOT_INITIALIZED: a crypto unit of this instance has no valid master key; "
+        "complete the master key ceremony first",
+        {}};
+  }
+  if (key->state == InstanceKey::State::UnitsDiffer) {
+    return Error{
+        Reason::UnitsDiffer,
+        "the crypto units of this instance hold different master keys; load the same key parts "
+        "into all of them",
+        {}};
+  }
+  MasterKey made{key->pattern, crypto::XaesKey(key->blob_key)};
+  return &cache_->master_keys.emplace(instance, std::move(made)).first->second;
+}
+
+namespace {
+
+Bytes seal_blob(crypto::XaesKey& key, const BlobHeader& header,
+                std::span<const std::uint8_t> content) {
+  Bytes out(kBlobOverhead + content.size());
+  std::copy(header.begin(), header.end(), out.begin());
+  key.seal_into(content, header, std::span(out).subspan(kBlobHeaderSize));
+  return out;
+}
+
+Result<SecretBytes> open_blob(crypto::XaesKey& key, const BlobPattern& own,
+                              const BlobPattern& carried, ByteView blob) {
+  if (own != carried) {
+    return Error{Reason::DecryptFailed, "the key blob was sealed under another master key", {}};
+  }
+  auto opened = key.open(blob.subspan(kBlobHeaderSize), blob.first(kBlobHeaderSize));
+  if (!opened) return Error{Reason::DecryptFailed, "the key blob does not open for this key", {}};
+  return opened;
+}
+
+}  // namespace
+
+Result<RootKey*> KeyEngine::opened_key(const KeyBinding& binding, ByteView blob) {
+  refresh();
+  const BlobPattern pattern = KH_TRY(check_blob_header(blob, BlobPurpose::RootKey, binding));
+  const Digest digest = crypto::sha256(blob);
+  const Timestamp now = clock_.now();
+  if (const auto found = cache_->by_digest.find(digest); found != cache_->by_digest.end()) {
+    const std::int64_t age_us = now.us - found->second->opened.us;
+    const auto lifetime_us = std::chrono::microseconds(options_.opened_key_lifetime).count();
+    if (age_us >= 0 && age_us < lifetime_us) {  // a clock set back expires too
+      ++cache_->statistics.hits;
+      cache_->recent.splice(cache_->recent.begin(), cache_->recent, found->second);
+      return &found->second->key;
+    }
+    cache_->erase(digest);
+  }
+  ++cache_->statistics.misses;
+  MasterKey* master = KH_TRY(master_key(binding.instance));
+  const SecretBytes material = KH_TRY(open_blob(master->key, master->pattern, pattern, blob));
+  if (!is_root_key_size(material.size())) {
+    return Error{Reason::DecryptFailed, "the key blob does not open for this key", {}};
+  }
+  if (options_.max_opened_keys == 0) return &cache_->uncached.emplace(material);
+  if (cache_->recent.size() >= options_.max_opened_keys) {
+    const Digest oldest = cache_->recent.back().digest;
+    cache_->erase(oldest);
+  }
+  cache_->recent.push_front(OpenedKey{digest, RootKey(material), now});
+  cache_->by_digest.emplace(digest, cache_->recent.begin());
+  return &cache_->recent.front().key;
+}
+
+Result<SealedRootKey> KeyEngine::generate_root_key(const KeyBinding& binding) {
+  return import_root_key(binding, crypto::random_secret(kGeneratedKeyBytes));
+}
+
+Result<SealedRootKey> KeyEngine::import_root_key(const KeyBinding& binding,
+                                                 const SecretBytes& material) {
+  if (!is_root_key_size(material.size())) {
+    return Error{Reason::InvalidField, "a root key has 16, 24 or 32 bytes", "payload"};
+  }
+  refresh();
+  MasterKey* master = KH_TRY(master_key(binding.instance));
+  const BlobHeader header = make_blob_header(BlobPurpose::RootKey, master->pattern, binding);
+  return SealedRootKey{KeyBlob{seal_blob(master->key, header, material.expose())},
+                       commitment_of_material(material)};
+}
+
+Result<KeyBlob> KeyEngine::create_standard_key(const KeyBinding& binding,
+                                               const SecretBytes& payload) {
+  if (payload.size() > kMaxStandardPayloadBytes) {
+    return Error{Reason::InvalidField, "a standard key has at most 7500 bytes", "payload"};
+  }
+  refresh();
+  MasterKey* master = KH_TRY(master_key(binding.instance));
+  const BlobHeader header = make_blob_header(BlobPurpose::StandardKey, master->pattern, binding);
+  if (!payload.empty()) return KeyBlob{seal_blob(master->key, header, payload.expose())};
+  const SecretBytes generated = crypto::random_secret(kGeneratedKeyBytes);
+  return KeyBlob{seal_blob(master->key, header, generated.expose())};
+}
+
+Result<SecretBytes> KeyEngine::open_standard_key(const KeyBinding& binding, ByteView blob) {
+  refresh();
+  MasterKey* master = KH_TRY(master_key(binding.instance));
+  const BlobPattern pattern = KH_TRY(check_blob_header(blob, BlobPurpose::StandardKey, binding));
+  return open_blob(master->key, master->pattern, pattern, blob);
+}
+
+Result<WrapResult> KeyEngine::wrap(const KeyBinding& binding, ByteView blob, const SecretBytes& dek,
+                                   const AadList& aad) {
+  RootKey* key = KH_TRY(opened_key(binding, blob));
+  WrapResult out;
+  if (dek.empty()) out.generated_dek = crypto::random_secret(kGeneratedKeyBytes);
+  out.wrapped_dek = KH_TRY(key->wrap(dek.empty() ? out.generated_dek.expose() : dek.expose(), aad));
+  return out;
+}
+
+Result<UnwrapResult> KeyEngine::unwrap(const KeyBinding& binding, ByteView blob,
+                                       ByteView wrapped_dek, const AadList& aad,
+                                       const CryptoUnit::Newest* newest) {
+  UnwrapResult out;
+  RootKey* key = KH_TRY(opened_key(binding, blob));
+  out.dek = KH_TRY(key->unwrap(wrapped_dek, aad));
+  if (newest != nullptr) {
+    RootKey* newer = KH_TRY(opened_key(newest->binding, newest->blob->bytes));  // may evict `key`
+    out.rewrapped = KH_TRY(newer->wrap(out.dek.expose(), aad));
+  }
+  return out;
+}
+
+Result<Bytes> KeyEngine::rewrap(const KeyBinding& binding, ByteView blob, ByteView wrapped_dek,
+                                const AadList& aad, const CryptoUnit::Newest& newest) {
+  UnwrapResult unwrapped = KH_TRY(unwrap(binding, blob, wrapped_dek, aad, &newest));
+  return std::move(unwrapped.rewrapped);
+}
+
+void KeyEngine::drop(const std::vector<KeyBlob>& blobs) {
+  refresh();
+  for (const KeyBlob& blob : blobs) cache_->erase(crypto::sha256(blob.bytes));
+  cache_->uncached.reset();
+}
+
+KeyEngine::Statistics KeyEngine::statistics() const noexcept {
+  Statistics out = cache_->statistics;
+  out.opened_keys = cache_->recent.size();
+  return out;
+}
+
+}  // namespace keyhaven::unit

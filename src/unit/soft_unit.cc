@@ -1,0 +1,62 @@
+#include "unit/soft_unit.h"
+
+namespace keyhaven::unit {
+
+Result<std::vector<UnitStatus>> SoftUnit::create_units(const InstanceId& instance,
+                                                       const std::string& region,
+                                                       std::uint32_t count) {
+  return table_.create_units(instance, region, count);
+}
+Result<void> SoftUnit::remove_units(const InstanceId& instance) {
+  return table_.remove_units(instance);
+}
+Result<std::vector<UnitStatus>> SoftUnit::list_units(const InstanceId& instance) {
+  return table_.list_units(instance);
+}
+Result<std::string> SoftUnit::administer(const InstanceId& instance, const UnitId& unit,
+                                         const std::string& request) {
+  return table_.administer(instance, unit, request);
+}
+Result<Bytes> SoftUnit::attestation_root() { return table_.attestation_root(); }
+
+Result<SealedRootKey> SoftUnit::generate_root_key(const KeyBinding& binding) {
+  const std::lock_guard lock(mutex_);
+  return engine_.generate_root_key(binding);
+}
+Result<SealedRootKey> SoftUnit::import_root_key(const KeyBinding& binding,
+                                                const SecretBytes& material) {
+  const std::lock_guard lock(mutex_);
+  return engine_.import_root_key(binding, material);
+}
+Result<KeyBlob> SoftUnit::create_standard_key(const KeyBinding& binding,
+                                              const SecretBytes& payload) {
+  const std::lock_guard lock(mutex_);
+  return engine_.create_standard_key(binding, payload);
+}
+Result<SecretBytes> SoftUnit::open_standard_key(const KeyBinding& binding, const KeyBlob& blob) {
+  const std::lock_guard lock(mutex_);
+  return engine_.open_standard_key(binding, blob.bytes);
+}
+Result<WrapResult> SoftUnit::wrap(const KeyBinding& binding, const KeyBlob& blob,
+                                  const SecretBytes& dek, const AadList& aad) {
+  const std::lock_guard lock(mutex_);
+  return engine_.wrap(binding, blob.bytes, dek, aad);
+}
+Result<UnwrapResult> SoftUnit::unwrap(const KeyBinding& binding, const KeyBlob& blob,
+                                      ByteView wrapped_dek, const AadList& aad,
+                                      const Newest* newest) {
+  const std::lock_guard lock(mutex_);
+  return engine_.unwrap(binding, blob.bytes, wrapped_dek, aad, newest);
+}
+Result<Bytes> SoftUnit::rewrap(const KeyBinding& binding, const KeyBlob& blob, ByteView wrapped_dek,
+                               const AadList& aad, const Newest& newest) {
+  const std::lock_guard lock(mutex_);
+  return engine_.rewrap(binding, blob.bytes, wrapped_dek, aad, newest);
+}
+Result<void> SoftUnit::drop(const std::vector<KeyBlob>& blobs) {
+  const std::lock_guard lock(mutex_);
+  engine_.drop(blobs);
+  return {};
+}
+
+}  // namespace keyhaven::unit

@@ -1,0 +1,235 @@
+// Serialisation of a unit's whole state: docs/protocols/unit-state.md.
+//
+// The writer runs twice, first to count, then straight into secret memory of that size, so that no
+// growing buffer leaves copies of keys behind. The reader is bounded and checks that what it read
+// hangs together.
+#include <algorithm>
+#include <set>
+
+#include "base/wire.h"
+#include "tke/oa_certificate.h"
+#include "unit/table_state.h"
+
+namespace keyhaven::unit {
+
+namespace {
+
+constexpr std::string_view kMagic = "KHUS";
+constexpr std::uint16_t kFormat = 1;
+constexpr std::size_t kMaxPrivateKeyBytes = 512;
+
+// Counts, or writes into a span of exactly the counted size.
+class StateWriter {
+ public:
+  StateWriter() = default;
+  explicit StateWriter(std::span<std::uint8_t> out) : out_(out), writing_(true) {}
+  std::size_t size() const noexcept { return size_; }
+
+  void raw(ByteView bytes) {
+    if (writing_) {
+      KH_ASSERT(size_ + bytes.size() <= out_.size());
+      std::copy(bytes.begin(), bytes.end(), out_.begin() + static_cast<std::ptrdiff_t>(size_));
+    }
+    size_ += bytes.size();
+  }
+  void u8(std::uint8_t value) { raw({&value, 1}); }
+  void u32(std::uint32_t value) {
+    const std::uint8_t bytes[] = {
+        static_cast<std::uint8_t>(value >> 24), static_cast<std::uint8_t>(value >> 16),
+        static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)};
+    raw(bytes);
+  }
+  void bytes32(ByteView bytes) {
+    u32(static_cast<std::uint32_t>(bytes.size()));
+    raw(bytes);
+  }
+
+ private:
+  std::span<std::uint8_t> out_;
+  std::size_t size_ = 0;
+  bool writing_ = false;
+};
+
+void write_private_key(StateWriter& w, const crypto::P521PrivateKey& key) {
+  const SecretBytes der = key.sec1_der();
+  w.bytes32(der.expose());
+}
+
+void write_register(StateWriter& w, const Register& key) {
+  w.u8(!key.full() ? std::uint8_t{0} : key.committed ? std::uint8_t{2} : std::uint8_t{1});
+  w.raw(key.key.expose());
+}
+
+void write_domain(StateWriter& w, const DomainState& domain) {
+  w.raw(domain.id.view());
+  w.u32(domain.instance);
+  w.raw(domain.counter);
+  w.u32(domain.attributes.signature_threshold);
+  w.u32(domain.attributes.revocation_threshold);
+  w.u32(domain.attributes.permissions);
+  w.u32(domain.attributes.operational_mode);
+  w.u32(domain.attributes.compliance);
+  w.raw(domain.control_points);
+  w.u8(static_cast<std::uint8_t>(domain.administrators.size()));
+  for (const auto& administrator : domain.administrators) w.bytes32(administrator.der);
+  write_register(w, domain.current);
+  write_register(w, domain.pending);
+  w.u8(domain.importer ? 1 : 0);
+  if (domain.importer) write_private_key(w, *domain.importer);
+}
+
+void write_state(StateWriter& w, const TableState& state) {
+  w.raw(as_bytes(kMagic));
+  w.u8(kFormat >> 8);
+  w.u8(kFormat & 0xFF);
+  write_private_key(w, state.root);
+  w.u8(static_cast<std::uint8_t>(state.modules.size()));
+  for (const Module& module : state.modules) {
+    w.u32(module.index);
+    w.raw(module.id);
+    write_private_key(w, module.key);
+    w.bytes32(module.certificate);
+  }
+  w.u32(state.next_domain_instance);
+  w.u32(static_cast<std::uint32_t>(state.instances.size()));
+  for (const auto& [id, instance] : state.instances) {
+    w.raw(id.view());
+    w.bytes32(as_bytes(instance.region));
+    w.u32(instance.slot);
+    w.u8(static_cast<std::uint8_t>(instance.units.size()));
+    for (const DomainState& domain : instance.units) write_domain(w, domain);
+  }
+}
+
+Error damaged(const char* what) {
+  return {Reason::InvalidArgument, std::string("crypto unit state: ") + what, {}};
+}
+
+Result<crypto::P521PrivateKey> read_private_key(Reader& r) {
+  return crypto::P521PrivateKey::from_sec1_der(r.bytes32(kMaxPrivateKeyBytes));
+}
+
+template <std::size_t N>
+void read_array(Reader& r, std::array<std::uint8_t, N>& out) {
+  const ByteView bytes = r.raw(N);
+  std::copy(bytes.begin(), bytes.end(), out.begin());
+}
+
+Result<Register> read_register(Reader& r) {
+  Register out;
+  const std::uint8_t state = r.u8();
+  if (state > 2) return damaged("unknown register state");
+  if (state != 0) out.key = SecretBytes::copy_of(r.raw(tke::kMasterKeySize));
+  if (!r.ok()) return damaged("truncated");
+  out.committed = state == 2;
+  return out;
+}
+
+Result<DomainState> read_domain(Reader& r) {
+  DomainState out;
+  out.id = UnitId{r.uuid()};
+  out.instance = r.u32();
+  read_array(r, out.counter);
+  out.attributes.signature_threshold = r.u32();
+  out.attributes.revocation_threshold = r.u32();
+  out.attributes.permissions = r.u32();
+  out.attributes.operational_mode = r.u32();
+  out.attributes.compliance = r.u32();
+  read_array(r, out.control_points);
+  const std::size_t administrators = r.u8();
+  if (administrators > tke::kMaxAdministrators) return damaged("too many administrators");
+  for (std::size_t i = 0; i < administrators; ++i) {
+    auto certificate =
+        KH_TRY(tke::parse_administrator_certificate(r.bytes32(tke::kMaxCertificateBytes)));
+    if (out.administrator(certificate.ski) != nullptr) return damaged("an administrator twice");
+    out.administrators.push_back(std::move(certificate));
+  }
+  out.current = KH_TRY(read_register(r));
+  out.pending = KH_TRY(read_register(r));
+  const std::uint8_t has_importer = r.u8();
+  if (!r.ok() || has_importer > 1) return damaged("truncated");
+  if (has_importer == 1) out.importer = KH_TRY(read_private_key(r));
+  if (out.attributes.signature_threshold > administrators ||
+      out.attributes.revocation_threshold > administrators ||
+      (out.imprint() && (out.current.full() || out.pending.full()))) {
+    return damaged("thresholds, administrators and registers do not fit together");
+  }
+  return out;
+}
+
+Result<void> read_modules(Reader& r, TableState& state) {
+  if (r.u8() != kMaxUnitsPerInstance) return damaged("wrong number of modules");
+  const auto root = tke::AttestationRoot::of(state.root.public_key());
+  for (std::uint32_t i = 1; i <= kMaxUnitsPerInstance; ++i) {
+    Module module;
+    module.index = r.u32();
+    module.id = to_bytes(r.raw(tke::kModuleIdSize));
+    if (!r.ok() || module.index != i) return damaged("modules out of order");
+    module.key = KH_TRY(read_private_key(r));
+    module.certificate = to_bytes(r.bytes32(tke::kMaxOaCertificateBytes));
+    const auto certified = KH_TRY(tke::verify_chain({module.certificate}, root));
+    if (certified.point() != module.key.public_key().point())
+      return damaged("a module key differs");
+    state.modules.push_back(std::move(module));
+  }
+  return {};
+}
+
+Result<InstanceUnits> read_instance(Reader& r, std::uint32_t next_domain_instance) {
+  InstanceUnits out;
+  out.region = std::string(r.text32(kMaxRegionBytes));
+  out.slot = r.u32();
+  const std::size_t count = r.u8();
+  if (!r.ok() || !is_region(out.region) || count == 0 || count > kMaxUnitsPerInstance) {
+    return damaged("an instance is malformed");
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    DomainState domain = KH_TRY(read_domain(r));
+    if (domain.instance >= next_domain_instance)
+      return damaged("a domain instance from the future");
+    domain.index = out.slot;
+    out.units.push_back(std::move(domain));
+  }
+  out.key = derive_instance_key(out.units);
+  return out;
+}
+
+}  // namespace
+
+SecretBytes serialize_state(const TableState& state) {
+  StateWriter counter;
+  write_state(counter, state);
+  KH_ASSERT(counter.size() <= kMaxStateBytes);
+  SecretBytes out(counter.size());
+  StateWriter writer(out.expose_mutable());
+  write_state(writer, state);
+  KH_ASSERT(writer.size() == out.size());
+  return out;
+}
+
+Result<TableState> parse_state(ByteView bytes) {
+  if (bytes.size() > kMaxStateBytes) return damaged("larger than 64 MiB");
+  Reader r(bytes);
+  if (as_text(r.raw(kMagic.size())) != kMagic) return damaged("not a state of a crypto unit");
+  if (r.u16() != kFormat) return damaged("written by another version of this program");
+  TableState state;
+  state.root = KH_TRY(read_private_key(r));
+  KH_TRY(read_modules(r, state));
+  state.next_domain_instance = r.u32();
+  const std::size_t count = r.u32();
+  if (!r.ok() || count > kMaxInstances) return damaged("too many instances");
+  std::set<std::uint32_t> slots;
+  std::set<UnitId> units;
+  for (std::size_t i = 0; i < count; ++i) {
+    const InstanceId id{r.uuid()};
+    InstanceUnits instance = KH_TRY(read_instance(r, state.next_domain_instance));
+    bool unique = slots.insert(instance.slot).second;
+    for (const DomainState& domain : instance.units) unique &= units.insert(domain.id).second;
+    unique &= state.instances.emplace(id, std::move(instance)).second;
+    if (!unique) return damaged("an identifier twice");
+  }
+  if (!r.at_end()) return damaged("trailing bytes");
+  return state;
+}
+
+}  // namespace keyhaven::unit

@@ -1,0 +1,43 @@
+// Everything a DomainTable holds, and its serialised form (docs/protocols/unit-state.md).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "unit/domain_state.h"
+#include "unit/domain_table.h"
+
+namespace keyhaven::unit {
+
+// The units of one service instance; unit i is a domain of module i + 1.
+struct InstanceUnits {
+  std::string region;
+  std::uint32_t slot = 0;  // domain index in every module
+  std::vector<DomainState> units;
+  std::shared_ptr<const InstanceKey> key;  // derived from `units`, not serialised
+};
+
+struct TableState {
+  crypto::P521PrivateKey root;
+  std::vector<Module> modules;  // kMaxUnitsPerInstance
+  std::uint32_t next_domain_instance = 1;
+  std::map<InstanceId, InstanceUnits> instances;
+};
+
+// New keys and certificates of a deployment, no instances.
+TableState make_table_state();
+
+// Bytes of clear secrets, at most kMaxStateBytes asserted.
+SecretBytes serialize_state(const TableState& state);
+// Errors: InvalidArgument: other magic or version, sizes out of bounds, inconsistent content,
+// trailing bytes.
+Result<TableState> parse_state(ByteView bytes);
+
+// What the units of an instance have in common: usable only when all are valid and equal.
+std::shared_ptr<const InstanceKey> derive_instance_key(const std::vector<DomainState>& units);
+
+bool is_region(std::string_view region) noexcept;  // 1 to kMaxRegionBytes of a-z, 0-9, '-'
+
+}  // namespace keyhaven::unit
