@@ -163,24 +163,35 @@ TEST(KeyListTest, SortsPagesAndFilters) {
     key.versions.emplace_back();
     directory.load(std::move(key));
   }
-  const auto ids = [&](ListQuery query) {
+  const auto ids = [&](const std::function<void(ListQuery&)>& set) {
+    ListQuery query;
     query.visible = [](const KeyRecord&) { return true; };
+    set(query);
     std::string out;
     for (const auto& key : list_keys(directory, instance, query, Timestamp::from_seconds(1))) {
       out += std::to_string(key->id.uuid.bytes[0]);
     }
     return out;
   };
-  EXPECT_EQ(ids({}), "012345678");
-  EXPECT_EQ(ids({.states = bit(KeyState::Destroyed)}), "9");
-  EXPECT_EQ(ids({.kind = KeyKind::StandardKey}), "1357");
-  EXPECT_EQ(ids({.offset = 3, .limit = 2}), "34");
-  EXPECT_EQ(ids({.offset = 100}), "");
-  EXPECT_EQ(ids({.sort = parse_sort("creationDate").value()}), "876543210");
-  EXPECT_EQ(ids({.sort = parse_sort("extractable,-id").value()}), "864207531");
-  EXPECT_EQ(ids({.sort = parse_sort("lastRotateDate").value(), .limit = 3}), "012");  // absent last
-  EXPECT_EQ(ids({.sort = parse_sort("-lastRotateDate").value(), .limit = 3}),
-            "234");  // absent first
+  const auto sorted = [&](std::string_view by, std::size_t limit) {
+    return ids([&](ListQuery& query) {
+      query.sort = parse_sort(by).value();
+      query.limit = limit;
+    });
+  };
+  EXPECT_EQ(ids([](ListQuery&) {}), "012345678");
+  EXPECT_EQ(ids([](ListQuery& query) { query.states = bit(KeyState::Destroyed); }), "9");
+  EXPECT_EQ(ids([](ListQuery& query) { query.kind = KeyKind::StandardKey; }), "1357");
+  EXPECT_EQ(ids([](ListQuery& query) { query.offset = 100; }), "");
+  EXPECT_EQ(ids([](ListQuery& query) {
+              query.offset = 3;
+              query.limit = 2;
+            }),
+            "34");
+  EXPECT_EQ(sorted("creationDate", 200), "876543210");
+  EXPECT_EQ(sorted("extractable,-id", 200), "864207531");
+  EXPECT_EQ(sorted("lastRotateDate", 3), "012");   // absent last
+  EXPECT_EQ(sorted("-lastRotateDate", 3), "234");  // absent first
 }
 
 TEST(KeyListTest, ParsersRefuseWhatTheyDoNotKnow) {
