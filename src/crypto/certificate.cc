@@ -29,6 +29,7 @@ int no_password(char*, int, int, void*) { return -1; }
 
 BioPtr reader_of(std::string_view text) {
   KH_ASSERT(text.size() <= INT_MAX);
+  if (text.empty()) text = "\n";  // OpenSSL refuses a null address
   return BioPtr(not_null(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))));
 }
 

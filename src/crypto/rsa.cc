@@ -104,7 +104,7 @@ RsaPrivateKey RsaPrivateKey::generate_2048() {
 
 Result<RsaPrivateKey> RsaPrivateKey::from_pem(const SecretBytes& pem) {
   const ErrorMark mark;
-  if (pem.size() > INT_MAX) return bad_key("the PEM text is too large");
+  if (pem.empty() || pem.size() > INT_MAX) return bad_key("the PEM text is empty or too large");
   const BioPtr bio(not_null(BIO_new_mem_buf(pem.expose().data(), static_cast<int>(pem.size()))));
   PkeyPtr key(
       PEM_read_bio_PrivateKey_ex(bio.get(), nullptr, no_password, nullptr, nullptr, nullptr));
