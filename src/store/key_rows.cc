@@ -1,0 +1,175 @@
+// keys::KeyStore: keys, their aliases and rings.
+#include "store/group_commit.h"
+#include "store/load.h"
+
+namespace keyhaven::store {
+namespace {
+
+using keys::KeyChange;
+using keys::KeyRecord;
+using keys::KeyRing;
+
+constexpr const char* kInsertKey = R"sql(
+    INSERT INTO keys (instance, id, revision, record, checksum) VALUES (?, ?, ?, ?, ?))sql";
+constexpr const char* kUpdateKey = R"sql(
+    UPDATE keys SET revision = ?, record = ?, checksum = ?
+    WHERE instance = ? AND id = ? AND revision = ?)sql";
+constexpr const char* kDeleteKey = "DELETE FROM keys WHERE instance = ? AND id = ?";
+constexpr const char* kDeleteAliases = "DELETE FROM aliases WHERE instance = ? AND key = ?";
+constexpr const char* kInsertAlias = "INSERT INTO aliases (instance, alias, key) VALUES (?, ?, ?)";
+constexpr const char* kInsertRing = R"sql(
+    INSERT INTO key_rings (instance, id, record, checksum) VALUES (?, ?, ?, ?))sql";
+constexpr const char* kDeleteRing = "DELETE FROM key_rings WHERE instance = ? AND id = ?";
+
+// A change with its rows made already, so that the writer thread only writes.
+struct PreparedChange {
+  const KeyChange& change;
+  std::vector<StoredRow> keys;
+  std::vector<StoredRow> rings;
+};
+
+PreparedChange prepare(const KeyChange& change) {
+  PreparedChange out{change, {}, {}};
+  for (const KeyRecord& key : change.put) {
+    KeyRecord next = key;
+    next.revision = key.revision + 1;
+    out.keys.push_back(make_row("keys", keys::encode(next)));
+  }
+  for (const KeyRing& ring : change.put_rings)
+    out.rings.push_back(make_row("key_rings", encode(ring)));
+  return out;
+}
+
+Error key_conflict(const KeyId& id) {
+  return {Reason::Conflict,
+          "key " + id.text() + " was changed by another call in between; read it again",
+          {}};
+}
+
+Result<void> remove_keys(Connection& db, const KeyChange& change) {
+  for (const auto& [instance, id] : change.remove) {
+    KH_TRY(db.query(kDeleteKey).blob(instance.view()).blob(id.view()).execute());
+    if (db.changed_rows() == 0) return key_conflict(id);
+  }
+  return {};
+}
+
+Result<void> put_key(Connection& db, const KeyRecord& key, const StoredRow& row) {
+  if (key.revision == 0) {
+    const Execution done = KH_TRY(db.query(kInsertKey)
+                                      .blob(key.instance.view())
+                                      .blob(key.id.view())
+                                      .number(1)
+                                      .blob(row.record)
+                                      .blob(row.checksum)
+                                      .execute());
+    if (done == Execution::NotUnique) return key_conflict(key.id);
+    return {};
+  }
+  KH_TRY(db.query(kUpdateKey)
+             .number(key.revision + 1)
+             .blob(row.record)
+             .blob(row.checksum)
+             .blob(key.instance.view())
+             .blob(key.id.view())
+             .number(key.revision)
+             .execute());
+  if (db.changed_rows() == 0) return key_conflict(key.id);
+  KH_TRY(db.query(kDeleteAliases).blob(key.instance.view()).blob(key.id.view()).execute());
+  return {};
+}
+
+Result<void> put_aliases(Connection& db, const KeyRecord& key) {
+  for (const std::string& alias : key.aliases) {
+    const Execution done = KH_TRY(
+        db.query(kInsertAlias).blob(key.instance.view()).text(alias).blob(key.id.view()).execute());
+    if (done == Execution::NotUnique) {
+      return Error{Reason::AliasNotUnique, "the alias '" + alias + "' names another key already",
+                   "alias"};
+    }
+  }
+  return {};
+}
+
+Result<void> change_rings(Connection& db, const PreparedChange& prepared) {
+  for (const auto& [instance, id] : prepared.change.remove_rings) {
+    KH_TRY(db.query(kDeleteRing).blob(instance.view()).text(id).execute());
+    if (db.changed_rows() == 0) {
+      return Error{
+          Reason::Conflict, "key ring '" + id + "' was removed by another call in between", {}};
+    }
+  }
+  for (std::size_t i = 0; i < prepared.rings.size(); ++i) {
+    const KeyRing& ring = prepared.change.put_rings[i];
+    const StoredRow& row = prepared.rings[i];
+    const Execution done = KH_TRY(db.query(kInsertRing)
+                                      .blob(ring.instance.view())
+                                      .text(ring.id)
+                                      .blob(row.record)
+                                      .blob(row.checksum)
+                                      .execute());
+    if (done == Execution::NotUnique) {
+      return Error{Reason::KeyRingExists, "the key ring '" + ring.id + "' exists already", {}};
+    }
+  }
+  return {};
+}
+
+// Aliases come after all keys: one change may move an alias from one key to another.
+Result<void> apply(Connection& db, const PreparedChange& prepared) {
+  KH_TRY(remove_keys(db, prepared.change));
+  for (std::size_t i = 0; i < prepared.keys.size(); ++i) {
+    KH_TRY(put_key(db, prepared.change.put[i], prepared.keys[i]));
+  }
+  for (const KeyRecord& key : prepared.change.put) KH_TRY(put_aliases(db, key));
+  return change_rings(db, prepared);
+}
+
+}  // namespace
+
+Result<std::vector<std::uint64_t>> Database::commit(const KeyChange& change,
+                                                    const audit::Event& event) {
+  const PreparedChange prepared = prepare(change);
+  std::string event_json;
+  audit::append_json(event_json, event);
+  KH_TRY(
+      writer_->submit([&](Connection& db) { return apply(db, prepared); }, std::move(event_json)));
+  std::vector<std::uint64_t> revisions;
+  for (const KeyRecord& key : change.put) revisions.push_back(key.revision + 1);
+  return revisions;
+}
+
+Result<void> Database::load_keys(const std::function<void(KeyRecord)>& sink) {
+  return load("SELECT instance, id, revision, record, checksum FROM keys",
+              [&](const Query& row) -> Result<void> {
+                const std::string id =
+                    uuid_text(row.blob_at(1)) + " of instance " + uuid_text(row.blob_at(0));
+                KeyRecord key =
+                    KH_TRY(checked_record(row, 3, 4, "keys", "key", id, keys::decode_key_record));
+                if (!std::ranges::equal(key.instance.view(), row.blob_at(0)) ||
+                    !std::ranges::equal(key.id.view(), row.blob_at(1)) ||
+                    key.revision != row.number_at(2)) {
+                  return damaged_row("key", id, "its index columns differ from its record");
+                }
+                sink(std::move(key));
+                return {};
+              });
+}
+
+Result<void> Database::load_rings(const std::function<void(KeyRing)>& sink) {
+  return load("SELECT instance, id, record, checksum FROM key_rings",
+              [&](const Query& row) -> Result<void> {
+                const std::string id =
+                    std::string(row.text_at(1)) + " of instance " + uuid_text(row.blob_at(0));
+                KeyRing ring =
+                    KH_TRY(checked_record(row, 2, 3, "key_rings", "key ring", id, decode_ring));
+                if (!std::ranges::equal(ring.instance.view(), row.blob_at(0)) ||
+                    ring.id != row.text_at(1)) {
+                  return damaged_row("key ring", id, "its index columns differ from its record");
+                }
+                sink(std::move(ring));
+                return {};
+              });
+}
+
+}  // namespace keyhaven::store
