@@ -86,15 +86,14 @@ TEST_F(TokenTest, TheKeySetHoldsTheKeyThatTheHeaderNames) {
 
 // RFC 7638 section 3.1 gives this key and its thumbprint.
 TEST(KeyThumbprintTest, IsThatOfTheRfc) {
-  const Bytes modulus = from_base64url(
-                            "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7"
-                            "aPFFxuhDR1L6tSoc_BJECP"
-                            "ebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_"
-                            "RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2Qvzqy"
-                            "368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdk"
-                            "t-bFTWhAI4vMQFh6WeZu0f"
-                            "M4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw")
-                            .value();
+  const Bytes modulus =
+      from_base64url(
+          "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1"
+          "L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4"
+          "QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbO"
+          "pbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csF"
+          "Cur-kEgU8awapJzKnqDKgw")
+          .value();
   const Bytes exponent = {1, 0, 1};
   EXPECT_EQ(key_thumbprint(crypto::RsaPublicKey::from_components(modulus, exponent).value()),
             "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
