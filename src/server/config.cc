@@ -1,5 +1,5 @@
-// One table drives everything: reading, flags, checking, printing and the documentation. A key that is not in it does
-// not exist, so no option can be read and ignored.
+// One table drives everything: reading, flags, checking, printing and the documentation. A key that
+// is not in it does not exist, so no option can be read and ignored.
 #include "server/config.h"
 
 #include <algorithm>
@@ -32,25 +32,33 @@ struct Row {
 
 const std::vector<Row>& rows() {
   static const std::vector<Row> table = {
-      {"server.listen", &Config::listen, "numeric address", "Address to listen on; 0.0.0.0 or :: for all."},
-      {"server.port", &Config::port, "TCP port", "0 lets the system choose; the address is logged.", 0, 65535},
+      {"server.listen", &Config::listen, "numeric address",
+       "Address to listen on; 0.0.0.0 or :: for all."},
+      {"server.port", &Config::port, "TCP port", "0 lets the system choose; the address is logged.",
+       0, 65535},
       {"server.data_directory", &Config::data_directory, "path",
        "Everything the server and the unit keep. Made at first start; locked while in use."},
       {"server.public_url", &Config::public_url, "URL",
        "What instance endpoints show to clients; empty: https://LISTEN:PORT."},
-      {"server.region", &Config::region, "name", "Region in CRNs. Fixed at first start: a later change is refused."},
-      {"server.tls_names", &Config::tls_names, "DNS names", "Names in the certificate that the own CA issues."},
+      {"server.region", &Config::region, "name",
+       "Region in CRNs. Fixed at first start: a later change is refused."},
+      {"server.tls_names", &Config::tls_names, "DNS names",
+       "Names in the certificate that the own CA issues."},
       {"server.tls_addresses", &Config::tls_addresses, "numeric addresses",
        "Addresses in the certificate that the own CA issues."},
       {"server.tls_certificate", &Config::tls_certificate, "path",
        "PEM chain to use instead of an own one; needs server.tls_key."},
-      {"server.tls_key", &Config::tls_key, "path", "PEM private key (PKCS#8) of server.tls_certificate."},
-      {"server.user", &Config::user, "user name or id", "User the server becomes when started by root."},
+      {"server.tls_key", &Config::tls_key, "path",
+       "PEM private key (PKCS#8) of server.tls_certificate."},
+      {"server.user", &Config::user, "user name or id",
+       "User the server becomes when started by root."},
       {"server.loops", &Config::loops, "threads", "Event loops; 0: one per core.", 0, 256},
-      {"server.workers", &Config::workers, "threads", "Threads for blocking work (durable changes).", 1, 256},
-      {"server.max_body_bytes", &Config::max_body_bytes, "bytes", "Largest request body.", 16384, 16 << 20},
-      {"server.max_connections", &Config::max_connections, "connections", "Further ones are closed at once.", 1,
-       1'000'000},
+      {"server.workers", &Config::workers, "threads",
+       "Threads for blocking work (durable changes).", 1, 256},
+      {"server.max_body_bytes", &Config::max_body_bytes, "bytes", "Largest request body.", 16384,
+       16 << 20},
+      {"server.max_connections", &Config::max_connections, "connections",
+       "Further ones are closed at once.", 1, 1'000'000},
       {"server.idle_timeout_seconds", &Config::idle_timeout_seconds, "seconds",
        "A keep-alive connection without a request is closed after this.", 1, 3600},
       {"server.request_timeout_seconds", &Config::request_timeout_seconds, "seconds",
@@ -61,17 +69,24 @@ const std::vector<Row>& rows() {
       {"unit.state_directory", &Config::unit_state_directory, "path",
        "Sealed state of the crypto units; empty: DATA_DIRECTORY/unit."},
       {"unit.key_file", &Config::unit_key_file, "path",
-       "Sealing key (32 bytes, 0600), made at first start; empty: STATE_DIRECTORY/sealing.key. Keep a copy elsewhere."},
+       "Sealing key (32 bytes, 0600), made at first start; empty: STATE_DIRECTORY/sealing.key. "
+       "Keep a copy elsewhere."},
       {"unit.user", &Config::unit_user, "user name or id",
        "User the unit becomes when started by root; must differ from server.user."},
       {"unit.call_timeout_ms", &Config::unit_call_timeout_ms, "milliseconds",
        "A call to the unit that takes longer is answered 503.", 100, 600'000},
-      {"audit.directory", &Config::audit_directory, "path", "Audit log; empty: DATA_DIRECTORY/server/audit."},
+      {"audit.directory", &Config::audit_directory, "path",
+       "Audit log; empty: DATA_DIRECTORY/server/audit."},
       {"audit.checkpoint_seconds", &Config::audit_checkpoint_seconds, "seconds",
        "Time between signed checkpoints of the audit log.", 1, 3600},
       {"iam.token_lifetime_seconds", &Config::token_lifetime_seconds, "seconds",
        "Life of an access token; clients renew about a minute early.", 120, 86400},
-      {"log.level", &Config::log_level, "word", "Least severity that is logged to standard error.", 0, 0,
+      {"log.level",
+       &Config::log_level,
+       "word",
+       "Least severity that is logged to standard error.",
+       0,
+       0,
        {"debug", "info", "warn", "error", "off"}},
   };
   return table;
@@ -112,20 +127,25 @@ Error wrong(std::string message) { return Error{Reason::InvalidArgument, std::mo
 
 std::string unknown_key(std::string_view name) {
   std::string message = "unknown key " + std::string(name);
-  if (const std::string nearest = nearest_key(name); !nearest.empty()) message += "; did you mean " + nearest + "?";
+  if (const std::string nearest = nearest_key(name); !nearest.empty())
+    message += "; did you mean " + nearest + "?";
   return message;
 }
 
 Result<void> check_integer(const Row& row, std::int64_t value) {
   if (value >= row.least && value <= row.most) return {};
-  return wrong(std::string(row.name) + " is " + std::to_string(value) + "; it must be " + std::to_string(row.least) +
-               " to " + std::to_string(row.most) + " " + std::string(row.unit));
+  return wrong(std::string(row.name) + " is " + std::to_string(value) + "; it must be " +
+               std::to_string(row.least) + " to " + std::to_string(row.most) + " " +
+               std::string(row.unit));
 }
 
 Result<void> check_text(const Row& row, const std::string& value) {
-  if (row.choices.empty() || std::find(row.choices.begin(), row.choices.end(), value) != row.choices.end()) return {};
+  if (row.choices.empty() ||
+      std::find(row.choices.begin(), row.choices.end(), value) != row.choices.end())
+    return {};
   std::string allowed;
-  for (std::string_view choice : row.choices) allowed += (allowed.empty() ? "" : ", ") + std::string(choice);
+  for (std::string_view choice : row.choices)
+    allowed += (allowed.empty() ? "" : ", ") + std::string(choice);
   return wrong(std::string(row.name) + " is \"" + value + "\"; it must be one of: " + allowed);
 }
 
@@ -134,14 +154,15 @@ Result<void> set_from_node(Config& config, const Row& row, const toml::node& nod
     const auto value = node.value_exact<std::string>();
     if (!value) return wrong(std::string(row.name) + " must be a string in quotes");
     KH_TRY(check_text(row, *value));
-    config.**text = *value;
+    config.** text = *value;
     return {};
   }
   if (const auto* integer = std::get_if<IntegerField>(&row.field)) {
     const auto value = node.value_exact<std::int64_t>();
-    if (!value) return wrong(std::string(row.name) + " must be an integer (" + std::string(row.unit) + ")");
+    if (!value)
+      return wrong(std::string(row.name) + " must be an integer (" + std::string(row.unit) + ")");
     KH_TRY(check_integer(row, *value));
-    config.**integer = *value;
+    config.** integer = *value;
     return {};
   }
   const toml::array* array = node.as_array();
@@ -167,7 +188,8 @@ std::string quoted(const std::string& text) {
 
 std::string value_text(const Config& config, const Row& row) {
   if (const auto* text = std::get_if<TextField>(&row.field)) return quoted(config.**text);
-  if (const auto* integer = std::get_if<IntegerField>(&row.field)) return std::to_string(config.**integer);
+  if (const auto* integer = std::get_if<IntegerField>(&row.field))
+    return std::to_string(config.**integer);
   std::string out = "[";
   for (const std::string& value : config.*std::get<ListField>(row.field)) {
     out += (out.size() > 1 ? ", " : "") + quoted(value);
@@ -182,8 +204,8 @@ std::vector<ConfigKey> config_keys() {
   std::vector<ConfigKey> keys;
   for (const Row& row : rows()) {
     static constexpr const char* kTypes[] = {"string", "integer", "list of strings"};
-    keys.push_back({std::string(row.name), kTypes[row.field.index()], value_text(defaults, row), std::string(row.unit),
-                    std::string(row.text)});
+    keys.push_back({std::string(row.name), kTypes[row.field.index()], value_text(defaults, row),
+                    std::string(row.unit), std::string(row.text)});
   }
   return keys;
 }
@@ -194,7 +216,8 @@ Result<Config> load_config(const std::string& path) {
   const toml::parse_result parsed = toml::parse(as_text(content), path);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
-    return wrong(path + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
+    return wrong(path + ":" + std::to_string(error.source().begin.line) + ": " +
+                 std::string(error.description()));
   }
   Config config;
   for (const auto& [section, node] : parsed.table()) {
@@ -206,7 +229,8 @@ Result<Config> load_config(const std::string& path) {
       const std::string name = std::string(section.str()) + "." + std::string(key.str());
       const Row* row = find_row(name);
       if (row == nullptr) return wrong(here + unknown_key(name));
-      if (auto set = set_from_node(config, *row, value); !set) return wrong(here + set.error().message);
+      if (auto set = set_from_node(config, *row, value); !set)
+        return wrong(here + set.error().message);
     }
   }
   return config;
@@ -217,17 +241,18 @@ Result<void> set_config_key(Config& config, const std::string& name, const std::
   if (row == nullptr) return wrong(unknown_key(name));
   if (const auto* text = std::get_if<TextField>(&row->field)) {
     KH_TRY(check_text(*row, value));
-    config.**text = value;
+    config.** text = value;
     return {};
   }
   if (const auto* integer = std::get_if<IntegerField>(&row->field)) {
     std::int64_t number = 0;
     const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (failed != std::errc{} || end != value.data() + value.size()) {
-      return wrong(name + " is \"" + value + "\"; it must be an integer (" + std::string(row->unit) + ")");
+      return wrong(name + " is \"" + value + "\"; it must be an integer (" +
+                   std::string(row->unit) + ")");
     }
     KH_TRY(check_integer(*row, number));
-    config.**integer = number;
+    config.** integer = number;
     return {};
   }
   std::vector<std::string> values;
@@ -241,7 +266,8 @@ Result<void> set_config_key(Config& config, const std::string& name, const std::
 }
 
 Result<void> validate(const Config& config) {
-  if (config.data_directory.empty()) return wrong("server.data_directory is empty; name a directory");
+  if (config.data_directory.empty())
+    return wrong("server.data_directory is empty; name a directory");
   if (config.tls_certificate.empty() != config.tls_key.empty()) {
     return wrong("server.tls_certificate and server.tls_key belong together; set both or neither");
   }
@@ -250,13 +276,16 @@ Result<void> validate(const Config& config) {
                  "\"; they must differ, so that the server cannot read the unit's state");
   }
   if (config.tls_names.empty() && config.tls_addresses.empty() && config.tls_certificate.empty()) {
-    return wrong("server.tls_names and server.tls_addresses are both empty; the certificate needs one of them");
+    return wrong(
+        "server.tls_names and server.tls_addresses are both empty; the certificate needs one of "
+        "them");
   }
   if (!config.public_url.empty() && !config.public_url.starts_with("https://")) {
     return wrong("server.public_url is \"" + config.public_url + "\"; it must begin with https://");
   }
-  const bool region_ok = !config.region.empty() && config.region.size() <= 32 &&
-                         config.region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  const bool region_ok =
+      !config.region.empty() && config.region.size() <= 32 &&
+      config.region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
   if (!region_ok) return wrong("server.region must be 1 to 32 of a-z, 0-9 and '-'");
   return {};
 }

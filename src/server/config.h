@@ -1,4 +1,5 @@
-// The server's configuration: one TOML file, flags that override it, every key with a default, a unit and a sentence.
+// The server's configuration: one TOML file, flags that override it, every key with a default, a
+// unit and a sentence.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +43,8 @@ struct Config {
   // [log]
   std::string log_level = "info";
 
-  // Where things lie below data_directory: the server's own part (0700, server user) and the unit's (0700, unit user).
+  // Where things lie below data_directory: the server's own part (0700, server user) and the unit's
+  // (0700, unit user).
   std::string server_directory() const { return data_directory + "/server"; }
   std::string unit_directory() const {
     return unit_state_directory.empty() ? data_directory + "/unit" : unit_state_directory;
@@ -65,8 +67,8 @@ struct ConfigKey {
 };
 std::vector<ConfigKey> config_keys();
 
-// Reads `path` over the defaults. Errors: InvalidArgument, one line "path:line: what is wrong; what is expected";
-// NotFound.
+// Reads `path` over the defaults. Errors: InvalidArgument, one line "path:line: what is wrong; what
+// is expected"; NotFound.
 Result<Config> load_config(const std::string& path);
 
 // Sets one key from a flag, as text ("server.port", "9443"). Errors: InvalidArgument.

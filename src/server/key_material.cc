@@ -32,11 +32,13 @@ bool is_current(const std::string& directory, const std::string& names, Timestam
   return end && end->us > now.plus_seconds(kRenewBeforeSeconds).us;
 }
 
-Result<void> issue(const Config& config, const std::string& directory, const std::string& names, Timestamp now) {
+Result<void> issue(const Config& config, const std::string& directory, const std::string& names,
+                   Timestamp now) {
   const Bytes ca = KH_TRY(read_file(directory + "/ca.pem", kMaxPemBytes));
   const SecretBytes ca_key = KH_TRY(read_secret_file(directory + "/ca.key", kMaxPemBytes));
-  const crypto::IssuedCertificate server = KH_TRY(crypto::issue_server_certificate(
-      std::string(as_text(ca)), ca_key, config.tls_names, config.tls_addresses, now, kServerCertificateDays));
+  const crypto::IssuedCertificate server =
+      KH_TRY(crypto::issue_server_certificate(std::string(as_text(ca)), ca_key, config.tls_names,
+                                              config.tls_addresses, now, kServerCertificateDays));
   KH_TRY(write_file_atomic(directory + "/server.key", server.private_key_pem.expose(), 0600));
   KH_TRY(write_file_atomic(directory + "/server.pem", as_bytes(server.certificate_pem), 0644));
   return write_file_atomic(directory + "/server.names", as_bytes(names), 0644);
@@ -63,7 +65,8 @@ Result<net::TlsFiles> tls_files(const Config& config, Timestamp now) {
 
 Result<crypto::RsaPrivateKey> token_signing_key(const Config& config) {
   const std::string path = config.server_directory() + "/token-signing.pem";
-  if (auto existing = read_secret_file(path, kMaxPemBytes)) return crypto::RsaPrivateKey::from_pem(*existing);
+  if (auto existing = read_secret_file(path, kMaxPemBytes))
+    return crypto::RsaPrivateKey::from_pem(*existing);
   crypto::RsaPrivateKey key = crypto::RsaPrivateKey::generate_2048();
   KH_TRY(create_file(path, key.pem().expose(), 0600));
   return key;
@@ -71,11 +74,12 @@ Result<crypto::RsaPrivateKey> token_signing_key(const Config& config) {
 
 Result<crypto::Ed25519PrivateKey> audit_checkpoint_key(const Config& config) {
   const std::string path = config.server_directory() + "/audit-checkpoint.seed";
-  if (auto existing = read_secret_file(path, 4096)) return crypto::Ed25519PrivateKey::from_seed(*existing);
+  if (auto existing = read_secret_file(path, 4096))
+    return crypto::Ed25519PrivateKey::from_seed(*existing);
   crypto::Ed25519PrivateKey key = crypto::Ed25519PrivateKey::generate();
   KH_TRY(create_file(path, key.seed().expose(), 0600));
-  KH_TRY(write_file_atomic(config.server_directory() + "/audit-public-key", as_bytes(to_hex(key.public_key()) + "\n"),
-                           0644));
+  KH_TRY(write_file_atomic(config.server_directory() + "/audit-public-key",
+                           as_bytes(to_hex(key.public_key()) + "\n"), 0644));
   return key;
 }
 

@@ -1,5 +1,6 @@
-// The server's own long-lived keys: TLS, token signing, audit checkpoints. Made at first start, 0600 in the server's
-// directory, never anything that opens a customer's key (docs/adr/0009-where-server-keys-rest.md).
+// The server's own long-lived keys: TLS, token signing, audit checkpoints. Made at first start,
+// 0600 in the server's directory, never anything that opens a customer's key
+// (docs/adr/0009-where-server-keys-rest.md).
 #pragma once
 
 #include <string>
@@ -13,12 +14,13 @@
 
 namespace keyhaven::server {
 
-// The certificate and key to serve with: the configured files, or one issued by the deployment's own CA, whose
-// certificate is at <server directory>/tls/ca.pem. Renewed when less than 30 days are left or the configured names
-// changed. Errors: Io, InvalidArgument.
+// The certificate and key to serve with: the configured files, or one issued by the deployment's
+// own CA, whose certificate is at <server directory>/tls/ca.pem. Renewed when less than 30 days are
+// left or the configured names changed. Errors: Io, InvalidArgument.
 Result<net::TlsFiles> tls_files(const Config& config, Timestamp now);
 
-// Generates 2048 bits at first start (hundreds of milliseconds). Errors: Io, InvalidArgument (damaged file).
+// Generates 2048 bits at first start (hundreds of milliseconds). Errors: Io, InvalidArgument
+// (damaged file).
 Result<crypto::RsaPrivateKey> token_signing_key(const Config& config);
 
 // The public half is at <server directory>/audit-public-key (hex). Errors as above.

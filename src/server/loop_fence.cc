@@ -25,8 +25,8 @@ struct Gathering {
 
 }  // namespace
 
-LoopFence::LoopFence(net::Server& server, std::vector<unit::AsyncUnit*> units, unit::CryptoUnit& blocking,
-                     std::chrono::milliseconds timeout)
+LoopFence::LoopFence(net::Server& server, std::vector<unit::AsyncUnit*> units,
+                     unit::CryptoUnit& blocking, std::chrono::milliseconds timeout)
     : server_(server), units_(std::move(units)), blocking_(blocking), timeout_(timeout) {
   KH_ASSERT(units_.size() == server_.loop_count());
 }
@@ -42,7 +42,9 @@ Result<void> LoopFence::fence(const std::vector<unit::KeyBlob>& drop) {
   KH_TRY(blocking_.drop(drop));
   std::unique_lock lock(gathering->mutex);
   if (!gathering->all_done.wait_for(lock, timeout_, [&] { return gathering->open == 0; })) {
-    return Error{Reason::DeadlineExceeded, "not every event loop confirmed the change in time; look at the key again", {}};
+    return Error{Reason::DeadlineExceeded,
+                 "not every event loop confirmed the change in time; look at the key again",
+                 {}};
   }
   if (gathering->failure) return *gathering->failure;
   return {};

@@ -1,7 +1,9 @@
-// Makes a change take effect before it is acknowledged: a "forget these blobs" down every channel of the unit.
+// Makes a change take effect before it is acknowledged: a "forget these blobs" down every channel
+// of the unit.
 //
-// Each loop posts the drop behind the calls it has already made; the unit answers a channel in order. So when all have
-// answered, no call decided under the old state is under way and no opened copy is left.
+// Each loop posts the drop behind the calls it has already made; the unit answers a channel in
+// order. So when all have answered, no call decided under the old state is under way and no opened
+// copy is left.
 #pragma once
 
 #include <chrono>
@@ -16,7 +18,8 @@ namespace keyhaven::server {
 // Thread-safe; not from a loop thread (it waits for the loops).
 class LoopFence final : public keys::Fence {
  public:
-  // `units`: one per loop of `server`, in order; `blocking`: the worker pool's channel. Borrows all.
+  // `units`: one per loop of `server`, in order; `blocking`: the worker pool's channel. Borrows
+  // all.
   LoopFence(net::Server& server, std::vector<unit::AsyncUnit*> units, unit::CryptoUnit& blocking,
             std::chrono::milliseconds timeout);
 

@@ -19,7 +19,8 @@ Result<User> find_user(const std::string& name, const std::string& config_key) {
   std::array<char, 4096> buffer{};
   passwd entry{};
   passwd* found = nullptr;
-  const bool numeric = !name.empty() && name.find_first_not_of("0123456789") == std::string::npos && name.size() < 10;
+  const bool numeric = !name.empty() && name.find_first_not_of("0123456789") == std::string::npos &&
+                       name.size() < 10;
   if (numeric) {
     const auto id = static_cast<uid_t>(std::stoul(name));
     if (id == 0) return Error{Reason::InvalidArgument, config_key + " must not be root", {}};
@@ -29,11 +30,14 @@ Result<User> find_user(const std::string& name, const std::string& config_key) {
   ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr) {
     return Error{Reason::InvalidArgument,
-                 config_key + ": there is no user \"" + name + "\"; create it with `useradd --system --no-create-home " +
-                     "--shell /usr/sbin/nologin " + name + "`, name another one, or do not start as root",
+                 config_key + ": there is no user \"" + name +
+                     "\"; create it with `useradd --system --no-create-home " +
+                     "--shell /usr/sbin/nologin " + name +
+                     "`, name another one, or do not start as root",
                  {}};
   }
-  if (entry.pw_uid == 0) return Error{Reason::InvalidArgument, config_key + " must not be root", {}};
+  if (entry.pw_uid == 0)
+    return Error{Reason::InvalidArgument, config_key + " must not be root", {}};
   return User{entry.pw_uid, entry.pw_gid};
 }
 
@@ -41,8 +45,10 @@ Result<void> prepare_server_directory(const Config& config, const User& owner) {
   KH_TRY(make_directory(config.data_directory, 0755));
   KH_TRY(make_directory(config.server_directory(), 0700));
   if (started_by_root() && ::chown(config.server_directory().c_str(), owner.uid, owner.gid) != 0) {
-    return Error{Reason::Io, "cannot give " + config.server_directory() + " to the server user: " + std::strerror(errno),
-                 {}};
+    return Error{
+        Reason::Io,
+        "cannot give " + config.server_directory() + " to the server user: " + std::strerror(errno),
+        {}};
   }
   return {};
 }
@@ -50,9 +56,11 @@ Result<void> prepare_server_directory(const Config& config, const User& owner) {
 Result<void> become(const User& user) {
   if (::setgroups(0, nullptr) != 0 || ::setresgid(user.gid, user.gid, user.gid) != 0 ||
       ::setresuid(user.uid, user.uid, user.uid) != 0) {
-    return Error{Reason::Internal, std::string("cannot drop privileges: ") + std::strerror(errno), {}};
+    return Error{
+        Reason::Internal, std::string("cannot drop privileges: ") + std::strerror(errno), {}};
   }
-  if (::setuid(0) == 0) return Error{Reason::Internal, "privileges could be regained after dropping them", {}};
+  if (::setuid(0) == 0)
+    return Error{Reason::Internal, "privileges could be regained after dropping them", {}};
   return {};
 }
 

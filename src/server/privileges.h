@@ -20,11 +20,12 @@ bool started_by_root() noexcept;
 // A user by name or decimal id. Errors: InvalidArgument, whose message says how to create the user.
 Result<User> find_user(const std::string& name, const std::string& config_key);
 
-// Makes the data directory (0755) and the server's part of it (0700, owned by `owner` when started by root).
-// Errors: Io.
+// Makes the data directory (0755) and the server's part of it (0700, owned by `owner` when started
+// by root). Errors: Io.
 Result<void> prepare_server_directory(const Config& config, const User& owner);
 
-// Becomes `user` for good: supplementary groups, gid, uid, and checks that there is no way back. Errors: Internal.
+// Becomes `user` for good: supplementary groups, gid, uid, and checks that there is no way back.
+// Errors: Internal.
 Result<void> become(const User& user);
 
 // The directory of the running program, for finding its companions. Errors: Io.

@@ -1,0 +1,28 @@
+// Carries a plan out: rings, keys, versions, aliases, states. Idempotent and resumable by the
+// journal.
+#pragma once
+
+#include "migrate/journal.h"
+#include "migrate/material.h"
+#include "migrate/plan.h"
+
+namespace keyhaven::migrate {
+
+struct ApplyResult {
+  std::uint64_t carried = 0;   // keys whose every step is done (now or in an earlier run)
+  std::uint64_t reported = 0;  // destroyed keys
+  std::uint64_t blocked = 0;
+  std::uint64_t failed = 0;  // see the notes given to the observer; run again to go on
+};
+
+// Works on `jobs` keys at a time (1 to 32), each with its own connections. A failed key does not
+// stop the others. Errors: of rings, journal and connections; InvalidArgument when material for an
+// import is missing.
+Result<ApplyResult> apply(const Plan& plan, const Side& source, const Side& target,
+                          Journal& journal, const Material& material, unsigned jobs,
+                          Observer& observer);
+
+// The target's key id of a source key, once it is journalled; empty before.
+Result<std::string> target_of(Journal& journal, std::string_view source_key);
+
+}  // namespace keyhaven::migrate

@@ -1,0 +1,35 @@
+// For each name an inventory may use: which source key it is and under which target key its DEKs
+// go.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+
+#include "migrate/journal.h"
+#include "migrate/plan.h"
+
+namespace keyhaven::migrate {
+
+struct DekRoute {
+  const PlannedKey* key = nullptr;
+  std::string target;   // key id in the target, or the plan's dek_target
+  std::string refusal;  // why its DEKs cannot be moved; empty if they can
+};
+
+// Immutable after make; thread-safe.
+class DekRoutes {
+ public:
+  // `plan` must outlive the object. Errors: those of the journal.
+  static Result<DekRoutes> make(const Plan& plan, Journal& journal);
+  // Never null: an unknown name gives a route with a refusal.
+  const DekRoute& find(const std::string& key) const;
+  // What stands in the key column of the new inventory: the alias if the row used one, else the
+  // target's id.
+  static std::string target_name(const DekRoute& route, const std::string& key);
+
+ private:
+  std::unordered_map<std::string, DekRoute> routes_;
+  DekRoute unknown_;
+};
+
+}  // namespace keyhaven::migrate

@@ -1,0 +1,88 @@
+// Inventories of wrapped DEKs: CSV with the header key,wdek,aad,ref, or JSON Lines with the same
+// names. Read as a stream, so that ten million rows need no more memory than ten.
+#pragma once
+
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "client/types.h"
+#include "migrate/csv.h"
+
+namespace keyhaven::migrate {
+
+enum class InventoryFormat : std::uint8_t { Csv, JsonLines };
+
+struct InventoryRow {
+  std::uint64_t line = 0;  // in the file, from 1
+  std::string key;         // id, alias or CRN
+  std::string wdek;        // base64, opaque
+  client::AadList aad;     // ordered
+  std::string aad_text;    // CSV: as written, so that it is written back unchanged
+  std::string ref;         // the caller's own
+};
+
+// What the reader met: a row, or a row that is none (the reader goes on), or the end.
+struct InventoryItem {
+  std::optional<InventoryRow> row;
+  std::uint64_t line = 0;
+  std::string problem;  // set when `row` is not
+};
+
+// Not thread-safe.
+class InventoryReader {
+ public:
+  // ".jsonl", ".ndjson" and ".json" are JSON Lines, everything else CSV. Errors: Io,
+  // InvalidArgument (CSV without the columns key and wdek in its header; unknown columns are
+  // refused, because they would be lost).
+  static Result<std::unique_ptr<InventoryReader>> open(const std::string& path);
+  InventoryFormat format() const noexcept { return format_; }
+  // nullopt at the end. Errors: Io.
+  Result<std::optional<InventoryItem>> next();
+
+ private:
+  InventoryReader(std::ifstream in, InventoryFormat format);
+  Result<void> read_header(const std::string& path);
+  InventoryItem csv_row(CsvRecord record) const;
+  std::ifstream in_;
+  InventoryFormat format_;
+  CsvReader csv_;
+  std::vector<int> columns_;  // CSV: index of key, wdek, aad, ref; -1 absent
+  std::uint64_t line_ = 0;    // JSON Lines
+};
+
+// One JSON Lines row. Errors: InvalidArgument. Total on hostile input.
+Result<InventoryRow> parse_json_row(std::string_view line);
+
+// The JSON list of a CSV aad cell; empty is an empty list. Errors: InvalidArgument.
+Result<client::AadList> parse_aad(std::string_view text);
+
+// One row in `format`, with its line end.
+void append_row(std::string& out, InventoryFormat format, const InventoryRow& row);
+std::string_view header_of(InventoryFormat format) noexcept;
+
+// An output file that is whole or not there: written beside `path`, fsynced and renamed by
+// finish().
+class AtomicOutput {
+ public:
+  // Errors: Io.
+  static Result<AtomicOutput> create(const std::string& path);
+  AtomicOutput(AtomicOutput&& other) noexcept;
+  AtomicOutput& operator=(AtomicOutput&&) = delete;
+  ~AtomicOutput();  // without finish(): the file beside is removed
+  // Errors: Io, StoreUnavailable (disk full).
+  Result<void> write(std::string_view text);
+  Result<void> finish();
+
+ private:
+  AtomicOutput(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  Result<void> flush();
+  int fd_;
+  std::string path_;
+  std::string buffer_;
+};
+
+}  // namespace keyhaven::migrate

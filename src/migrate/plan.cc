@@ -1,0 +1,263 @@
+#include "migrate/plan.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/id.h"
+#include "crypto/hash.h"
+
+namespace keyhaven::migrate {
+namespace {
+
+constexpr std::size_t kMaxPlanBytes = 256 * 1024 * 1024;
+constexpr std::string_view kActions[] = {"import", "generate", "copy", "report", "blocked"};
+
+Error bad(std::string message) { return Error{Reason::InvalidArgument, std::move(message), {}}; }
+
+void emit_endpoint(YAML::Emitter& out, const char* name, const EndpointRef& endpoint) {
+  out << YAML::Key << name << YAML::Value << YAML::BeginMap;
+  out << YAML::Key << "url" << YAML::Value << YAML::DoubleQuoted << endpoint.url;
+  if (!endpoint.iam_url.empty())
+    out << YAML::Key << "iam_url" << YAML::Value << YAML::DoubleQuoted << endpoint.iam_url;
+  if (!endpoint.ca_file.empty())
+    out << YAML::Key << "ca_file" << YAML::Value << YAML::DoubleQuoted << endpoint.ca_file;
+  if (!endpoint.api_key_file.empty()) {
+    out << YAML::Key << "api_key_file" << YAML::Value << YAML::DoubleQuoted
+        << endpoint.api_key_file;
+  }
+  out << YAML::Key << "instance" << YAML::Value << YAML::DoubleQuoted << endpoint.instance
+      << YAML::EndMap;
+}
+
+void emit_list(YAML::Emitter& out, const char* name, const std::vector<std::string>& values) {
+  if (values.empty()) return;
+  out << YAML::Key << name << YAML::Value << YAML::BeginSeq;
+  for (const std::string& value : values) out << YAML::DoubleQuoted << value;
+  out << YAML::EndSeq;
+}
+
+void emit_text(YAML::Emitter& out, const char* name, const std::string& value) {
+  if (!value.empty()) out << YAML::Key << name << YAML::Value << YAML::DoubleQuoted << value;
+}
+
+void emit_key(YAML::Emitter& out, const PlannedKey& key) {
+  out << YAML::BeginMap;
+  emit_text(out, "source", key.source);
+  emit_text(out, "name", key.name);
+  out << YAML::Key << "kind" << YAML::Value << (key.root ? "root" : "standard");
+  out << YAML::Key << "action" << YAML::Value << std::string(name_of(key.action));
+  emit_text(out, "blocked", key.blocked);
+  emit_list(out, "lost", key.lost);
+  emit_text(out, "description", key.description);
+  emit_list(out, "tags", key.tags);
+  emit_list(out, "aliases", key.aliases);
+  emit_text(out, "key_ring", key.key_ring);
+  out << YAML::Key << "imported" << YAML::Value << key.imported;
+  out << YAML::Key << "state" << YAML::Value << key.state;
+  if (key.expires.is_set()) emit_text(out, "expires", format_rfc3339(key.expires));
+  emit_text(out, "when_expired", key.when_expired);
+  out << YAML::Key << "versions" << YAML::Value << key.versions;
+  if (key.material_versions > 0)
+    out << YAML::Key << "material_versions" << YAML::Value << key.material_versions;
+  out << YAML::Key << "deks" << YAML::Value << key.deks;
+  emit_text(out, "dek_target", key.dek_target);
+  emit_text(out, "crn", key.crn);
+  out << YAML::EndMap;
+}
+
+// Reads members of a map and remembers the first mistake; a member that nobody asked for is a
+// mistake too.
+class MapReader {
+ public:
+  MapReader(const YAML::Node& node, std::string where) : node_(node), where_(std::move(where)) {
+    if (!node_.IsMap()) fail("must be a map");
+  }
+  template <class T>
+  void value(const char* name, T& out) {
+    seen_.emplace_back(name);
+    if (!ok() || !node_[name]) return;
+    try {
+      out = node_[name].template as<T>();
+    } catch (const YAML::Exception&) {
+      fail(std::string(name) + " has the wrong type");
+    }
+  }
+  void list(const char* name, std::vector<std::string>& out) { value(name, out); }
+  YAML::Node child(const char* name) {
+    seen_.emplace_back(name);
+    return ok() ? node_[name] : YAML::Node();
+  }
+  void fail(const std::string& what) {
+    if (ok())
+      problem_ = "line " + std::to_string(node_.Mark().line + 1) + ": " + where_ + ": " + what;
+  }
+  bool ok() const noexcept { return problem_.empty(); }
+  Result<void> finish() {
+    if (ok()) {
+      for (const auto& member : node_) {
+        const std::string name = member.first.as<std::string>("");
+        if (std::find(seen_.begin(), seen_.end(), name) == seen_.end())
+          fail("unknown member " + name);
+      }
+    }
+    if (!ok()) return bad(problem_);
+    return {};
+  }
+
+ private:
+  YAML::Node node_;
+  std::string where_;
+  std::string problem_;
+  std::vector<std::string> seen_;
+};
+
+Result<EndpointRef> read_endpoint(const YAML::Node& node, const char* name) {
+  EndpointRef endpoint;
+  MapReader reader(node, name);
+  reader.value("url", endpoint.url);
+  reader.value("iam_url", endpoint.iam_url);
+  reader.value("ca_file", endpoint.ca_file);
+  reader.value("api_key_file", endpoint.api_key_file);
+  reader.value("instance", endpoint.instance);
+  if (endpoint.url.empty() || endpoint.instance.empty())
+    reader.fail("url and instance are required");
+  KH_TRY(reader.finish());
+  return endpoint;
+}
+
+Result<PlannedKey> read_key(const YAML::Node& node) {
+  PlannedKey key;
+  std::string kind, action, expires;
+  MapReader reader(node, "key");
+  reader.value("source", key.source);
+  reader.value("name", key.name);
+  reader.value("kind", kind);
+  reader.value("action", action);
+  reader.value("blocked", key.blocked);
+  reader.list("lost", key.lost);
+  reader.value("description", key.description);
+  reader.list("tags", key.tags);
+  reader.list("aliases", key.aliases);
+  reader.value("key_ring", key.key_ring);
+  reader.value("imported", key.imported);
+  reader.value("state", key.state);
+  reader.value("expires", expires);
+  reader.value("when_expired", key.when_expired);
+  reader.value("versions", key.versions);
+  reader.value("material_versions", key.material_versions);
+  reader.value("deks", key.deks);
+  reader.value("dek_target", key.dek_target);
+  reader.value("crn", key.crn);
+  if (key.source.empty()) reader.fail("source is required");
+  if (kind != "root" && kind != "standard") reader.fail("kind must be root or standard");
+  key.root = kind == "root";
+  const auto* known = std::find(std::begin(kActions), std::end(kActions), action);
+  if (known == std::end(kActions))
+    reader.fail("action must be import, generate, copy, report or blocked");
+  if (reader.ok()) key.action = static_cast<KeyAction>(known - std::begin(kActions));
+  if (!key.when_expired.empty() && key.when_expired != "undecided" &&
+      key.when_expired != "without-expiration") {
+    reader.fail("when_expired must be undecided or without-expiration");
+  }
+  if (!expires.empty()) {
+    auto date = parse_rfc3339(expires);
+    if (date) {
+      key.expires = *date;
+    } else {
+      reader.fail("expires must be a date like 2030-01-31T00:00:00Z");
+    }
+  }
+  KH_TRY(reader.finish());
+  return key;
+}
+
+}  // namespace
+
+std::string_view name_of(KeyAction action) noexcept {
+  return kActions[static_cast<std::size_t>(action)];
+}
+
+bool Plan::is_blocked() const noexcept {
+  return !unknown_keys.empty() || std::any_of(keys.begin(), keys.end(), [](const PlannedKey& key) {
+    return key.action == KeyAction::Blocked;
+  });
+}
+
+const PlannedKey* Plan::find(std::string_view name) const noexcept {
+  for (const PlannedKey& key : keys) {
+    if (key.source == name || key.crn == name) return &key;
+  }
+  for (const PlannedKey& key : keys) {
+    if (std::find(key.aliases.begin(), key.aliases.end(), name) != key.aliases.end()) return &key;
+  }
+  return nullptr;
+}
+
+std::string temporary_alias(const std::string& plan_id, const std::string& source_key) {
+  const Digest digest =
+      crypto::sha256(as_bytes("keyhaven migration alias v1\n" + plan_id + "\n" + source_key));
+  return "kh-migration-" + to_hex(ByteView(digest).first(16));
+}
+
+std::string to_yaml(const Plan& plan) {
+  YAML::Emitter out;
+  out.SetIndent(2);
+  out << YAML::Comment(
+      "Plan of a key migration. Review it, edit it where it asks for a decision, then: keyhaven "
+      "migrate apply");
+  out << YAML::BeginMap << YAML::Key << "format" << YAML::Value << 1;
+  emit_text(out, "plan", plan.id);
+  emit_text(out, "made", format_rfc3339(plan.made));
+  emit_endpoint(out, "source", plan.source);
+  emit_endpoint(out, "target", plan.target);
+  emit_list(out, "key_rings", plan.key_rings);
+  emit_list(out, "unknown_keys", plan.unknown_keys);
+  out << YAML::Key << "keys" << YAML::Value << YAML::BeginSeq;
+  for (const PlannedKey& key : plan.keys) emit_key(out, key);
+  out << YAML::EndSeq << YAML::EndMap;
+  return std::string(out.c_str()) + "\n";
+}
+
+Result<Plan> plan_from_yaml(const std::string& text) {
+  try {
+    const YAML::Node root = YAML::Load(text);
+    Plan plan;
+    int format = 0;
+    std::string made;
+    MapReader reader(root, "plan");
+    reader.value("format", format);
+    reader.value("plan", plan.id);
+    reader.value("made", made);
+    reader.list("key_rings", plan.key_rings);
+    reader.list("unknown_keys", plan.unknown_keys);
+    const YAML::Node source = reader.child("source");
+    const YAML::Node target = reader.child("target");
+    const YAML::Node keys = reader.child("keys");
+    if (format != 1) reader.fail("format must be 1");
+    if (!Uuid::parse(plan.id)) reader.fail("plan must be a UUID");
+    if (!keys || !keys.IsSequence()) reader.fail("keys must be a list");
+    KH_TRY(reader.finish());
+    plan.made = KH_TRY(parse_rfc3339(made));
+    plan.source = KH_TRY(read_endpoint(source, "source"));
+    plan.target = KH_TRY(read_endpoint(target, "target"));
+    for (const YAML::Node& node : keys) plan.keys.push_back(KH_TRY(read_key(node)));
+    return plan;
+  } catch (const YAML::Exception& error) {
+    return bad("line " + std::to_string(error.mark.line + 1) + ": not YAML: " + error.msg);
+  }
+}
+
+Result<Plan> load_plan(const std::string& path) {
+  const Bytes content = KH_TRY(read_file(path, kMaxPlanBytes));
+  auto plan = plan_from_yaml(std::string(as_text(content)));
+  if (!plan) return bad(path + ": " + plan.error().message);
+  return plan;
+}
+
+Result<void> save_plan(const std::string& path, const Plan& plan) {
+  return create_file(path, as_bytes(to_yaml(plan)), 0600);
+}
+
+}  // namespace keyhaven::migrate

@@ -1,0 +1,78 @@
+// The plan of a migration: made by `plan`, read and edited by people, kept under version control;
+// it holds no secret.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "migrate/side.h"
+
+namespace keyhaven::migrate {
+
+// How a key reaches the target.
+enum class KeyAction : std::uint8_t {
+  Import,    // root key: the owner's material is imported again, version by version
+  Generate,  // root key: a new one is generated; DEKs are re-wrapped
+  Copy,      // standard key: re-created with the same payload
+  Report,    // destroyed: reported, not carried
+  Blocked,   // cannot be carried as it is; `blocked` says why and what to do
+};
+std::string_view name_of(KeyAction action) noexcept;
+
+struct PlannedKey {
+  std::string source;  // key id
+  std::string crn;
+  std::string name;
+  std::string description;
+  std::vector<std::string> tags;
+  std::vector<std::string> aliases;
+  std::string key_ring = "default";
+  bool root = true;
+  bool imported = false;
+  int state = 1;
+  Timestamp expires;
+  std::uint32_t versions = 1;
+  KeyAction action = KeyAction::Generate;
+  std::uint32_t material_versions = 0;  // Import: how many versions the owner supplies
+  // For an expired (deactivated) key: "undecided" (blocked), or "without-expiration" to carry it as
+  // an active key.
+  std::string when_expired;
+  // Where this key's DEKs are wrapped instead of under its own copy: id or alias in the target;
+  // empty: its own.
+  std::string dek_target;
+  std::uint64_t deks = 0;  // rows of the inventory that name it
+  std::string blocked;
+  std::vector<std::string> lost;  // what is not carried, in words
+};
+
+struct Plan {
+  std::string id;  // UUID
+  Timestamp made;
+  EndpointRef source;
+  EndpointRef target;
+  std::vector<std::string> key_rings;  // to be made in the target if absent
+  std::vector<PlannedKey> keys;
+  std::vector<std::string>
+      unknown_keys;  // named by the inventory or the material, absent in the source
+
+  bool is_blocked() const noexcept;
+  const PlannedKey* find(std::string_view id_alias_or_crn) const noexcept;
+};
+
+// The alias a target key carries from its creation until that is journalled: the same for every
+// try, so a repeated create is refused and the key is found by it.
+std::string temporary_alias(const std::string& plan_id, const std::string& source_key);
+
+std::string to_yaml(const Plan& plan);
+// Errors: InvalidArgument (line and what is expected).
+Result<Plan> plan_from_yaml(const std::string& text);
+
+// Errors: Io, InvalidArgument, AlreadyExists (save never overwrites: a plan is a reviewed
+// document).
+Result<Plan> load_plan(const std::string& path);
+Result<void> save_plan(const std::string& path, const Plan& plan);
+
+}  // namespace keyhaven::migrate
