@@ -12,6 +12,8 @@ namespace {
 
 // Bytes that may wait for a unit that does not read; then calls are refused.
 constexpr std::size_t kMaxQueuedBytes = 1024 * 1024;
+// Above this a turn's calls do not wait for its end.
+constexpr std::size_t kEarlyWriteBytes = 128 * 1024;
 constexpr std::chrono::milliseconds kSweepPeriod{100};
 
 Error unavailable(const std::string& cause) { return Error{Reason::UnitUnavailable, cause, ""}; }
@@ -103,6 +105,12 @@ bool LoopClient::call(Op op, Done<T> done, Encode encode) {
   if (!socket_.valid()) {
     refuse(std::move(done), unavailable("the crypto unit is not running; it is being restarted"));
     return false;
+  }
+  if (out_.size() > kEarlyWriteBytes && !awaits_room_) {
+    // Large arguments: what is queued goes now. A failure shows again in the flush, where calls may
+    // be failed.
+    if (const auto sent = send_some(socket_.get(), out_, Wait::DontBlock); sent && sent.value())
+      ++counters_.writes;
   }
   if (pending_.size() >= options_.max_pending || out_.size() > kMaxQueuedBytes) {
     refuse(std::move(done), unavailable("too many calls wait for the crypto unit"));
