@@ -1,0 +1,590 @@
+// The management side of the API from request text to answer text: identity, access, instances,
+// crypto units, audit and health, with the real authority, instance service and crypto unit behind
+// it.
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "crypto/ec.h"
+#include "http/audit_routes.h"
+#include "http/health_routes.h"
+#include "http/iam_routes.h"
+#include "http/identity_routes.h"
+#include "http/instance_routes.h"
+#include "http/test_api.h"
+#include "http/tke_routes.h"
+#include "iam/memory_iam_store.h"
+#include "instances/memory_instance_store.h"
+#include "tke/admin.h"
+#include "tke/frame.h"
+#include "tke/signer_info.h"
+#include "unit/soft_unit.h"
+
+namespace keyhaven::http {
+namespace {
+
+constexpr std::string_view kAccount = "0123456789abcdef0123456789abcdef";
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+// The text member `name` of a JSON answer.
+std::string member(const std::string& body, const std::string& name) {
+  std::smatch found;
+  return std::regex_search(body, found, std::regex("\"" + name + "\":\"([^\"]*)\""))
+             ? found[1].str()
+             : std::string();
+}
+
+std::string encode_component(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == ':' || c == '/') {
+      out += c == ':' ? "%3A" : "%2F";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+class ManagementTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    key_ = new crypto::RsaPrivateKey(crypto::RsaPrivateKey::generate_2048());
+  }
+  static void TearDownTestSuite() { delete key_; }
+
+  void SetUp() override {
+    auto issuer =
+        iam::TokenIssuer::create(*key_, "https://localhost:8443/identity", std::string(kAccount));
+    authority_ = iam::Authority::load(iam_store_, std::move(issuer).value(), clock_).value();
+    const auto deliver = [&](const iam::Identity&, const iam::CreatedApiKey& key) -> Result<void> {
+      secret_ = as_text(key.secret.expose());
+      return {};
+    };
+    ASSERT_TRUE(authority_->bootstrap(deliver).value());
+    instances::InstanceOptions options{std::string(kAccount), "local", "https://localhost:8443",
+                                       ""};
+    service_ = instances::InstanceService::load(
+                   options, instance_store_, unit_,
+                   [this](const InstanceId&) { return live_keys_; }, clock_)
+                   .value();
+    authenticator_.emplace(*authority_, clock_, 1);
+    lookup_.emplace(*service_);
+    test_.emplace(*authenticator_, *lookup_, clock_);
+    Api& api = test_->api();
+    api.add(identity_routes(*authority_));
+    api.add(iam_routes(*authority_));
+    api.add(instance_routes(*service_));
+    api.add(tke_routes(*service_));
+    api.add(audit_routes(test_->log(), audit_key_));
+    api.add(health_routes(
+        {{"unit", [this] { return unit_health_; }}, {"store", [] { return Result<void>(); }}}));
+    admin_ = token_of(secret_);
+    records();
+  }
+
+  Response call(std::string method, const std::string& target, const std::string& token = {},
+                const std::string& body = {}) {
+    return test_->call(std::move(method), target, {token, body, {}});
+  }
+  std::string token_of(const std::string& secret) {
+    const Response response =
+        call("POST", "/identity/token", {},
+             "grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Aapikey&apikey=" + secret);
+    EXPECT_EQ(response.status, 200) << response.body;
+    return member(response.body, "access_token");
+  }
+  // Every audit record since the last look: those of the log and those committed with a change.
+  std::vector<audit::Event> records() {
+    std::vector<audit::Event> out = test_->log().take();
+    for (; seen_iam_ < iam_store_.events().size(); ++seen_iam_)
+      out.push_back(iam_store_.events()[seen_iam_]);
+    for (; seen_instances_ < instance_store_.events().size(); ++seen_instances_) {
+      out.push_back(instance_store_.events()[seen_instances_]);
+    }
+    return out;
+  }
+  // A service id with one role on one instance ("" : on everything); returns its token.
+  std::string token_with(const std::string& role, const std::string& instance) {
+    const std::string iam_id =
+        member(call("POST", "/v1/serviceids", admin_, R"({"name":"app"})").body, "iam_id");
+    std::string resources = R"({"name":"serviceName","value":"hs-crypto"})";
+    if (!instance.empty())
+      resources += R"(,{"name":"serviceInstance","value":")" + instance + "\"}";
+    const Response policy =
+        call("POST", "/v1/policies", admin_,
+             R"({"type":"access","subjects":[{"attributes":[{"name":"iam_id","value":")" + iam_id +
+                 R"("}]}],"roles":[{"role_id":"crn:v1:bluemix:public:iam::::serviceRole:)" + role +
+                 R"("}],"resources":[{"attributes":[)" + resources + "]}]}");
+    EXPECT_EQ(policy.status, 201) << policy.body;
+    const Response key =
+        call("POST", "/v1/apikeys", admin_, R"({"name":"key","iam_id":")" + iam_id + "\"}");
+    EXPECT_EQ(key.status, 201) << key.body;
+    const std::string token = token_of(member(key.body, "apikey"));
+    records();
+    return token;
+  }
+  std::string create_instance(const std::string& name) {
+    const Response response =
+        call("POST", "/v2/resource_instances", admin_, R"({"name":")" + name + "\"}");
+    EXPECT_EQ(response.status, 201) << response.body;
+    records();
+    return member(response.body, "guid");
+  }
+
+  static inline crypto::RsaPrivateKey* key_ = nullptr;
+  ManualClock clock_{Timestamp::from_seconds(1'800'000'000)};
+  unit::NullSink sink_;
+  std::unique_ptr<unit::DomainTable> table_ = unit::DomainTable::create(sink_).value();
+  unit::SoftUnit unit_{*table_, clock_};
+  iam::MemoryIamStore iam_store_;
+  instances::MemoryInstanceStore instance_store_;
+  std::size_t live_keys_ = 0;
+  Result<void> unit_health_;
+  std::array<std::uint8_t, 32> audit_key_{0xAB};
+  std::string secret_, admin_;
+  std::unique_ptr<iam::Authority> authority_;
+  std::unique_ptr<instances::InstanceService> service_;
+  std::optional<TokenAuthenticator> authenticator_;
+  std::optional<ServiceInstances> lookup_;
+  std::optional<TestApi> test_;
+  std::size_t seen_iam_ = 0, seen_instances_ = 0;
+};
+
+TEST_F(ManagementTest, EveryRouteLeavesExactlyOneRecordAndRefusesWithoutAToken) {
+  std::size_t routes = 0;
+  for (const Route& route : test_->api().routes()) {
+    const iam::ActionInfo& row = iam::info(route.action);
+    const Response response =
+        call(std::string(name_of(route.method)),
+             std::regex_replace(std::string(route.pattern), std::regex("\\{[^}]*\\}"), "x"));
+    const auto left = records();
+    ASSERT_EQ(left.size(), row.recorded ? 1U : 0U) << name_of(route.method) << " " << route.pattern;
+    if (row.recorded) {
+      EXPECT_EQ(left[0].action, "hs-crypto." + std::string(row.event)) << route.pattern;
+    }
+    EXPECT_EQ(response.status == 401, row.access != iam::Access::Open) << route.pattern;
+    ++routes;
+  }
+  EXPECT_EQ(routes, 27U);
+}
+
+// --- Identity ---
+
+TEST_F(ManagementTest, BothTokenPathsAnswerAlikeWhateverTheClientSendsBeside) {
+  for (const std::string path : {"/identity/token", "/oidc/token"}) {
+    TestApi::Given given;
+    given.body = "grant_type=urn:ibm:params:oauth:grant-type:apikey&apikey=" + secret_ +
+                 "&response_type=cloud_iam&uaa_client_id=cf&uaa_client_secret=&scope=a+b";
+    given.headers = {{"Authorization", "Basic Yng6Yng="},
+                     {"Content-Type", "application/x-www-form-urlencoded"}};
+    const Response response = test_->call("POST", path, given);
+    EXPECT_EQ(response.status, 200) << response.body;
+    EXPECT_TRUE(contains(response.body, R"("refresh_token":"not_supported")"));
+    EXPECT_TRUE(contains(response.body,
+                         R"("token_type":"Bearer","expires_in":3600,"expiration":1800003600)"));
+    EXPECT_TRUE(contains(response.body, R"("scope":"ibm openid")"));
+    EXPECT_EQ(call("GET", "/v2/resource_instances", member(response.body, "access_token")).status,
+              200);
+  }
+  const auto left = records();
+  EXPECT_EQ(left[0].action, "hs-crypto.iam-token.create");
+  EXPECT_EQ(left[0].initiator_name, "administrator");
+}
+
+TEST_F(ManagementTest, ABadKeyIs400WithTheCodeThatGoReads) {
+  const std::string grant = "grant_type=urn:ibm:params:oauth:grant-type:apikey&apikey=";
+  for (const std::string& key :
+       {std::string("wrong"), secret_ + "x", std::string(3000, 'a'), std::string("%00")}) {
+    const Response response = call("POST", "/identity/token", {}, grant + key);
+    EXPECT_EQ(response.status, 400);
+    EXPECT_EQ(member(response.body, "errorCode"), "BXNIM0415E") << response.body;
+    EXPECT_TRUE(std::regex_match(response.body,
+                                 std::regex(R"re(.*"context":\{("[A-Za-z]+":"[^"]*",?)+\}\})re")))
+        << response.body;
+  }
+}
+
+TEST_F(ManagementTest, EveryOtherMistakeAtTheTokenEndpointIs400Too) {
+  const std::string grant = "grant_type=urn:ibm:params:oauth:grant-type:apikey";
+  for (const std::string& body :
+       {std::string(), std::string("x"), grant, grant + "&apikey=", grant + "&apikey=%zz",
+        grant + "&apikey=%4", grant + "&apikey=" + secret_ + "&apikey=" + secret_,
+        std::string("grant_type=password&apikey=") + secret_,
+        std::string("grant_type=refresh_token&refresh_token=not_supported"),
+        std::string(16385, 'a'), std::string(200, '&') + "a=b", [] {
+          std::string many;
+          for (int count = 0; count < 33; ++count) many += "a=b&";
+          return many;
+        }()}) {
+    const Response response = call("POST", "/oidc/token", {}, body);
+    EXPECT_EQ(response.status, 400) << body.substr(0, 80);
+    EXPECT_TRUE(contains(response.body, "\"errorCode\":\"BXNIM")) << response.body;
+  }
+}
+
+TEST_F(ManagementTest, NoRecordHoldsACredential) {
+  token_of(secret_);
+  const std::string token = token_with("Reader", "");
+  token_of(secret_);
+  for (const audit::Event& event : records()) {
+    std::string json;
+    audit::append_json(json, event);
+    EXPECT_FALSE(contains(json, secret_)) << json;
+    EXPECT_FALSE(contains(json, token.substr(0, 40))) << json;
+  }
+}
+
+TEST_F(ManagementTest, TheKeySetIsPublic) {
+  const Response response = call("GET", "/identity/keys");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, authority_->issuer().key_set_json());
+  EXPECT_EQ(call("GET", "/.well-known/jwks.json").body, response.body);
+}
+
+// --- Access management ---
+
+TEST_F(ManagementTest, OnlyAnAdministratorManagesAccess) {
+  const std::string manager = token_with("Manager", "");
+  for (const auto& [method, path] :
+       std::vector<std::pair<std::string, std::string>>{{"GET", "/v1/serviceids"},
+                                                        {"POST", "/v1/serviceids"},
+                                                        {"DELETE", "/v1/serviceids/x"},
+                                                        {"GET", "/v1/apikeys"},
+                                                        {"POST", "/v1/apikeys"},
+                                                        {"DELETE", "/v1/apikeys/x"},
+                                                        {"GET", "/v1/policies"},
+                                                        {"POST", "/v1/policies"},
+                                                        {"DELETE", "/v1/policies/x"},
+                                                        {"GET", "/v1/audit/public_key"},
+                                                        {"POST", "/v1/audit/checkpoint"}}) {
+    EXPECT_EQ(call(method, path, manager).status, 401) << method << " " << path;
+    EXPECT_EQ(records().size(), 1U) << method << " " << path;
+  }
+}
+
+TEST_F(ManagementTest, AnIdentityIsMadeListedAndRemoved) {
+  const Response made =
+      call("POST", "/v1/serviceids", admin_, R"({"name":"app","description":"says \"hi\""})");
+  EXPECT_EQ(made.status, 201);
+  const std::string id = member(made.body, "id");
+  EXPECT_TRUE(id.starts_with("iam-ServiceId-"));
+  const auto left = records();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].action, "hs-crypto.iam-identity.create");
+  EXPECT_EQ(left[0].target_id, id);
+  EXPECT_EQ(left[0].outcome, audit::Outcome::Success);
+  EXPECT_EQ(left[0].initiator_name, "administrator");
+
+  EXPECT_TRUE(contains(call("GET", "/v1/serviceids", admin_).body, id));
+  EXPECT_EQ(call("DELETE", "/v1/serviceids/" + id, admin_).status, 204);
+  EXPECT_FALSE(contains(call("GET", "/v1/serviceids", admin_).body, id));
+  EXPECT_EQ(call("DELETE", "/v1/serviceids/" + id, admin_).status, 404);
+}
+
+TEST_F(ManagementTest, AnApiKeysSecretIsShownOnce) {
+  const Response made = call("POST", "/v1/apikeys", admin_, R"({"name":"mine"})");
+  EXPECT_EQ(made.status, 201);
+  const std::string secret = member(made.body, "apikey");
+  const std::string token = token_of(secret);
+  const std::string list =
+      call("GET", "/v1/apikeys?iam_id=" + member(made.body, "iam_id"), admin_).body;
+  EXPECT_TRUE(contains(list, member(made.body, "id")));
+  EXPECT_FALSE(contains(list, secret));
+  EXPECT_FALSE(contains(list, "apikey\":\""));
+  EXPECT_EQ(call("GET", "/v2/resource_instances", token).status, 200);
+  EXPECT_EQ(call("DELETE", "/v1/apikeys/" + member(made.body, "id"), admin_).status, 204);
+  EXPECT_EQ(call("GET", "/v2/resource_instances", token).status, 401);
+}
+
+TEST_F(ManagementTest, APolicyTakesEffectAtOnceAndEndsAtOnce) {
+  const std::string guid = create_instance("one");
+  const std::string path = "/v1/tke/" + guid + "/hsms";
+  const std::string token = token_with("Reader", guid);
+  EXPECT_EQ(call("GET", path, token).status, 401);
+  const std::string reader = call("GET", "/v1/policies", admin_).body;
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(reader, found, std::regex("iam-ServiceId-[0-9a-f-]{36}")));
+  std::string iam_id;
+  for (const iam::Grant& grant : authority_->grants("")) {
+    if (grant.instance) iam_id = grant.iam_id;
+  }
+  const Response policy =
+      call("POST", "/v1/policies", admin_,
+           R"({"subjects":[{"attributes":[{"name":"iam_id","value":")" + iam_id +
+               R"("}]}],"roles":[{"display_name":"Manager"}],"resources":[{"attributes":[)"
+               R"({"name":"serviceInstance","operator":"stringEquals","value":")" +
+               guid + R"("}]}]})");
+  EXPECT_EQ(policy.status, 201) << policy.body;
+  EXPECT_EQ(call("GET", path, token).status, 200);
+  EXPECT_EQ(call("DELETE", "/v1/policies/" + member(policy.body, "id"), admin_).status, 204);
+  EXPECT_EQ(call("GET", path, token).status, 401);
+}
+
+TEST_F(ManagementTest, APolicyThatIsNotUnderstoodIsRefusedNotWidened) {
+  const std::string iam_id = authority_->identities()[0].iam_id;
+  const auto refused = [&](const std::string& roles, const std::string& resources) {
+    const Response response =
+        call("POST", "/v1/policies", admin_,
+             R"({"subjects":[{"attributes":[{"name":"iam_id","value":")" + iam_id +
+                 R"("}]}],"roles":[)" + roles + R"(],"resources":[)" + resources + "]}");
+    return response.status;
+  };
+  const std::string reader = R"({"role_id":"Reader"})";
+  EXPECT_EQ(refused(reader, R"({"attributes":[]})"), 201);
+  EXPECT_EQ(refused("", R"({"attributes":[]})"), 400);
+  EXPECT_EQ(refused(R"({"role_id":"Owner"})", ""), 400);
+  EXPECT_EQ(refused("{}", ""), 400);
+  for (const std::string attribute :
+       {R"({"name":"region","value":"x"})", R"({"name":"serviceInstance","value":"x"})",
+        R"({"name":"keyRing","value":""})", R"({"name":"resource","value":"x"})",
+        R"({"name":"serviceName","value":"kms"})",
+        R"({"name":"keyRing","value":"a","operator":"stringMatch"})", R"({})",
+        R"({"name":"resource","value":"33333333-3333-4333-8333-333333333333"})"}) {
+    EXPECT_EQ(refused(reader, R"({"attributes":[)" + attribute + "]}"), 400) << attribute;
+  }
+  EXPECT_EQ(refused(reader, R"({"attributes":[]},{"attributes":[]})"), 400);
+}
+
+TEST_F(ManagementTest, MalformedManagementBodiesAre400) {
+  for (const std::string path :
+       {"/v1/serviceids", "/v1/apikeys", "/v1/policies", "/v2/resource_instances"}) {
+    for (const std::string& body :
+         {std::string(), std::string("{"), std::string("[]"), std::string("{\"name\":1}"),
+          std::string("{\"name\":\"a\"} x"), std::string("{\"name\":\"a\",\"name\":\"b\"}"),
+          "{\"name\":\"" + std::string(5000, 'a') + "\"}", std::string(2000, '[')}) {
+      const Response response = call("POST", path, admin_, body);
+      EXPECT_TRUE(response.status == 400 || (path == "/v1/policies" && response.status == 404))
+          << path << " " << body.substr(0, 40) << " " << response.body;
+      EXPECT_EQ(records().size(), 1U);
+    }
+  }
+}
+
+// --- Instances ---
+
+TEST_F(ManagementTest, AnInstanceHasTheControllersShape) {
+  const Response made = call(
+      "POST", "/v2/resource_instances", admin_,
+      R"({"name":"production","target":"us-south","resource_group":"default","resource_plan_id":"standard",)"
+      R"("tags":["a"],"parameters":{"units":3,"allowed_network":"private-only","rotation_interval_seconds":0}})");
+  EXPECT_EQ(made.status, 201) << made.body;
+  const std::string guid = member(made.body, "guid");
+  const std::string crn =
+      "crn:v1:bluemix:public:hs-crypto:us-south:a/" + std::string(kAccount) + ":" + guid + "::";
+  EXPECT_EQ(member(made.body, "crn"), crn);
+  EXPECT_EQ(member(made.body, "id"), crn);
+  EXPECT_EQ(member(made.body, "state"), "active");
+  EXPECT_TRUE(contains(made.body, R"("resource_plan_id":"standard")"));
+  EXPECT_TRUE(contains(
+      made.body,
+      R"("parameters":{"units":3,"allowed_network":"private-only","rotation_interval_seconds":0})"));
+  EXPECT_TRUE(contains(
+      made.body,
+      R"("extensions":{"endpoints":{"public":"https://localhost:8443","private":"https://localhost:8443"}})"));
+  EXPECT_FALSE(contains(made.body, "warnings"));
+
+  EXPECT_EQ(call("GET", "/v2/resource_instances/" + guid, admin_).body, made.body);
+  EXPECT_EQ(call("GET", "/v2/resource_instances/" + encode_component(crn), admin_).body, made.body);
+  const auto left = records();
+  ASSERT_EQ(left.size(), 3U);
+}
+
+TEST_F(ManagementTest, OneUnitIsAllowedWithAWarning) {
+  const Response made = call("POST", "/v2/resource_instances", admin_,
+                             R"({"name":"small","parameters":{"units":1.0}})");
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_TRUE(contains(made.body, "\"warnings\":[\""));
+}
+
+TEST_F(ManagementTest, AnInstanceIsChangedAndDeleted) {
+  const std::string guid = create_instance("one");
+  const std::string path = "/v2/resource_instances/" + guid;
+  const Response changed = call("PATCH", path, admin_,
+                                R"({"name":"two","parameters":{"rotation_interval_seconds":60}})");
+  EXPECT_EQ(changed.status, 200) << changed.body;
+  EXPECT_EQ(member(changed.body, "name"), "two");
+  EXPECT_TRUE(contains(changed.body, R"("rotation_interval_seconds":60)"));
+  EXPECT_EQ(call("PATCH", path, admin_, R"({"parameters":{"units":5}})").status, 400);
+
+  live_keys_ = 2;
+  const Response refused = call("DELETE", path + "?recursive=true", admin_);
+  EXPECT_EQ(refused.status, 409);
+  live_keys_ = 0;
+  records();
+  EXPECT_EQ(call("DELETE", path + "?recursive=true", admin_).status, 204);
+  const auto left = records();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].action, "hs-crypto.instances.delete");
+  EXPECT_EQ(left[0].instance_id, guid);
+  EXPECT_EQ(call("GET", path, admin_).status, 404);
+}
+
+TEST_F(ManagementTest, AForeignInstanceIsAnsweredLikeAnAbsentOne) {
+  const std::string mine = create_instance("mine");
+  const std::string foreign = create_instance("foreign");
+  const std::string token = token_with("Manager", mine);
+  const auto without_id = [](const Response& response, const std::string& id) {
+    std::string text = std::to_string(response.status) + response.body;
+    for (std::size_t at; (at = text.find(id)) != std::string::npos;)
+      text.replace(at, id.size(), "ID");
+    return text;
+  };
+  const std::string absent = "77777777-7777-4777-8777-777777777777";
+  for (const std::string path :
+       {"/v2/resource_instances/", "/crypto_v2/instances/", "/crypto_v1/instances/"}) {
+    EXPECT_EQ(call("GET", path + mine, token).status, 200) << path;
+    EXPECT_EQ(call("GET", path + foreign, token).status, 401) << path;
+    EXPECT_EQ(without_id(call("GET", path + foreign, token), foreign),
+              without_id(call("GET", path + absent, token), absent));
+  }
+  for (const std::string method : {"PATCH", "DELETE"}) {
+    EXPECT_EQ(call(method, "/v2/resource_instances/" + mine, token, "{}").status, 401)
+        << method;  // Manager is no Editor
+  }
+  const std::string list = call("GET", "/v2/resource_instances", token).body;
+  EXPECT_TRUE(contains(list, mine));
+  EXPECT_FALSE(contains(list, foreign));
+}
+
+TEST_F(ManagementTest, TheListFiltersAndPages) {
+  for (int count = 0; count < 5; ++count) create_instance(count == 3 ? "special" : "plain");
+  EXPECT_TRUE(contains(call("GET", "/v2/resource_instances", admin_).body, "\"rows_count\":5"));
+  EXPECT_TRUE(contains(call("GET", "/v2/resource_instances?name=special", admin_).body,
+                       "\"rows_count\":1"));
+  EXPECT_TRUE(contains(call("GET", "/v2/resource_instances?state=removed", admin_).body,
+                       "\"rows_count\":0,\"resources\":[]"));
+  std::string next = "/v2/resource_instances?limit=2&name=plain";
+  std::vector<std::string> pages;
+  while (!next.empty() && pages.size() < 9) {
+    const std::string body = call("GET", next, admin_).body;
+    pages.push_back(body);
+    next = member(body, "next_url");
+  }
+  ASSERT_EQ(pages.size(), 2U);
+  EXPECT_TRUE(contains(pages[1], "\"rows_count\":2"));
+  EXPECT_EQ(call("GET", "/v2/resource_instances?limit=101", admin_).status, 400);
+  EXPECT_EQ(call("GET", "/v2/resource_instances?limit=0", admin_).status, 400);
+}
+
+TEST_F(ManagementTest, TheEndpointLookUpHasHostsWithoutScheme) {
+  const std::string guid = create_instance("one");
+  EXPECT_EQ(
+      call("GET", "/crypto_v2/instances/" + guid, admin_).body,
+      "{\"instance_id\":\"" + guid +
+          R"(","kms":{"public":"localhost:8443","private":"localhost:8443"},"ep11":{"public":"","private":""}})");
+  EXPECT_EQ(call("GET", "/crypto_v1/instances/" + guid, admin_).body,
+            "{\"instance_id\":\"" + guid +
+                R"(","kmkConnectionInfo":"localhost:8443","keyStoreMode":"read-write"})");
+}
+
+// --- Crypto units ---
+
+TEST_F(ManagementTest, UnitsAreListedAsTexts) {
+  const std::string guid = create_instance("one");
+  const std::string body = call("GET", "/v1/tke/" + guid + "/hsms", admin_).body;
+  const std::regex entry(
+      R"re(\{"hsm_id":"[0-9a-f-]{36}","location":"(\[[^\]]+\]\.?){4}","serial_number":"[ -~]{8}","state":"imprint"\})re");
+  EXPECT_EQ(
+      std::distance(std::sregex_iterator(body.begin(), body.end(), entry), std::sregex_iterator()),
+      2)
+      << body;
+  const std::string reader = token_with("Writer", guid);
+  EXPECT_EQ(call("GET", "/v1/tke/" + guid + "/hsms", reader).status, 401);
+}
+
+TEST_F(ManagementTest, AFrameReachesItsUnitUnalteredAndIsNamedInTheRecord) {
+  const std::string guid = create_instance("one");
+  const unit::UnitStatus status = service_->units_of(InstanceId::parse(guid).value()).value()[1];
+  const std::string path = "/v1/tke/" + guid + "/hsms/" + status.id.text();
+  const auto frame_of = [&](std::uint32_t command) {
+    tke::AdminBlock block;
+    block.command = command;
+    block.domain_index = status.domain_index;
+    tke::AdminRequest request;
+    request.domain_index = status.domain_index;
+    request.block = tke::encode(block);
+    return tke::format_request({status.module_index, status.domain_index, tke::encode(request)});
+  };
+  const auto send = [&](const std::string& frame, const std::string& token) {
+    return call("POST", path, token, "{\"request\":\"" + frame + "\"}");
+  };
+  const std::string query = frame_of(tke::kQueryAttributes);
+  const Response answer = send(query, admin_);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_TRUE(tke::parse_response(member(answer.body, "response")));
+  EXPECT_TRUE(std::regex_match(answer.body, std::regex(R"re(\{"response":"[^"]*"\})re")));
+  auto left = records();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].action, "hs-crypto.tke-cryptounit.query");
+
+  EXPECT_EQ(send(frame_of(tke::kCommitPending), admin_).status,
+            200);  // the unit's refusal travels inside the answer
+  left = records();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].action, "hs-crypto.tke-cryptounit-master-key-register.commit");
+  EXPECT_EQ(left[0].severity, "critical");
+  std::string json;
+  audit::append_json(json, left[0]);
+  EXPECT_TRUE(contains(json, status.location)) << json;
+  EXPECT_TRUE(contains(json, "reasonForFailure")) << json;
+
+  const std::string writer = token_with("Writer", guid);
+  EXPECT_EQ(send(query, writer).status, 401);
+  EXPECT_EQ(send("nonsense", admin_).status, 200);  // the unit says what is wrong
+  EXPECT_EQ(call("POST", path, admin_, "{}").status, 400);
+  EXPECT_EQ(call("POST", path, admin_, R"({"request":7})").status, 400);
+  EXPECT_EQ(send(std::string(65 * 1024, 'a'), admin_).status, 400);
+  EXPECT_EQ(call("POST", "/v1/tke/" + guid + "/hsms/x", admin_, "{}").status, 404);
+  EXPECT_EQ(call("POST", "/v1/tke/" + guid + "/hsms/77777777-7777-4777-8777-777777777777", admin_,
+                 "{\"request\":\"" + query + "\"}")
+                .status,
+            404);
+}
+
+TEST_F(ManagementTest, AUnitOfAnotherInstanceIsNoUnitOfThisOne) {
+  const std::string mine = create_instance("mine");
+  const std::string foreign = create_instance("foreign");
+  const std::string unit =
+      service_->units_of(InstanceId::parse(foreign).value()).value()[0].id.text();
+  const std::string token = token_with("Manager", mine);
+  const std::string body = R"({"request":"x"})";
+  EXPECT_EQ(call("POST", "/v1/tke/" + mine + "/hsms/" + unit, token, body).status, 404);
+  EXPECT_EQ(call("POST", "/v1/tke/" + foreign + "/hsms/" + unit, token, body).status, 401);
+}
+
+TEST_F(ManagementTest, TheAttestationRootIsThatOfTheUnit) {
+  const Response response = call("GET", "/v1/tke/attestation_root");
+  EXPECT_EQ(response.status, 200);
+  const auto key = crypto::P521PublicKey::from_spki(unit_.attestation_root().value()).value();
+  EXPECT_EQ(member(response.body, "ski"), to_hex(tke::ski_of(key.point())));
+  EXPECT_EQ("04" + member(response.body, "x") + member(response.body, "y"), to_hex(key.point()));
+}
+
+// --- Audit and health ---
+
+TEST_F(ManagementTest, AnAdministratorGetsTheAuditKeyAndACheckpoint) {
+  EXPECT_EQ(member(call("GET", "/v1/audit/public_key", admin_).body, "public_key"),
+            "ab" + std::string(62, '0'));
+  EXPECT_EQ(call("POST", "/v1/audit/checkpoint", admin_).status, 204);
+  EXPECT_EQ(test_->log().checkpoints(), 1);
+}
+
+TEST_F(ManagementTest, HealthNamesTheCauseAndLeavesNoRecord) {
+  EXPECT_EQ(call("GET", "/healthz").status, 200);
+  EXPECT_EQ(call("GET", "/readyz").body,
+            R"({"status":"ready","causes":{"unit":"ok","store":"ok"}})");
+  unit_health_ = Error{Reason::UnitUnavailable, "no crypto unit answers", {}};
+  const Response response = call("GET", "/readyz");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(response.body,
+            R"({"status":"not_ready","causes":{"unit":"no crypto unit answers","store":"ok"}})");
+  EXPECT_EQ(call("GET", "/healthz").status, 200);
+  EXPECT_TRUE(records().empty());
+}
+
+}  // namespace
+}  // namespace keyhaven::http
