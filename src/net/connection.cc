@@ -1,11 +1,7 @@
 #include "net/connection.h"
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ssl/error.hpp>
 #include <cstdio>
 #include <exception>
 
@@ -145,7 +141,7 @@ void Exchange::abandoned() {
 
 Connection::Connection(Socket socket, ConnectionSet& set)
     : set_(set),
-      stream_(std::move(socket), *set.shared.tls),
+      stream_(std::move(socket), set.shared.tls),
       exchange_(std::make_shared<Exchange>(
           set.loop.gate(), ParserLimits{.max_header_bytes = set.shared.options.max_header_bytes,
                                         .max_body_bytes = set.shared.options.max_body_bytes})) {}
@@ -156,19 +152,19 @@ void Connection::start() {
   deadline_ = std::chrono::steady_clock::now() + set_.limit(Phase::Handshake);
   exchange_->connection = weak_from_this();
   ErrorCode ec;
-  const auto remote = stream_.next_layer().remote_endpoint(ec);
+  const auto remote = stream_.socket().remote_endpoint(ec);
   if (ec) return close();
   auto address = remote.address();
   if (address.is_v6() && address.to_v6().is_v4_mapped()) {
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   }
   exchange_->remote_address = address.to_string();
-  stream_.async_handshake(asio::ssl::stream_base::server,
-                          [self = shared_from_this()](ErrorCode error) {
-                            if (self->closed_) return;
-                            if (error) return self->close();
-                            self->await_request();
-                          });
+  if (!stream_.ready()) return close();
+  stream_.async_handshake([self = shared_from_this()](ErrorCode error, std::size_t) {
+    if (self->closed_) return;
+    if (error) return self->close();
+    self->await_request();
+  });
 }
 
 void Connection::enter(Phase phase) {
@@ -181,33 +177,35 @@ void Connection::enter(Phase phase) {
   phase_ = phase;
 }
 
-// Waits for a request with a buffer of one byte: an idle connection costs no block.
+// Waits for a request without a buffer: idle connections must stay cheap.
 void Connection::await_request() {
   exchange_->buffer.release(&set_.loop.blocks());
   if (set_.draining()) return close();
   enter(Phase::Idle);
-  stream_.async_read_some(asio::buffer(&first_byte_, 1),
-                          [self = shared_from_this()](ErrorCode ec, std::size_t count) {
-                            if (self->closed_) return;
-                            if (self->timed_out_) return self->begin_close();
-                            if (ec || count == 0) return self->close();
-                            self->on_first_byte();
-                          });
+  await_readable();
 }
 
-void Connection::on_first_byte() {
+void Connection::await_readable() {
+  stream_.async_wait_readable([self = shared_from_this()](ErrorCode ec, std::size_t) {
+    if (self->closed_) return;
+    if (self->timed_out_) return self->begin_close();
+    if (ec) return self->close();
+    self->on_readable();
+  });
+}
+
+void Connection::on_readable() {
   Buffer& buffer = exchange_->buffer;
   buffer.acquire(&set_.loop.blocks());
-  buffer.room()[0] = first_byte_;
-  buffer.commit(1);
-  // The rest of the record is decrypted already, so this does no I/O.
-  SSL* const ssl = stream_.native_handle();
-  if (SSL_pending(ssl) > 0) {
-    std::size_t count = 0;
-    const auto room = buffer.room();
-    ERR_clear_error();
-    if (SSL_read_ex(ssl, room.data(), room.size(), &count) == 1) buffer.commit(count);
+  std::size_t count = 0;
+  const ErrorCode ec = stream_.read_now(buffer.room(), count);
+  if (ec == asio::error::would_block) {  // a part of a record, or a message of TLS itself
+    buffer.release(&set_.loop.blocks());
+    return await_readable();
   }
+  if (ec == asio::error::eof) return begin_close();  // the peer said goodbye: answer it
+  if (ec) return close();
+  buffer.commit(count);
   exchange_->parser.reset();
   continue_sent_ = false;
   enter(Phase::Receiving);
@@ -216,17 +214,15 @@ void Connection::on_first_byte() {
 
 void Connection::read_more() {
   const auto room = exchange_->buffer.room();
-  stream_.async_read_some(asio::buffer(room.data(), room.size()),
-                          [self = shared_from_this()](ErrorCode ec, std::size_t count) {
-                            if (self->closed_) return;
-                            if (self->timed_out_) {
-                              return self->respond_error(408,
-                                                         "the request took too long to arrive");
-                            }
-                            if (ec) return self->close();
-                            self->exchange_->buffer.commit(count);
-                            self->process();
-                          });
+  stream_.async_read(room, [self = shared_from_this()](ErrorCode ec, std::size_t count) {
+    if (self->closed_) return;
+    if (self->timed_out_) {
+      return self->respond_error(408, "the request took too long to arrive");
+    }
+    if (ec) return self->close();
+    self->exchange_->buffer.commit(count);
+    self->process();
+  });
 }
 
 void Connection::process() {
@@ -307,14 +303,14 @@ void Connection::send_continue() {
 }
 
 void Connection::write(std::size_t offset) {
-  stream_.async_write_some(asio::buffer(output_.data() + offset, output_.size() - offset),
-                           [self = shared_from_this(), offset](ErrorCode ec, std::size_t count) {
-                             if (self->closed_) return;
-                             if (ec) return self->close();
-                             if (offset + count < self->output_.size())
-                               return self->write(offset + count);
-                             self->on_written();
-                           });
+  stream_.async_write(as_bytes(output_).subspan(offset),
+                      [self = shared_from_this(), offset](ErrorCode ec, std::size_t count) {
+                        if (self->closed_) return;
+                        if (ec) return self->close();
+                        if (offset + count < self->output_.size())
+                          return self->write(offset + count);
+                        self->on_written();
+                      });
 }
 
 void Connection::on_written() {
@@ -342,24 +338,22 @@ void Connection::on_written() {
 void Connection::begin_close() {
   exchange_->buffer.release(&set_.loop.blocks());
   if (phase_ != Phase::Closing) enter(Phase::Closing);
-  stream_.async_shutdown([self = shared_from_this()](ErrorCode ec) {
+  stream_.async_shutdown([self = shared_from_this()](ErrorCode ec, std::size_t) {
     if (self->closed_) return;
-    if (!ec || ec == asio::error::eof || ec == asio::ssl::error::stream_truncated) {
-      return self->close();
-    }
+    if (!ec) return self->close();
     ErrorCode ignored;
-    self->stream_.next_layer().shutdown(asio::socket_base::shutdown_send, ignored);
+    self->stream_.socket().shutdown(asio::socket_base::shutdown_send, ignored);
     self->discard_input();
   });
 }
 
 void Connection::discard_input() {
-  stream_.next_layer().async_read_some(asio::buffer(set_.discarded_),
-                                       [self = shared_from_this()](ErrorCode ec, std::size_t) {
-                                         if (self->closed_) return;
-                                         if (ec) return self->close();
-                                         self->discard_input();
-                                       });
+  stream_.socket().async_read_some(asio::buffer(set_.discarded_),
+                                   [self = shared_from_this()](ErrorCode ec, std::size_t) {
+                                     if (self->closed_) return;
+                                     if (ec) return self->close();
+                                     self->discard_input();
+                                   });
 }
 
 void Connection::expire() {
@@ -369,12 +363,12 @@ void Connection::expire() {
       if (interim_) return close();
       timed_out_ = true;
       enter(Phase::Sending);
-      stream_.next_layer().cancel(ec);  // read_more's handler answers
+      stream_.socket().cancel(ec);  // read_more's handler answers
       break;
     case Phase::Idle:
       timed_out_ = true;
       enter(Phase::Closing);
-      stream_.next_layer().cancel(ec);  // await_request's handler closes
+      stream_.socket().cancel(ec);  // await_request's handler closes
       break;
     case Phase::Handshake:
     case Phase::Handling:
@@ -390,7 +384,7 @@ void Connection::close() noexcept {
   if (closed_) return;
   closed_ = true;
   ErrorCode ec;
-  stream_.next_layer().close(ec);
+  stream_.socket().close(ec);
   if (!listed_) return;
   listed_ = false;
   const auto self = shared_from_this();

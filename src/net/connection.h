@@ -3,8 +3,6 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <condition_variable>
 #include <list>
 #include <memory>
@@ -16,10 +14,10 @@
 #include "net/loop_impl.h"
 #include "net/request_parser.h"
 #include "net/response_writer.h"
+#include "net/tls_stream.h"
 
 namespace keyhaven::net {
 
-using Socket = asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 // What a connection waits for. Each phase has one time limit, so the connections of a phase expire
@@ -38,7 +36,7 @@ inline constexpr std::size_t kPhaseCount = 6;
 // Shared by all loops of a server; constant once connections exist, but for the count.
 struct ServerShared {
   ServerOptions options;
-  asio::ssl::context* tls = nullptr;
+  SSL_CTX* tls = nullptr;
   Handler handler;
   ErrorBody error_body;
 
@@ -118,7 +116,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void enter(Phase phase);
   void send_response(Response response);
   void await_request();
-  void on_first_byte();
+  void await_readable();
+  void on_readable();
   void read_more();
   void process();
   void dispatch();
@@ -129,12 +128,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void discard_input();
 
   ConnectionSet& set_;
-  asio::ssl::stream<Socket> stream_;
+  TlsStream stream_;
   std::shared_ptr<Exchange> exchange_;
   ConnectionSet::List::iterator position_;  // in the list of phase_
   SteadyTime deadline_;
   std::string output_;
-  std::uint8_t first_byte_ = 0;
   Phase phase_ = Phase::Handshake;
   bool listed_ = false;
   bool closed_ = false;

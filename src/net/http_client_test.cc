@@ -301,7 +301,11 @@ TEST(HttpClientTest, CarriesMegabytesBothWays) {
 
 TEST(HttpClientTest, DeadlinesHold) {
   Reply kept;  // never answered before the deadline
-  const auto server = start_server({}, [&](Request&, Reply reply) { kept = std::move(reply); });
+  Event handling;
+  const auto server = start_server({}, [&](Request&, Reply reply) {
+    kept = std::move(reply);
+    handling.set();
+  });
   ClientOptions options = options_for(server->port());
   options.request_timeout = 100ms;
   HttpClient client = std::move(HttpClient::create(options)).value();
@@ -309,6 +313,7 @@ TEST(HttpClientTest, DeadlinesHold) {
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().reason, Reason::DeadlineExceeded);
   EXPECT_TRUE(client.may_have_been_sent());
+  ASSERT_TRUE(handling.wait());
   kept(Response{});
 
   // Accepts by its backlog and never begins TLS.

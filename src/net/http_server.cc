@@ -1,7 +1,6 @@
 #include "net/http_server.h"
 
 #include <algorithm>
-#include <boost/asio/ssl/context.hpp>
 #include <thread>
 
 #include "net/connection.h"
@@ -55,7 +54,7 @@ class ServerImpl final : public Server {
   void on_accept(error_code ec, Socket socket, std::size_t target);
   void stop_once();
 
-  asio::ssl::context tls_;
+  SslContext tls_;
   ServerShared shared_;
   std::vector<std::unique_ptr<LoopImpl>> loops_;  // outlive what is listed below them
   std::vector<std::unique_ptr<ConnectionSet>> sets_;
@@ -78,12 +77,12 @@ std::vector<std::unique_ptr<LoopImpl>> make_loops(unsigned count) {
 }
 
 ServerImpl::ServerImpl(ServerOptions options, SslContext tls)
-    : tls_(tls.release()),
+    : tls_(std::move(tls)),
       loops_(make_loops(options.loops)),
       acceptor_(loops_[0]->context()),
       accept_retry_(loops_[0]->context()) {
   shared_.options = std::move(options);
-  shared_.tls = &tls_;
+  shared_.tls = tls_.get();
   for (const auto& event_loop : loops_) {
     sets_.push_back(std::make_unique<ConnectionSet>(*event_loop, shared_));
   }
