@@ -1,0 +1,126 @@
+#include "server/core.h"
+
+#include <unistd.h>
+
+#include "base/file.h"
+#include "crypto/random.h"
+#include "http/audit_routes.h"
+#include "http/health_routes.h"
+#include "http/iam_routes.h"
+#include "http/tke_routes.h"
+#include "server/key_material.h"
+
+namespace keyhaven::server {
+namespace {
+
+constexpr std::size_t kWorkerQueueLimit = 4096;
+
+// The API key of the first administrator: written before it is stored, so that a crash in between leaves no key that
+// nobody has. A file of an earlier attempt that was never stored is replaced.
+Result<void> deliver_admin_key(const std::string& path, const iam::CreatedApiKey& key) {
+  SecretBytes line(key.secret.size() + 1);
+  const auto text = line.expose_mutable();
+  std::copy(key.secret.expose().begin(), key.secret.expose().end(), text.begin());
+  text[key.secret.size()] = '\n';
+  return write_file_atomic(path, line.expose(), 0600);
+}
+
+}  // namespace
+
+class Core::Settings final : public keys::InstanceSettings {
+ public:
+  std::int64_t rotation_interval_seconds(const InstanceId& id) const override {
+    const auto instance = instances == nullptr ? nullptr : instances->find(id);
+    return instance == nullptr ? 3600 : instance->rotation_interval_seconds;
+  }
+  const instances::InstanceService* instances = nullptr;
+};
+
+Core::Core(Surroundings surroundings) : around_(std::move(surroundings)) {}
+
+Core::~Core() {
+  if (workers_) workers_->stop();
+}
+
+Result<std::unique_ptr<Core>> Core::open(Surroundings surroundings) {
+  std::unique_ptr<Core> core(new Core(std::move(surroundings)));
+  KH_TRY(core->open_store());
+  KH_TRY(core->open_identities());
+  KH_TRY(core->open_instances_and_keys());
+  core->build_api();
+  return core;
+}
+
+Result<void> Core::open_store() {
+  store::DatabaseOptions options;
+  options.directory = around_.config.server_directory();
+  options.lock_directory = false;
+  database_ = KH_TRY(store::Database::open(options, around_.log));
+  const auto region = KH_TRY(database_->setting("region"));
+  if (region && *region != around_.config.region) {
+    return Error{Reason::InvalidArgument,
+                 "server.region is \"" + around_.config.region + "\", but this deployment was made with \"" + *region +
+                     "\", which its CRNs carry; set it back",
+                 {}};
+  }
+  if (!region) KH_TRY(database_->put_setting("region", around_.config.region));
+  const auto account = KH_TRY(database_->setting("account"));
+  account_ = account ? *account : to_hex(crypto::random_uuid().view());
+  if (!account) KH_TRY(database_->put_setting("account", account_));
+  return {};
+}
+
+Result<void> Core::open_identities() {
+  // The issuer must not change with the port or a restart, or valid tokens would be refused.
+  crypto::RsaPrivateKey key = KH_TRY(token_signing_key(around_.config));
+  auto issuer = KH_TRY(iam::TokenIssuer::create(std::move(key), "urn:keyhaven:" + account_, account_,
+                                                around_.config.token_lifetime_seconds));
+  authority_ = KH_TRY(iam::Authority::load(*database_, std::move(issuer), around_.clock));
+  authority_->set_fence([this] { (void)around_.fence.fence({}); });
+  const std::string path = around_.config.server_directory() + "/admin-api-key";
+  auto made = authority_->bootstrap([&path](const iam::Identity&, const iam::CreatedApiKey& made_key) {
+    return deliver_admin_key(path, made_key);
+  });
+  if (!made) return std::move(made).error();
+  return {};
+}
+
+Result<void> Core::open_instances_and_keys() {
+  directory_ = std::make_unique<keys::Directory>();
+  settings_ = std::make_unique<Settings>();
+  instances::InstanceOptions options;
+  options.account = account_;
+  options.region = around_.config.region;
+  options.public_url = around_.public_url;
+  instances_ = KH_TRY(instances::InstanceService::load(
+      options, *database_, around_.unit, [this](const InstanceId& id) { return directory_->live_keys(id); },
+      around_.clock));
+  settings_->instances = instances_.get();
+  key_service_ = std::make_unique<keys::KeyService>(*database_, around_.unit, *directory_, around_.fence, *settings_,
+                                                    around_.clock);
+  return key_service_->load();
+}
+
+void Core::build_api() {
+  workers_ = std::make_unique<http::WorkerPool>(static_cast<unsigned>(around_.config.workers), kWorkerQueueLimit);
+  authenticator_ = std::make_unique<http::TokenAuthenticator>(*authority_, around_.clock, around_.loops);
+  instance_lookup_ = std::make_unique<http::ServiceInstances>(*instances_);
+  key_front_.emplace(http::KeyFront{*key_service_, around_.units, account_});
+  http::ApiOptions options;
+  options.loops = around_.loops;
+  api_ = std::make_unique<http::Api>(options, *authenticator_, *instance_lookup_, around_.log, *workers_, around_.clock);
+  api_->add(http::key_routes(*key_front_));
+  api_->add(http::key_action_routes(*key_front_));
+  api_->add(http::key_ring_routes(*key_front_));
+  api_->add(http::key_policy_routes(*key_front_));
+  api_->add(http::identity_routes(*authority_));
+  api_->add(http::iam_routes(*authority_));
+  api_->add(http::instance_routes(*instances_));
+  api_->add(http::tke_routes(*instances_));
+  api_->add(http::audit_routes(around_.log, around_.audit_public_key));
+  api_->add(http::health_routes({{"unit", around_.unit_health},
+                                 {"store", [this] { return database_->health(); }},
+                                 {"audit", [this] { return around_.log.health(); }}}));
+}
+
+}  // namespace keyhaven::server

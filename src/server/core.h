@@ -1,0 +1,77 @@
+// The service without its network and processes: store, identities, instances, keys and the API over them, built in
+// order. Borrows what is around it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "audit/log.h"
+#include "base/clock.h"
+#include "http/api.h"
+#include "http/identity_routes.h"
+#include "http/instance_routes.h"
+#include "http/key_front.h"
+#include "http/worker_pool.h"
+#include "iam/authority.h"
+#include "instances/instance_service.h"
+#include "keys/key_service.h"
+#include "server/config.h"
+#include "store/database.h"
+#include "unit/async_unit.h"
+
+namespace keyhaven::server {
+
+// What a core stands on; all of it must outlive the core.
+struct Surroundings {
+  const Config& config;
+  const Clock& clock;
+  audit::Log& log;
+  unit::CryptoUnit& unit;                 // for the worker pool
+  std::vector<unit::AsyncUnit*> units;    // one per loop
+  keys::Fence& fence;
+  unsigned loops;
+  std::string public_url;
+  std::array<std::uint8_t, 32> audit_public_key;
+  std::function<Result<void>()> unit_health;
+};
+
+class Core {
+ public:
+  // Opens the store in the server's directory (whose lock the caller holds), loads everything and makes the first
+  // administrator, whose API key goes to <server directory>/admin-api-key (0600). Errors: those of the parts;
+  // InvalidArgument when the configured region is not the one of the first start.
+  static Result<std::unique_ptr<Core>> open(Surroundings surroundings);
+  ~Core();
+
+  http::Api& api() noexcept { return *api_; }
+  keys::KeyService& key_service() noexcept { return *key_service_; }
+  // Runs what is queued on the worker pool to its end.
+  void stop_workers() { workers_->stop(); }
+
+ private:
+  explicit Core(Surroundings surroundings);
+  Result<void> open_store();
+  Result<void> open_identities();
+  Result<void> open_instances_and_keys();
+  void build_api();
+
+  // Settings of an instance that decide about its keys, as the key service asks for them.
+  class Settings;
+
+  Surroundings around_;
+  std::string account_;
+  std::unique_ptr<store::Database> database_;
+  std::unique_ptr<iam::Authority> authority_;
+  std::unique_ptr<keys::Directory> directory_;
+  std::unique_ptr<Settings> settings_;
+  std::unique_ptr<instances::InstanceService> instances_;
+  std::unique_ptr<keys::KeyService> key_service_;
+  std::unique_ptr<http::WorkerPool> workers_;
+  std::unique_ptr<http::TokenAuthenticator> authenticator_;
+  std::unique_ptr<http::ServiceInstances> instance_lookup_;
+  std::optional<http::KeyFront> key_front_;
+  std::unique_ptr<http::Api> api_;
+};
+
+}  // namespace keyhaven::server
