@@ -1,0 +1,73 @@
+// What one channel thread serves: the shared table of units and an engine of its own.
+#pragma once
+
+#include "base/clock.h"
+#include "unit/crypto_unit.h"
+#include "unit/domain_table.h"
+#include "unit/key_engine.h"
+
+namespace keyhaven::unitd {
+
+// Used by its thread only (the table is shared and thread-safe). `drop` forgets in this channel's
+// engine only; the server drops on every channel (channel/loop_client.h).
+class ChannelUnit final : public unit::CryptoUnit {
+ public:
+  ChannelUnit(unit::DomainTable& table, const Clock& clock)
+      : table_(table), engine_(table, clock) {}
+
+  Result<std::vector<unit::UnitStatus>> create_units(const InstanceId& instance,
+                                                     const std::string& region,
+                                                     std::uint32_t count) override {
+    return table_.create_units(instance, region, count);
+  }
+  Result<void> remove_units(const InstanceId& instance) override {
+    return table_.remove_units(instance);
+  }
+  Result<std::vector<unit::UnitStatus>> list_units(const InstanceId& instance) override {
+    return table_.list_units(instance);
+  }
+  Result<std::string> administer(const InstanceId& instance, const UnitId& unit,
+                                 const std::string& request) override {
+    return table_.administer(instance, unit, request);
+  }
+  Result<Bytes> attestation_root() override { return table_.attestation_root(); }
+  Result<unit::SealedRootKey> generate_root_key(const unit::KeyBinding& binding) override {
+    return engine_.generate_root_key(binding);
+  }
+  Result<unit::SealedRootKey> import_root_key(const unit::KeyBinding& binding,
+                                              const SecretBytes& material) override {
+    return engine_.import_root_key(binding, material);
+  }
+  Result<unit::KeyBlob> create_standard_key(const unit::KeyBinding& binding,
+                                            const SecretBytes& payload) override {
+    return engine_.create_standard_key(binding, payload);
+  }
+  Result<SecretBytes> open_standard_key(const unit::KeyBinding& binding,
+                                        const unit::KeyBlob& blob) override {
+    return engine_.open_standard_key(binding, blob.bytes);
+  }
+  Result<unit::WrapResult> wrap(const unit::KeyBinding& binding, const unit::KeyBlob& blob,
+                                const SecretBytes& dek, const unit::AadList& aad) override {
+    return engine_.wrap(binding, blob.bytes, dek, aad);
+  }
+  Result<unit::UnwrapResult> unwrap(const unit::KeyBinding& binding, const unit::KeyBlob& blob,
+                                    ByteView wrapped_dek, const unit::AadList& aad,
+                                    const Newest* newest) override {
+    return engine_.unwrap(binding, blob.bytes, wrapped_dek, aad, newest);
+  }
+  Result<Bytes> rewrap(const unit::KeyBinding& binding, const unit::KeyBlob& blob,
+                       ByteView wrapped_dek, const unit::AadList& aad,
+                       const Newest& newest) override {
+    return engine_.rewrap(binding, blob.bytes, wrapped_dek, aad, newest);
+  }
+  Result<void> drop(const std::vector<unit::KeyBlob>& blobs) override {
+    engine_.drop(blobs);
+    return {};
+  }
+
+ private:
+  unit::DomainTable& table_;
+  unit::KeyEngine engine_;
+};
+
+}  // namespace keyhaven::unitd

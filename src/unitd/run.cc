@@ -1,0 +1,108 @@
+#include "unitd/run.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "base/clock.h"
+#include "channel/serve.h"
+#include "unitd/channel_unit.h"
+#include "unitd/sandbox.h"
+#include "unitd/state_file.h"
+
+namespace keyhaven::unitd {
+namespace {
+
+constexpr std::chrono::seconds kGrace{2};
+
+void say(const std::string& line) { std::fprintf(stderr, "keyhaven-unit: %s\n", line.c_str()); }
+
+// Counts the channels that still serve.
+class Channels {
+ public:
+  explicit Channels(std::size_t count) : open_(count) {}
+
+  void ended(const Result<void>& result) {
+    const std::lock_guard lock(mutex_);
+    --open_;
+    any_ended_ = true;
+    if (!result) {
+      say("a channel ended: " + result.error().message);
+      if (result.error().reason != Reason::Io) broken_ = true;
+    }
+    changed_.notify_all();
+  }
+  // Returns the exit status once there is nothing more to wait for.
+  int wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return any_ended_; });
+    (void)changed_.wait_for(lock, kGrace, [this] { return open_ == 0 || broken_; });
+    return broken_ ? kExitProtocol : kExitClosed;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t open_;
+  bool any_ended_ = false;
+  bool broken_ = false;
+};
+
+Result<std::unique_ptr<unit::DomainTable>> open_table(StateFile& file) {
+  std::optional<SecretBytes> state = file.take_state();
+  if (!state) return unit::DomainTable::create(file);
+  return unit::DomainTable::restore(*state, file);
+}
+
+bool enter_sandbox_as_asked(const Options& options) {
+  if (options.sandbox == SandboxMode::Off) {
+    say("the sandbox is off");
+    return true;
+  }
+  const SandboxReport report = enter_sandbox(options.state_directory);
+  if (report.missing.empty()) return true;
+  say("the sandbox is incomplete: " + report.missing);
+  return options.sandbox == SandboxMode::BestEffort;
+}
+
+}  // namespace
+
+int run(const Options& options) {
+  auto file = StateFile::open(options.state_directory, options.key_file);
+  if (!file) {
+    say(file.error().message);
+    return kExitConfiguration;
+  }
+  auto table = open_table(*file);
+  if (!table) {
+    say("the state cannot be used: " + table.error().message);
+    return table.error().reason == Reason::InvalidArgument ? kExitConfiguration : kExitInternal;
+  }
+  if (!enter_sandbox_as_asked(options)) return kExitConfiguration;
+
+  const SystemClock clock;
+  Channels channels(options.channels.size());
+  for (const int fd : options.channels) {
+    std::thread([fd, &table, &clock, &channels] {
+      Result<void> served;
+      {
+        ChannelUnit served_unit(**table, clock);
+        served = channel::serve(fd, served_unit);
+      }
+      channels.ended(served);
+    }).detach();  // ended by _Exit: a thread may be blocked in a read for ever
+  }
+  if (::write(STDOUT_FILENO, "READY\n", 6) != 6) say("nobody reads standard output");
+  ::close(STDOUT_FILENO);
+  const int status = channels.wait();
+  std::fflush(stderr);
+  std::_Exit(status);
+}
+
+}  // namespace keyhaven::unitd
