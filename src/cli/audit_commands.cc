@@ -50,7 +50,7 @@ Result<void> verify(Context& context, const std::string& directory, const std::s
   }
   if (found.problems.empty()) return {};
   return Error{
-      Reason::DecryptFailed,
+      Reason::Conflict,
       "the audit log does not verify: " + std::to_string(found.problems.size()) + " problem(s)",
       {}};
 }

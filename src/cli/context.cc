@@ -178,6 +178,10 @@ Result<client::ApiClient> Context::instance_api() {
   return client;
 }
 
+Result<std::unique_ptr<UnitService>> Context::unit_service() {
+  return unit_service_factory ? unit_service_factory() : api_unit_service(*this);
+}
+
 void on(CLI::App& command, Context& context, std::function<Result<void>()> run) {
   command.callback([&context, run = std::move(run)] { context.action = run; });
 }

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "cli/prompt.h"
+#include "cli/unit_service.h"
 #include "client/api_client.h"
 
 namespace CLI {
@@ -59,6 +60,8 @@ class Context {
   GlobalOptions options;
   // Set by the command that the arguments chose; run by cli::run after parsing.
   std::function<Result<void>()> action;
+  // Tests put a crypto unit of their own here; unset: the API.
+  std::function<Result<std::unique_ptr<UnitService>>()> unit_service_factory;
 
   std::istream& in() noexcept { return in_; }
   std::ostream& out() noexcept { return out_; }
@@ -86,6 +89,8 @@ class Context {
   Result<client::ApiClient> api();
   // The same, and an instance must be chosen.
   Result<client::ApiClient> instance_api();
+  // Crypto units: unit_service_factory, else over api().
+  Result<std::unique_ptr<UnitService>> unit_service();
 
  private:
   std::istream& in_;

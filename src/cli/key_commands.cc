@@ -16,6 +16,7 @@ namespace {
 
 struct CreateOptions {
   client::CreateKey request;
+  bool root = false;
   bool standard = false;
   bool raw = false;
   std::string payload_file;
@@ -60,7 +61,7 @@ void add_create(CLI::App& key, Context& context) {
   auto* standard = command->add_flag("--standard,-s", options->standard,
                                      "a standard key: its material is handed out");
   command
-      ->add_flag("--root",
+      ->add_flag("--root", options->root,
                  "a root key: it wraps, its material never leaves the crypto units (default)")
       ->excludes(standard);
   command->add_option(

@@ -132,6 +132,9 @@ class ApiClient {
   // One HTPRequest text, its HTPResponse text. Not repeated: signed commands carry a counter.
   Result<std::string> administer(std::string_view hsm_id, std::string_view request);
 
+  // GET /v1/tke/attestation_root, of our own servers only: NotFound elsewhere.
+  Result<AttestationRootClaim> attestation_root();
+
   // --- Identities ---
   Result<ServiceId> create_service_id(std::string_view name,
                                       std::string_view description);  // not repeated

@@ -119,6 +119,12 @@ Result<std::string> ApiClient::administer(std::string_view hsm_id, std::string_v
   return state_->decoder.unit_response(text_of(response.body));
 }
 
+Result<AttestationRootClaim> ApiClient::attestation_root() {
+  auto response = KH_TRY(state_->call(
+      spec_of(Base::Units, "GET", "/v1/tke/attestation_root", "get attestation root")));
+  return state_->decoder.attestation_root(text_of(response.body));
+}
+
 Result<ServiceId> ApiClient::create_service_id(std::string_view name,
                                                std::string_view description) {
   JsonWriter body;

@@ -486,6 +486,14 @@ Result<std::string> Decoder::unit_response(std::string_view json) {
   return fields.finish(std::move(response));
 }
 
+Result<AttestationRootClaim> Decoder::attestation_root(std::string_view json) {
+  const dom::object object_root = KH_TRY(state_->root(json));
+  Fields fields(object_root);
+  AttestationRootClaim claim{fields.required_text("ski"), fields.required_text("x"),
+                             fields.required_text("y")};
+  return fields.finish(std::move(claim));
+}
+
 Result<ServiceId> Decoder::service_id(std::string_view json) {
   const dom::object object = KH_TRY(state_->root(json));
   return decode_service_id(object);

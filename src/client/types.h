@@ -181,6 +181,14 @@ struct CryptoUnitEntry {
   UnitType type = UnitType::Operational;
 };
 
+// What a deployment says its attestation root is: hexadecimal. A claim until somebody compares it
+// with what the installation printed.
+struct AttestationRootClaim {
+  std::string ski;
+  std::string x;
+  std::string y;
+};
+
 struct ServiceId {
   std::string id;  // what delete takes
   std::string iam_id;

@@ -1,0 +1,117 @@
+// What the verbs of a ceremony share: the units they act on, the verified sessions with them, and
+// the administrators who sign.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/ceremony_files.h"
+#include "cli/unit_service.h"
+#include "tke/unit_session.h"
+
+namespace keyhaven::cli {
+
+class Context;
+
+// A unit with its verified session.
+struct CeremonyUnit {
+  std::string instance;
+  client::CryptoUnitEntry entry;
+  tke::UnitSession session;
+};
+
+struct TrustOptions {
+  std::string root_file;            // --attestation-root
+  bool trust_on_first_use = false;  // --trust-on-first-use
+};
+
+// The files, the service and how far it is trusted.
+class Ceremony {
+ public:
+  // Errors: InvalidArgument (CLOUDTKEFILES, configuration).
+  static Result<Ceremony> open(Context& context, TrustOptions trust);
+
+  const CeremonyFiles& files() const noexcept { return files_; }
+  UnitService& service() noexcept { return *service_; }
+
+  // --attestation-root, else the root pinned for the service's address, else the one the service
+  // claims: shown, and pinned only with --trust-on-first-use or after a yes. Errors: Forbidden (not
+  // trusted), InvalidArgument.
+  Result<tke::AttestationRoot> root();
+
+  // All units of --instance, else the selected ones of the working set; each session verified
+  // against root(). Errors: InvalidArgument (nothing chosen), Forbidden (a unit that does not
+  // verify).
+  Result<std::vector<CeremonyUnit>> units();
+
+ private:
+  Ceremony(Context& context, TrustOptions trust, CeremonyFiles files,
+           std::shared_ptr<UnitService> service)
+      : context_(&context),
+        trust_(std::move(trust)),
+        files_(std::move(files)),
+        service_(std::move(service)) {}
+  Result<CeremonyUnit> open_unit(const std::string& instance, const client::CryptoUnitEntry& entry,
+                                 const tke::AttestationRoot& root);
+
+  Context* context_;
+  TrustOptions trust_;
+  CeremonyFiles files_;
+  // Shared with the sessions' transports, which outlive a moved Ceremony.
+  std::shared_ptr<UnitService> service_;
+};
+
+// "[NAME=]KEY[:PASSWORDFILE]": a key file by label, number or path, where its password is, and
+// another name for the administrator. Without a password file the password is asked for.
+struct KeyChoice {
+  std::string name;
+  std::string key;
+  std::string password_file;
+};
+Result<KeyChoice> parse_key_choice(const std::string& text);
+
+// The password: from the file, else asked for. Errors: InvalidArgument.
+Result<SecretBytes> password_for(Context& context, const std::string& password_file,
+                                 const std::string& what);
+// The same for a new file: asked for twice.
+Result<SecretBytes> new_password_for(Context& context, const std::string& password_file,
+                                     const std::string& what);
+
+// An administrator who can sign.
+struct Administrator {
+  std::string name;
+  std::unique_ptr<tke::LocalSigner> signer;
+};
+// Opens each choice. Errors: DecryptFailed, InvalidArgument (also: one key twice).
+Result<std::vector<Administrator>> open_administrators(Context& context, const CeremonyFiles& files,
+                                                       const std::vector<std::string>& choices);
+// The first `count` of those who are installed in the unit. Errors: InvalidArgument when there are
+// fewer: the message says how many signatures the command needs.
+Result<tke::Signers> signers_for(tke::UnitSession& session,
+                                 const std::vector<Administrator>& administrators,
+                                 std::size_t count);
+
+// An opened key part.
+struct KeyPart {
+  std::string label;
+  SecretBytes part;
+  tke::VerificationPattern hash{};
+};
+// Errors: DecryptFailed, InvalidArgument (also: one part twice, which would cancel out).
+Result<std::vector<KeyPart>> open_key_parts(Context& context, const CeremonyFiles& files,
+                                            const std::vector<std::string>& choices);
+
+// Seals the parts to a fresh importer key of the unit and loads them into its new register; part i
+// is signed by administrator i (round and round when there are fewer). Checks the pattern that the
+// unit reports. Errors: from the unit; Conflict when the register does not hold what the parts
+// give.
+Result<tke::VerificationPattern> load_parts(CeremonyUnit& unit, const std::vector<KeyPart>& parts,
+                                            const std::vector<Administrator>& administrators);
+
+// "Empty", "Valid", "Full Uncommitted", "Full Committed".
+std::string current_register_text(const tke::DomainInfo& info);
+std::string new_register_text(const tke::DomainInfo& info);
+
+}  // namespace keyhaven::cli

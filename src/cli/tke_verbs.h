@@ -1,0 +1,54 @@
+// The groups of `keyhaven tke`, each adding its verbs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/ceremony.h"
+
+namespace CLI {
+class App;
+}
+
+namespace keyhaven::cli {
+
+class Context;
+
+void add_tke_file_verbs(CLI::App& tke, Context& context);   // sigkey-*, sigkeys, mk-*, mks
+void add_tke_unit_verbs(CLI::App& tke, Context& context);   // cryptounits, -add, -rm, attestation
+void add_tke_admin_verbs(CLI::App& tke, Context& context);  // cryptounit-admin*, cryptounit-thrhld*
+void add_tke_register_verbs(CLI::App& tke, Context& context);  // cryptounit-mk*
+void add_tke_compare_verb(CLI::App& tke, Context& context);    // cryptounit-compare
+void add_tke_zeroize_verb(CLI::App& tke, Context& context);    // cryptounit-zeroize, zeroize
+void add_tke_init_verb(CLI::App& tke, Context& context);       // init
+
+// Options of every verb that speaks to crypto units.
+struct UnitOptions {
+  TrustOptions trust;
+  std::vector<std::string> signers;  // --signer
+  bool yes = false;                  // --yes
+};
+void add_trust_options(CLI::App& verb, UnitOptions& options);
+void add_signer_options(CLI::App& verb, UnitOptions& options);
+void add_yes_option(CLI::App& verb, UnitOptions& options);
+
+// What a verb on crypto units starts with.
+struct UnitWork {
+  Ceremony ceremony;
+  std::vector<CeremonyUnit> units;
+  std::vector<Administrator> administrators;  // opened --signer choices
+};
+Result<UnitWork> start_work(Context& context, const UnitOptions& options);
+
+// Asks unless --yes; without a terminal --yes is required. Errors: InvalidArgument (nobody to ask),
+// Forbidden (no).
+Result<void> agree(Context& context, const UnitOptions& options, const std::string& question);
+
+// Does `step` for each unit; an error names the unit and how many were done before it.
+Result<void> each_unit(Context& context, std::vector<CeremonyUnit>& units, const std::string& label,
+                       const std::function<Result<void>(CeremonyUnit&)>& step);
+
+}  // namespace keyhaven::cli

@@ -1,0 +1,37 @@
+// Where crypto units are reached: the public API, or a unit in the same process (tests).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "client/types.h"
+
+namespace keyhaven::cli {
+
+class Context;
+
+struct InstanceName {
+  std::string guid;
+  std::string name;
+};
+
+class UnitService {
+ public:
+  virtual ~UnitService() = default;
+  // For people and file names: the address.
+  virtual std::string address() const = 0;
+  virtual Result<std::vector<InstanceName>> instances() = 0;
+  virtual Result<std::vector<client::CryptoUnitEntry>> units(const std::string& instance) = 0;
+  // One HTPRequest text, its HTPResponse text.
+  virtual Result<std::string> administer(const std::string& instance, const std::string& hsm_id,
+                                         const std::string& request) = 0;
+  // What the other side says its attestation root is: not to be believed without comparison.
+  virtual Result<client::AttestationRootClaim> claimed_root() = 0;
+};
+
+// Over context.api().
+Result<std::unique_ptr<UnitService>> api_unit_service(Context& context);
+
+}  // namespace keyhaven::cli
