@@ -160,7 +160,6 @@ void Authority::publish(std::shared_ptr<Snapshot> next) {
   epoch_.store(
       epoch,
       std::memory_order_release);  // after the snapshot: a cache that sees it reads the new rights
-  if (fence_) fence_();
 }
 
 Result<void> Authority::apply(const IamChange& change, const audit::Event& event) {
@@ -175,6 +174,8 @@ Result<void> Authority::apply(const IamChange& change, const audit::Event& event
   }
   KH_TRY(store_.commit_iam(change, event));
   publish(std::move(next));
+  // Before the first identity nobody can have been authorised, and the loops may not run yet.
+  if (fence_ && !before->identities.empty()) fence_();
   return {};
 }
 

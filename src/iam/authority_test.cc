@@ -225,6 +225,11 @@ TEST_F(AuthorityTest, AChangeIsAcknowledgedAfterTheFence) {
   EXPECT_TRUE(gone_at_fence);
 }
 
+TEST_F(AuthorityTest, TheFirstAdministratorNeedsNoFence) {
+  authority_->set_fence([] { ADD_FAILURE() << "the loops do not run yet"; });
+  bootstrap();
+}
+
 TEST_F(AuthorityTest, EveryChangeCommitsItsEventWithItsTarget) {
   bootstrap();
   audit::Event event;
