@@ -1,0 +1,68 @@
+// A small process that starts keyhaven-unit, restarts it when it dies, and ends with the server.
+//
+// Why a process: starting the unit as another user needs root, which the server gives up; and the
+// server, which reads the network, must not be the one who can signal, trace or replace the unit.
+// The launcher reads nothing but the end of its control socket. See
+// docs/adr/0002-two-processes-and-launcher.md.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/file.h"
+#include "base/result.h"
+
+namespace keyhaven::server {
+
+struct UnitLaunchOptions {
+  std::string program;          // keyhaven-unit
+  std::string state_directory;  // made 0700 for the unit's user when absent
+  std::string key_file;         // sealing key; the unit makes it at first start
+  unsigned channels = 1;        // 1 to 128: one per event loop and one for the blocking client
+  struct User {
+    uid_t uid;
+    gid_t gid;
+  };
+  std::optional<User>
+      user;  // whom the unit becomes; only when started by root, absent: nobody else
+  std::string sandbox = "best-effort";  // required, best-effort, off (unitd/options.h)
+};
+
+// The server's handle of the launcher; UnitSupervisor speaks through it.
+class UnitLauncher {
+ public:
+  // Prepares the directories (as the caller's user) and forks the launcher. Call it before there
+  // are threads, before privileges are dropped, and before secrets are read: the child is a copy of
+  // the caller. It closes every other descriptor it inherited. Errors: InvalidArgument (program not
+  // executable, a user named without being root, channels out of range), Io.
+  static Result<UnitLauncher> fork_launcher(const UnitLaunchOptions& options);
+
+  UnitLauncher(UnitLauncher&&) noexcept = default;
+  UnitLauncher& operator=(UnitLauncher&&) noexcept = default;
+
+  pid_t pid() const noexcept { return pid_; }
+  int control() const noexcept { return control_.get(); }
+
+ private:
+  UnitLauncher(FileDescriptor control, pid_t pid) : control_(std::move(control)), pid_(pid) {}
+  FileDescriptor control_;  // SOCK_SEQPACKET; its end is the launcher's order to stop
+  pid_t pid_;
+};
+
+// --- What the launcher tells, one datagram each (unit_launcher_main.cc writes, unit_supervisor.cc
+// reads) ---
+enum class LaunchEvent : std::uint8_t {
+  Up = 'U',       // u32 pid; the channels' server ends travel as SCM_RIGHTS
+  Down = 'D',     // text: why; it is started again
+  Refused = 'R',  // text: why; the unit ended with status 2 (configuration); it is started again
+                  // all the same
+};
+inline constexpr std::size_t kMaxLaunchMessage = 2048;
+
+// The launcher's life; never returns.
+[[noreturn]] void run_unit_launcher(const UnitLaunchOptions& options, FileDescriptor control);
+
+}  // namespace keyhaven::server
