@@ -86,6 +86,14 @@ class Channel {
       : fd_(fd), unit_(unit), counters_(counters) {}
 
   Result<void> run() {
+    Result<void> result = serve_calls();
+    // The peer closed while answers were on their way: nobody waits for them, and it is no fault.
+    if (!result && result.error().reason == Reason::ShuttingDown) return {};
+    return result;
+  }
+
+ private:
+  Result<void> serve_calls() {
     widen_socket_buffers(fd_);
     SecretWriter(out_).raw(hello_frame(Side::Unit));
     KH_TRY(flush());
@@ -98,7 +106,6 @@ class Channel {
     }
   }
 
- private:
   Result<void> end_of_stream() const {
     if (in_.empty()) return {};
     return Error{Reason::InvalidArgument, "channel: the stream ended inside a frame", ""};

@@ -80,6 +80,8 @@ Result<std::optional<std::size_t>> send_some(int fd, SecretBuffer& buffer, Wait 
     }
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return std::optional<std::size_t>();  // NOLINT
+    if (errno == EPIPE || errno == ECONNRESET)
+      return Error{Reason::ShuttingDown, "channel: the peer is gone", ""};
     return io_error("write failed", errno);
   }
 }

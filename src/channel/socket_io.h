@@ -22,11 +22,11 @@ Result<std::optional<std::size_t>> receive_some(int fd, SecretBuffer& buffer, st
                                                 Wait wait);
 
 // One write from the front of `buffer`, which it consumes. Yields how many bytes went, nothing when
-// the socket takes none now. Errors: Io.
+// the socket takes none now. Errors: ShuttingDown (the peer has closed), Io.
 Result<std::optional<std::size_t>> send_some(int fd, SecretBuffer& buffer, Wait wait);
 
 // Writes all of `buffer`, waiting up to `deadline_us` (monotonic_us; 0 waits for ever). Adds the
-// number of writes to `writes`. Errors: DeadlineExceeded, Io.
+// number of writes to `writes`. Errors: DeadlineExceeded, ShuttingDown, Io.
 Result<void> send_all(int fd, SecretBuffer& buffer, std::uint64_t deadline_us,
                       std::uint64_t& writes);
 
