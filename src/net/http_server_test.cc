@@ -131,8 +131,9 @@ TEST(HttpServerTest, ARefusalReachesAClientThatIsStillSending) {
   RawClient client(server->port());
   ASSERT_TRUE(client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n\r\n"));
   const std::string part(16'000, 'x');
-  for (int i = 0; i < 100 && client.send(part); ++i) {
-  }
+  int sent = 0;
+  while (sent < 60 && client.send(part)) ++sent;
+  EXPECT_EQ(sent, 60);  // no reset, which on some systems throws the answer away unread
   EXPECT_EQ(status_of(client.read_answer()), 413);
 }
 
