@@ -14,7 +14,7 @@
 namespace keyhaven::unitd {
 namespace {
 
-constexpr std::string_view kMagic = "KHUS";
+constexpr std::string_view kMagic = "KHSS";
 constexpr std::uint16_t kFormat = 1;
 constexpr std::uint16_t kMethodKeyFile = 1;
 constexpr std::size_t kKeyIdSize = 16;

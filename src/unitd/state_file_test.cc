@@ -26,8 +26,10 @@ TEST(StateFormatTest, WorkedExample) {
   const Bytes file =
       seal_state_with_nonce_for_example(example_key(), 7, text("example state"), nonce);
   EXPECT_EQ(to_hex(file),
-            "4b4855530001000100000000000000077a5963158e5432a0f7f3ded099b17394a5a5a5a5a5a5a5a5a5a5a5"
-            "a5a5a5a5a5a5a5a5a5a5a5a5a586fc7efe9c0a94e161004480e925b637bd26a97cbd6eabde3e5acd7565");
+            "4b485353000100010000000000000007"
+            "7a5963158e5432a0f7f3ded099b17394"
+            "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
+            "86fc7efe9c0a94e161004480e9cbf153ddb488c36a2d832b40edeca774");
   auto opened = open_state(example_key(), file);
   ASSERT_TRUE(opened);
   EXPECT_EQ(opened->counter, 7U);
