@@ -9,6 +9,7 @@
 #include <variant>
 
 #define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
 #include "base/file.h"

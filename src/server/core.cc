@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t kWorkerQueueLimit = 4096;
 
-// The API key of the first administrator: written before it is stored, so that a crash in between leaves no key that
-// nobody has. A file of an earlier attempt that was never stored is replaced.
+// The API key of the first administrator: written before it is stored, so that a crash in between
+// leaves no key that nobody has. A file of an earlier attempt that was never stored is replaced.
 Result<void> deliver_admin_key(const std::string& path, const iam::CreatedApiKey& key) {
   SecretBytes line(key.secret.size() + 1);
   const auto text = line.expose_mutable();
@@ -59,7 +59,8 @@ Result<void> Core::open_store() {
   const auto region = KH_TRY(database_->setting("region"));
   if (region && *region != around_.config.region) {
     return Error{Reason::InvalidArgument,
-                 "server.region is \"" + around_.config.region + "\", but this deployment was made with \"" + *region +
+                 "server.region is \"" + around_.config.region +
+                     "\", but this deployment was made with \"" + *region +
                      "\", which its CRNs carry; set it back",
                  {}};
   }
@@ -73,14 +74,15 @@ Result<void> Core::open_store() {
 Result<void> Core::open_identities() {
   // The issuer must not change with the port or a restart, or valid tokens would be refused.
   crypto::RsaPrivateKey key = KH_TRY(token_signing_key(around_.config));
-  auto issuer = KH_TRY(iam::TokenIssuer::create(std::move(key), "urn:keyhaven:" + account_, account_,
-                                                around_.config.token_lifetime_seconds));
+  auto issuer = KH_TRY(iam::TokenIssuer::create(std::move(key), "urn:keyhaven:" + account_,
+                                                account_, around_.config.token_lifetime_seconds));
   authority_ = KH_TRY(iam::Authority::load(*database_, std::move(issuer), around_.clock));
   authority_->set_fence([this] { (void)around_.fence.fence({}); });
   const std::string path = around_.config.server_directory() + "/admin-api-key";
-  auto made = authority_->bootstrap([&path](const iam::Identity&, const iam::CreatedApiKey& made_key) {
-    return deliver_admin_key(path, made_key);
-  });
+  auto made =
+      authority_->bootstrap([&path](const iam::Identity&, const iam::CreatedApiKey& made_key) {
+        return deliver_admin_key(path, made_key);
+      });
   if (!made) return std::move(made).error();
   return {};
 }
@@ -93,22 +95,25 @@ Result<void> Core::open_instances_and_keys() {
   options.region = around_.config.region;
   options.public_url = around_.public_url;
   instances_ = KH_TRY(instances::InstanceService::load(
-      options, *database_, around_.unit, [this](const InstanceId& id) { return directory_->live_keys(id); },
-      around_.clock));
+      options, *database_, around_.unit,
+      [this](const InstanceId& id) { return directory_->live_keys(id); }, around_.clock));
   settings_->instances = instances_.get();
-  key_service_ = std::make_unique<keys::KeyService>(*database_, around_.unit, *directory_, around_.fence, *settings_,
-                                                    around_.clock);
+  key_service_ = std::make_unique<keys::KeyService>(*database_, around_.unit, *directory_,
+                                                    around_.fence, *settings_, around_.clock);
   return key_service_->load();
 }
 
 void Core::build_api() {
-  workers_ = std::make_unique<http::WorkerPool>(static_cast<unsigned>(around_.config.workers), kWorkerQueueLimit);
-  authenticator_ = std::make_unique<http::TokenAuthenticator>(*authority_, around_.clock, around_.loops);
+  workers_ = std::make_unique<http::WorkerPool>(static_cast<unsigned>(around_.config.workers),
+                                                kWorkerQueueLimit);
+  authenticator_ =
+      std::make_unique<http::TokenAuthenticator>(*authority_, around_.clock, around_.loops);
   instance_lookup_ = std::make_unique<http::ServiceInstances>(*instances_);
   key_front_.emplace(http::KeyFront{*key_service_, around_.units, account_});
   http::ApiOptions options;
   options.loops = around_.loops;
-  api_ = std::make_unique<http::Api>(options, *authenticator_, *instance_lookup_, around_.log, *workers_, around_.clock);
+  api_ = std::make_unique<http::Api>(options, *authenticator_, *instance_lookup_, around_.log,
+                                     *workers_, around_.clock);
   api_->add(http::key_routes(*key_front_));
   api_->add(http::key_action_routes(*key_front_));
   api_->add(http::key_ring_routes(*key_front_));

@@ -1,5 +1,5 @@
-// The service without its network and processes: store, identities, instances, keys and the API over them, built in
-// order. Borrows what is around it.
+// The service without its network and processes: store, identities, instances, keys and the API
+// over them, built in order. Borrows what is around it.
 #pragma once
 
 #include <memory>
@@ -27,8 +27,8 @@ struct Surroundings {
   const Config& config;
   const Clock& clock;
   audit::Log& log;
-  unit::CryptoUnit& unit;                 // for the worker pool
-  std::vector<unit::AsyncUnit*> units;    // one per loop
+  unit::CryptoUnit& unit;               // for the worker pool
+  std::vector<unit::AsyncUnit*> units;  // one per loop
   keys::Fence& fence;
   unsigned loops;
   std::string public_url;
@@ -38,9 +38,10 @@ struct Surroundings {
 
 class Core {
  public:
-  // Opens the store in the server's directory (whose lock the caller holds), loads everything and makes the first
-  // administrator, whose API key goes to <server directory>/admin-api-key (0600). Errors: those of the parts;
-  // InvalidArgument when the configured region is not the one of the first start.
+  // Opens the store in the server's directory (whose lock the caller holds), loads everything and
+  // makes the first administrator, whose API key goes to <server directory>/admin-api-key (0600).
+  // Errors: those of the parts; InvalidArgument when the configured region is not the one of the
+  // first start.
   static Result<std::unique_ptr<Core>> open(Surroundings surroundings);
   ~Core();
 

@@ -1,7 +1,7 @@
 // keyhavend: reads its configuration, becomes the server user, runs until a signal.
 //
-// Exit status: 0 stopped by SIGTERM or SIGINT, or the asked-for text was printed; 1 it could not start or run; 2 the
-// configuration or the command line is wrong.
+// Exit status: 0 stopped by SIGTERM or SIGINT, or the asked-for text was printed; 1 it could not
+// start or run; 2 the configuration or the command line is wrong.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
@@ -33,31 +33,38 @@ struct Arguments {
 void describe(CLI::App& app, Arguments& arguments) {
   app.set_version_flag("--version", "keyhavend " KH_VERSION);
   app.add_option("--config", arguments.config_file, "configuration file (TOML)");
-  app.add_option("--data-dir", arguments.data_directory, "short for --set server.data_directory=DIR");
+  app.add_option("--data-dir", arguments.data_directory,
+                 "short for --set server.data_directory=DIR");
   app.add_option("--listen", arguments.listen, "short for --set server.listen=ADDRESS");
   app.add_option("--port", arguments.port, "short for --set server.port=PORT");
   app.add_option("--set", arguments.settings, "SECTION.KEY=VALUE, over the file; repeatable");
   app.add_flag("--check-config", arguments.check_config, "check the configuration and exit");
-  app.add_flag("--print-config", arguments.print_config, "print the effective configuration and exit");
-  app.add_flag("--document-config", arguments.document_config, "print every key with default, unit and meaning");
+  app.add_flag("--print-config", arguments.print_config,
+               "print the effective configuration and exit");
+  app.add_flag("--document-config", arguments.document_config,
+               "print every key with default, unit and meaning");
   app.add_flag("--list-routes", arguments.list_routes, "print the API's routes as JSON");
 }
 
 Result<Config> effective_config(const Arguments& arguments) {
   Config config;
-  if (!arguments.config_file.empty()) config = KH_TRY(keyhaven::server::load_config(arguments.config_file));
-  const std::pair<const char*, const std::string&> shorts[] = {{"server.data_directory", arguments.data_directory},
-                                                               {"server.listen", arguments.listen},
-                                                               {"server.port", arguments.port}};
+  if (!arguments.config_file.empty())
+    config = KH_TRY(keyhaven::server::load_config(arguments.config_file));
+  const std::pair<const char*, const std::string&> shorts[] = {
+      {"server.data_directory", arguments.data_directory},
+      {"server.listen", arguments.listen},
+      {"server.port", arguments.port}};
   for (const auto& [name, value] : shorts) {
     if (!value.empty()) KH_TRY(keyhaven::server::set_config_key(config, name, value));
   }
   for (const std::string& setting : arguments.settings) {
     const std::size_t equals = setting.find('=');
     if (equals == std::string::npos) {
-      return keyhaven::Error{keyhaven::Reason::InvalidArgument, "--set takes SECTION.KEY=VALUE, not " + setting, {}};
+      return keyhaven::Error{
+          keyhaven::Reason::InvalidArgument, "--set takes SECTION.KEY=VALUE, not " + setting, {}};
     }
-    KH_TRY(keyhaven::server::set_config_key(config, setting.substr(0, equals), setting.substr(equals + 1)));
+    KH_TRY(keyhaven::server::set_config_key(config, setting.substr(0, equals),
+                                            setting.substr(equals + 1)));
   }
   KH_TRY(keyhaven::server::validate(config));
   return config;
@@ -66,8 +73,8 @@ Result<Config> effective_config(const Arguments& arguments) {
 void print_documentation() {
   std::cout << "| key | type | default | unit | meaning |\n|---|---|---|---|---|\n";
   for (const auto& key : keyhaven::server::config_keys()) {
-    std::cout << "| `" << key.name << "` | " << key.type << " | `" << key.default_text << "` | " << key.unit << " | "
-              << key.text << " |\n";
+    std::cout << "| `" << key.name << "` | " << key.type << " | `" << key.default_text << "` | "
+              << key.unit << " | " << key.text << " |\n";
   }
 }
 
@@ -79,8 +86,10 @@ int complain(const keyhaven::Error& error, int status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("The Keyhaven server: key management over HTTPS, with its crypto units in a process of their own.",
-               "keyhavend");
+  CLI::App app(
+      "The Keyhaven server: key management over HTTPS, with its crypto units in a process of their "
+      "own.",
+      "keyhavend");
   Arguments arguments;
   describe(app, arguments);
   try {

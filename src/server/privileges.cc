@@ -8,6 +8,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <vector>
 
 #include "base/file.h"
 
@@ -49,6 +51,20 @@ Result<void> prepare_server_directory(const Config& config, const User& owner) {
         Reason::Io,
         "cannot give " + config.server_directory() + " to the server user: " + std::strerror(errno),
         {}};
+  }
+  return {};
+}
+
+Result<void> give_to(const std::string& path, const User& owner) {
+  std::vector<std::string> paths = {path};
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(path, failed))
+    paths.push_back(entry.path());
+  for (const std::string& one : paths) {
+    if (::lchown(one.c_str(), owner.uid, owner.gid) != 0) {
+      return Error{
+          Reason::Io, "cannot give " + one + " to the server user: " + std::strerror(errno), {}};
+    }
   }
   return {};
 }

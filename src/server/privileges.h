@@ -24,6 +24,9 @@ Result<User> find_user(const std::string& name, const std::string& config_key);
 // by root). Errors: Io.
 Result<void> prepare_server_directory(const Config& config, const User& owner);
 
+// Gives a file, or a directory with what it holds directly, to `owner`. Errors: Io.
+Result<void> give_to(const std::string& path, const User& owner);
+
 // Becomes `user` for good: supplementary groups, gid, uid, and checks that there is no way back.
 // Errors: Internal.
 Result<void> become(const User& user);

@@ -17,9 +17,12 @@ class NoFence final : public keys::Fence {
 
 std::string_view access_name(iam::Access access) {
   switch (access) {
-    case iam::Access::Open: return "open";
-    case iam::Access::AnyCaller: return "any caller";
-    case iam::Access::Roles: return "roles";
+    case iam::Access::Open:
+      return "open";
+    case iam::Access::AnyCaller:
+      return "any caller";
+    case iam::Access::Roles:
+      return "roles";
   }
   fatal(__FILE__, __LINE__, "unknown Access");
 }
@@ -29,11 +32,12 @@ boost::json::object describe(const http::Route& route) {
   boost::json::array roles;
   for (std::size_t i = 0; i < iam::kRoleCount; ++i) {
     const auto role = static_cast<iam::Role>(i);
-    if ((info.roles & iam::bit(role)) != 0) roles.push_back(boost::json::string(iam::name_of(role)));
+    if ((info.roles & iam::bit(role)) != 0)
+      roles.push_back(boost::json::string(iam::name_of(role)));
   }
-  boost::json::object out{{"method", http::name_of(route.method)}, {"path", route.pattern},
-                          {"event", info.event},                   {"access", access_name(info.access)},
-                          {"roles", roles},                        {"audited", info.recorded}};
+  boost::json::object out{
+      {"method", http::name_of(route.method)}, {"path", route.pattern}, {"event", info.event},
+      {"access", access_name(info.access)},    {"roles", roles},        {"audited", info.recorded}};
   if (!route.legacy_action.empty()) out["query"] = "action=" + std::string(route.legacy_action);
   return out;
 }
@@ -52,11 +56,14 @@ Result<std::string> list_routes() {
     audit::LogOptions log_options;
     log_options.directory = config.audit_path();
     KH_TRY(make_directory(config.server_directory(), 0700));
-    const auto log = KH_TRY(audit::Log::open(log_options, crypto::Ed25519PrivateKey::generate(), clock));
+    const auto log =
+        KH_TRY(audit::Log::open(log_options, crypto::Ed25519PrivateKey::generate(), clock));
     channel::BlockingClient unit;
     NoFence fence;
-    const auto core = KH_TRY(Core::open({config, clock, *log, unit, {}, fence, 1, "https://localhost", {},
-                                         [] { return Result<void>(); }}));
+    const auto core =
+        KH_TRY(Core::open({config, clock, *log, unit, {}, fence, 1, "https://localhost", {}, [] {
+                             return Result<void>();
+                           }}));
     for (const http::Route& route : core->api().routes()) {
       text += (text.size() > 1 ? ",\n " : "") + boost::json::serialize(describe(route));
     }

@@ -1,4 +1,5 @@
-// keyhavend --list-routes: the router's own list as JSON, for tests that must reach every route and for people.
+// keyhavend --list-routes: the router's own list as JSON, for tests that must reach every route and
+// for people.
 #pragma once
 
 #include <string>
@@ -7,8 +8,8 @@
 
 namespace keyhaven::server {
 
-// Builds the API over an empty store in a temporary directory, without network and unit, and describes its routes.
-// Errors: Io and those of the parts.
+// Builds the API over an empty store in a temporary directory, without network and unit, and
+// describes its routes. Errors: Io and those of the parts.
 Result<std::string> list_routes();
 
 }  // namespace keyhaven::server

@@ -6,8 +6,8 @@
 
 namespace keyhaven::server {
 
-// Starts, serves until SIGTERM or SIGINT, stops gracefully. Once per process, from the main thread, before any other
-// thread exists. Errors: what kept it from starting (one line).
+// Starts, serves until SIGTERM or SIGINT, stops gracefully. Once per process, from the main thread,
+// before any other thread exists. Errors: what kept it from starting (one line).
 Result<void> run(const Config& config);
 
 }  // namespace keyhaven::server
