@@ -4,7 +4,8 @@
   application.py wrap --count N --keys key,key,... --out deks.csv [--append]   wraps N new DEKs, writes the inventory
   application.py check --inventory deks.csv [--key KEY]                        unwraps every row, prints how many opened
 
-The service is named by the environment: KH_URL, KH_IAM_URL, KH_CA, KH_API_KEY, KH_INSTANCE (`eval "$(./quickstart --env)"`).
+The service is named by the environment: KH_URL, KH_IAM_URL, KH_CA, KH_API_KEY (or KH_API_KEY_FILE), KH_INSTANCE
+(`eval "$(./quickstart --env)"`).
 The inventory has the columns key, wdek, aad (a JSON list or empty) and ref (the application's own reference).
 """
 import argparse
@@ -19,6 +20,14 @@ import sys
 import urllib.parse
 
 
+def api_key():
+    """KH_API_KEY, or the content of the file that KH_API_KEY_FILE names."""
+    if "KH_API_KEY" in os.environ:
+        return os.environ["KH_API_KEY"]
+    with open(os.environ["KH_API_KEY_FILE"], encoding="ascii") as file:
+        return file.read().strip()
+
+
 class Service:
     """One keep-alive connection to the key-management API."""
 
@@ -26,7 +35,7 @@ class Service:
         self.instance = instance or os.environ["KH_INSTANCE"]
         self.context = ssl.create_default_context(cafile=os.environ["KH_CA"])
         form = urllib.parse.urlencode({"grant_type": "urn:ibm:params:oauth:grant-type:apikey",
-                                       "apikey": os.environ["KH_API_KEY"]})
+                                       "apikey": api_key()})
         iam = self._connect(os.environ.get("KH_IAM_URL") or os.environ["KH_URL"])
         iam.request("POST", "/identity/token", form, {"Content-Type": "application/x-www-form-urlencoded",
                                                       "Accept": "application/json"})

@@ -242,8 +242,10 @@ class Deployment:
         """A new service id with one role; returns its API key."""
         identity = self.call("POST", "/v1/serviceids", {"name": name}).json
         iam_id = identity["iam_id"]
-        resource = [{"name": "serviceInstance", "value": instance}] if instance else []
-        answer = self.call("POST", "/v1/policies", {"iam_id": iam_id, "roles": [role], "resource_attributes": resource})
+        scope = [{"name": "serviceInstance", "value": instance}] if instance else []
+        answer = self.call("POST", "/v1/policies", {
+            "subjects": [{"attributes": [{"name": "iam_id", "value": iam_id}]}],
+            "roles": [{"display_name": role}], "resources": [{"attributes": scope}]})
         assert answer.status == 201, answer.body
         answer = self.call("POST", "/v1/apikeys", {"iam_id": iam_id, "name": name})
         assert answer.status == 201, answer.body
