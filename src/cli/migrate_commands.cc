@@ -13,6 +13,7 @@
 #include "crypto/random.h"
 #include "migrate/apply.h"
 #include "migrate/planner.h"
+#include "migrate/progress.h"
 #include "migrate/rewrap.h"
 #include "migrate/verify.h"
 
@@ -36,13 +37,32 @@ std::string absolute(const std::string& path) {
                                      : std::filesystem::absolute(path).lexically_normal().string();
 }
 
+// Whether two addresses are one service as far as credentials go.
+bool is_same_service(std::string_view a, std::string_view b) {
+  while (a.ends_with('/')) a.remove_suffix(1);
+  while (b.ends_with('/')) b.remove_suffix(1);
+  return a == b;
+}
+
+// An API key goes to the service it is for and to no other: the command's own key is used only
+// where the address is the command's own, for keys and for tokens.
+bool is_own_service(const EndpointRef& ref, const Settings& settings) {
+  const auto tokens_at = [](const std::string& iam_url, const std::string& url) {
+    return iam_url.empty() ? url : iam_url;
+  };
+  return is_same_service(ref.url, settings.url) &&
+         is_same_service(tokens_at(ref.iam_url, ref.url),
+                         tokens_at(settings.iam_url, settings.url));
+}
+
 EndpointRef with_defaults(EndpointRef given, const Settings& settings) {
   if (given.url.empty()) {
     given.url = settings.url;
     if (given.iam_url.empty()) given.iam_url = settings.iam_url;
     if (given.ca_file.empty()) given.ca_file = settings.ca_file;
   }
-  if (given.api_key_file.empty()) given.api_key_file = settings.api_key_file;
+  if (given.api_key_file.empty() && is_own_service(given, settings))
+    given.api_key_file = settings.api_key_file;
   given.ca_file = absolute(given.ca_file);
   given.api_key_file = absolute(given.api_key_file);
   return given;
@@ -57,6 +77,15 @@ Result<migrate::Side> make_side(Context& context, const EndpointRef& ref,
   if (!ref.ca_file.empty()) endpoint.ca_pem = KH_TRY(read_text(ref.ca_file, kMaxCaBytes));
   SecretBytes api_key;
   if (ref.api_key_file.empty()) {
+    const Settings settings = KH_TRY(context.settings());
+    if (!is_own_service(ref, settings)) {
+      return Error{
+          Reason::InvalidArgument,
+          "no API key is named for " + ref.url +
+              ", and the command's own is not sent to another service: give "
+              "--source-api-key-file or --target-api-key-file, or api_key_file in the plan",
+          "api_key_file"};
+    }
     api_key = KH_TRY(context.api_key());
   } else {
     api_key = KH_TRY(read_secret(context, ref.api_key_file, kMaxApiKeyBytes, Newline::Strip));
@@ -106,11 +135,15 @@ std::string journal_path(const std::string& plan_path, const std::string& given)
   return given.empty() ? plan_path + ".journal" : given;
 }
 
+migrate::JournalOwner owner_of(const Plan& plan) {
+  return {plan.id, plan.source.instance, plan.target.instance};
+}
+
 Result<Session> begin(Context& context, const std::string& plan_path, const std::string& journal) {
   Plan plan = KH_TRY(migrate::load_plan(plan_path));
   auto source = KH_TRY(make_side(context, plan.source, plan.id));
   auto target = KH_TRY(make_side(context, plan.target, plan.id));
-  auto opened = KH_TRY(migrate::Journal::open(journal_path(plan_path, journal), plan.id));
+  auto opened = KH_TRY(migrate::Journal::open(journal_path(plan_path, journal), owner_of(plan)));
   return Session{std::move(plan), std::move(source), std::move(target), std::move(opened)};
 }
 
@@ -315,12 +348,18 @@ Result<void> run_rewrap(Context& context, const RewrapArguments& arguments) {
     result = KH_TRY(migrate::rewrap(session.plan, session.source, session.target, *session.journal,
                                     arguments.options, reporter));
   }
-  const json::object summary{
-      {"rows", result.rows}, {"rewrapped", result.rewrapped}, {"refused", result.refused}};
+  const json::object summary{{"rows", result.rows},
+                             {"rewrapped", result.rewrapped},
+                             {"refused", result.refused},
+                             {"still_enabled", result.still_enabled}};
   KH_TRY(session.journal->record_run("rewrap", json::serialize(summary), SystemClock().now()));
   const std::string words = std::to_string(result.rewrapped) + " of " +
                             std::to_string(result.rows) + " wrapped DEKs re-wrapped into " +
                             arguments.options.out;
+  if (result.still_enabled > 0) {
+    return failed(words + "; " + std::to_string(result.still_enabled) +
+                  " key(s) could not be disabled again: run the command again, or disable them");
+  }
   if (result.refused > 0) {
     return failed(words + "; the others are listed with line and reason in " +
                   migrate::errors_path(arguments.options.out));
@@ -360,7 +399,8 @@ json::object verify_json(const migrate::VerifyResult& result) {
           {"standard_equal", result.standard_equal},
           {"keys_compared", result.keys_compared},
           {"metadata_differences", result.metadata_differences},
-          {"keys_missing", result.keys_missing}};
+          {"keys_missing", result.keys_missing},
+          {"still_enabled", result.still_enabled}};
 }
 
 Result<void> run_verify(Context& context, const VerifyArguments& arguments) {
@@ -380,12 +420,21 @@ Result<void> run_verify(Context& context, const VerifyArguments& arguments) {
   if (!arguments.json_file.empty()) {
     KH_TRY(write_file_atomic(arguments.json_file, as_bytes(json::serialize(summary) + "\n"), 0644));
   }
-  const std::string words =
-      std::to_string(result.deks_equal) + " of " + std::to_string(result.deks) + " DEKs equal, " +
-      std::to_string(result.standard_equal) + " of " + std::to_string(result.standard_keys) +
-      " standard keys equal, " + std::to_string(result.metadata_differences) +
-      " metadata difference(s) in " + std::to_string(result.keys_compared) + " keys";
-  if (result.proves_everything()) return show_done(context, words + ".", summary);
+  std::string words = std::to_string(result.deks_equal) + " of " + std::to_string(result.deks) +
+                      " DEKs equal, " + std::to_string(result.standard_equal) + " of " +
+                      std::to_string(result.standard_keys) + " standard keys equal, " +
+                      std::to_string(result.metadata_differences) + " metadata difference(s) in " +
+                      std::to_string(result.keys_compared) + " keys";
+  if (result.deks_not_sampled > 0)
+    words += ", " + std::to_string(result.deks_not_sampled) + " DEK(s) not in the sample";
+  const std::uint64_t seen = result.deks + result.deks_not_sampled;
+  if (const std::uint64_t planned = total_deks(session.plan); seen < planned) {
+    context.err() << "the plan counted " << planned << " wrapped DEKs, this run was given " << seen
+                  << '\n';
+  }
+  if (result.finds_nothing_wrong()) return show_done(context, words + ".", summary);
+  if (result.still_enabled > 0)
+    words += ", " + std::to_string(result.still_enabled) + " key(s) not disabled again";
   return failed(words + ", " + std::to_string(result.deks_different) + " DEK(s) different, " +
                 std::to_string(result.deks_unverifiable) + " not verifiable, " +
                 std::to_string(result.keys_missing) + " key(s) not carried; see the lines above");
@@ -402,51 +451,34 @@ void add_verify(CLI::App& migrate_app, Context& context) {
       ->add_option("--sample", arguments->options.every,
                    "compare each N-th DEK only (default: all)")
       ->check(CLI::PositiveNumber);
+  command->add_flag("--enable-suspended", arguments->options.enable_suspended,
+                    "enable disabled keys on both sides for this run, then disable them again");
   command->add_option("--json", arguments->json_file, "write the result as one JSON object");
   on(*command, context, [&context, arguments] { return run_verify(context, *arguments); });
 }
 
 // --- status ---
 
-struct KeyProgress {
-  std::string target;
-  std::string state;  // planned, begun, carried, reported, blocked
-  std::string step;   // of a key that is begun
-};
+// One key in a word: planned, begun, carried, reported or blocked; with what is still open.
+std::string state_of(const PlannedKey& key, const migrate::KeyProgress* progress) {
+  if (key.action == KeyAction::Blocked) return "blocked";
+  if (key.action == KeyAction::Report) return "reported";
+  if (progress == nullptr) return "planned";
+  return progress->is_carried(key) ? "carried" : "begun";
+}
 
-std::map<std::string, KeyProgress> progress_of(const Plan& plan,
-                                               const std::vector<migrate::JournalStep>& steps) {
-  std::map<std::string, KeyProgress> out;
-  for (const PlannedKey& key : plan.keys) {
-    KeyProgress& progress = out[key.source];
-    progress.state = key.action == KeyAction::Blocked  ? "blocked"
-                     : key.action == KeyAction::Report ? "reported"
-                                                       : "planned";
-    std::set<std::string> wanted = {"create", "release"};
-    for (std::uint32_t n = 2; n <= key.material_versions; ++n)
-      wanted.insert("version:" + std::to_string(n));
-    for (const std::string& alias : key.aliases) wanted.insert("alias:" + alias);
-    if (key.state == client::kSuspended) wanted.insert("disable");
-    for (const migrate::JournalStep& step : steps) {
-      if (step.key != key.source) continue;
-      if (progress.state == "planned") progress.state = "begun";
-      if (step.done) {
-        wanted.erase(step.step);
-        if (step.step == "create") progress.target = step.detail;
-      } else {
-        progress.step = step.step;
-      }
-    }
-    if (progress.state == "begun" && wanted.empty()) progress.state = "carried";
-  }
-  return out;
+std::string open_steps(const migrate::KeyProgress* progress) {
+  std::string out;
+  if (progress == nullptr) return out;
+  for (const std::string& step : progress->begun) out += (out.empty() ? " (" : ", ") + step;
+  return out.empty() ? out : out + ")";
 }
 
 Result<void> run_status(Context& context, const std::string& plan_path,
                         const std::string& journal_file) {
   const Plan plan = KH_TRY(migrate::load_plan(plan_path));
-  const auto journal =
-      KH_TRY(migrate::Journal::open_existing(journal_path(plan_path, journal_file), plan.id));
+  const auto journal = KH_TRY(
+      migrate::Journal::open_existing(journal_path(plan_path, journal_file), owner_of(plan)));
   std::vector<migrate::JournalStep> steps;
   std::optional<std::string> rewrapped, verified;
   if (journal) {
@@ -454,28 +486,31 @@ Result<void> run_status(Context& context, const std::string& plan_path,
     rewrapped = KH_TRY(journal->last_run("rewrap"));
     verified = KH_TRY(journal->last_run("verify"));
   }
-  const auto progress = progress_of(plan, steps);
+  const auto progress = migrate::progress_of(steps);
   Table table({"SOURCE KEY", "TARGET KEY", "NAME", "ACTION", "STATE", "DEKS"});
   json::array keys;
   std::map<std::string, std::uint64_t> totals;
   for (const PlannedKey& key : plan.keys) {
-    const KeyProgress& one = progress.at(key.source);
-    ++totals[one.state];
-    table.add({key.source, one.target.empty() ? "-" : one.target, key.name,
-               std::string(migrate::name_of(key.action)),
-               one.state + (one.step.empty() ? "" : " (" + one.step + ")"),
+    const auto found = progress.find(key.source);
+    const migrate::KeyProgress* one = found == progress.end() ? nullptr : &found->second;
+    const std::string state = state_of(key, one);
+    const std::string target = one == nullptr ? std::string() : one->target;
+    ++totals[state];
+    table.add({key.source, target.empty() ? "-" : target, key.name,
+               std::string(migrate::name_of(key.action)), state + open_steps(one),
                std::to_string(key.deks)});
     keys.push_back(json::object{{"source", key.source},
-                                {"target", one.target},
+                                {"target", target},
                                 {"name", key.name},
                                 {"action", migrate::name_of(key.action)},
-                                {"state", one.state},
+                                {"state", state},
                                 {"deks", key.deks}});
   }
   json::object counts;
   for (const auto& [state, count] : totals) counts[state] = count;
   const auto run = [](const std::optional<std::string>& text) -> json::value {
-    return text ? json::parse(*text) : json::value(nullptr);
+    json::error_code broken;  // a damaged journal is no reason to end by an exception
+    return text ? json::parse(*text, broken) : json::value(nullptr);
   };
   KH_TRY(show(context, table,
               json::object{{"plan", plan.id},

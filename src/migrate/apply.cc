@@ -9,6 +9,8 @@
 #include <mutex>
 #include <thread>
 
+#include "migrate/enabled_keys.h"
+
 namespace keyhaven::migrate {
 namespace {
 
@@ -25,51 +27,85 @@ class Carrier {
 
   Result<void> carry(const PlannedKey& key) {
     const std::string id = KH_TRY(create(key));
-    KH_TRY(import_versions(key, id));
-    KH_TRY(step(key, "release", [&] { return release(id, key); }));
-    for (const std::string& alias : key.aliases) {
-      KH_TRY(step(key, "alias:" + alias, [&] { return add_alias(id, alias); }));
+    for (std::uint32_t number = 2; number <= key.imports(); ++number) {
+      KH_TRY(step(key, "version:" + std::to_string(number),
+                  [&](bool begun) { return import_version(key, id, number, begun); }));
     }
-    if (key.state == client::kSuspended) {
-      KH_TRY(step(key, "disable", [&] { return disable(id); }));
-    }
+    KH_TRY(step(key, "release", [&](bool) { return release(id, key); }));
+    for (const std::string& alias : key.aliases)
+      KH_TRY(step(key, "alias:" + alias, [&](bool) { return add_alias(id, alias); }));
+    if (key.state == client::kSuspended)
+      KH_TRY(step(key, "disable", [&](bool) { return disable_in(to_, id); }));
     return {};
   }
 
  private:
-  // Runs `act` once: intent, act, result. `act` looks before it repeats.
+  // Runs `act` once: intent, act, result. `act` is told whether an earlier run has begun it, and
+  // looks before it repeats.
   template <class Act>
   Result<void> step(const PlannedKey& key, const std::string& name, Act act) {
     const auto known = KH_TRY(journal_.find(key.source, name));
     if (known && known->done) return {};
     if (!known) KH_TRY(journal_.intend(key.source, name));
-    KH_TRY(act());
+    KH_TRY(act(known.has_value()));
     return journal_.finish(key.source, name, "");
   }
 
-  const std::vector<SecretBytes>* material_of(const PlannedKey& key) const {
+  Result<const std::vector<SecretBytes>*> material_of(const PlannedKey& key) const {
     std::vector<std::string> names = {key.source, key.crn};
     names.insert(names.end(), key.aliases.begin(), key.aliases.end());
-    return material_.find(names);
+    const auto* versions = KH_TRY(material_.find(names));
+    if (versions == nullptr || versions->size() < key.material_versions) {
+      return Error{Reason::InvalidArgument,
+                   "the plan counts on " + std::to_string(key.material_versions) +
+                       " version(s) of material of this key; give them with --material",
+                   {}};
+    }
+    return versions;
   }
 
   Result<std::string> create(const PlannedKey& key) {
+    const std::string action(name_of(key.action));
     const auto known = KH_TRY(journal_.find(key.source, "create"));
+    if (known && known->intent != action) {
+      return Error{Reason::Conflict,
+                   "this migration has begun to " + known->intent + " the key" +
+                       (known->done ? " as " + known->detail : "") + ", the plan now says " +
+                       action + "; set action back, or make a new plan",
+                   {}};
+    }
     if (known && known->done) return known->detail;
     const std::string alias = temporary_alias(plan_.id, key.source);
     if (known) {  // begun before: look before repeating
       auto found = to_.get_metadata(alias);
-      if (found) return journalled(key, found->id);
-      if (found.error().reason != Reason::KeyNotFound) return std::move(found).error();
-    } else {
-      KH_TRY(journal_.intend(key.source, "create"));
+      if (found) return adopt(key, *found);
+      if (found.error().code() != Errc::NotFound) return std::move(found).error();
     }
-    client::CreateKey request = KH_TRY(request_for(key, alias));
+    const client::CreateKey request = KH_TRY(request_for(key, alias));
+    if (!known) KH_TRY(journal_.intend(key.source, "create", action));
     auto made = to_.create_key(request, client::Repeat::Safe);
     if (made) return journalled(key, made->id);
-    if (made.error().reason != Reason::AliasNotUnique) return std::move(made).error();
-    const client::Key existing = KH_TRY(to_.get_metadata(alias));
-    return journalled(key, existing.id);
+    // A lost answer: its key holds the alias now, and the repeat was refused for that.
+    if (made.error().code() != Errc::Conflict) return std::move(made).error();
+    auto existing = to_.get_metadata(alias);
+    if (!existing) return std::move(made).error();
+    return adopt(key, *existing);
+  }
+
+  // The key that an earlier try made, found by the temporary alias. Only a key as planned is taken
+  // for that one: the alias can be guessed by whoever reads the plan.
+  Result<std::string> adopt(const PlannedKey& key, const client::Key& found) {
+    const bool is_ours = found.name == key.name && found.is_root() == key.root &&
+                         found.key_ring == key.key_ring && found.state == client::kActive &&
+                         (!key.root || found.imported == (key.action == KeyAction::Import));
+    if (!is_ours) {
+      return Error{Reason::Conflict,
+                   "key " + found.id +
+                       " of the target holds the temporary alias of this key but is not what was "
+                       "to be made; find out whose it is, remove that alias and run again",
+                   {}};
+    }
+    return journalled(key, found.id);
   }
 
   Result<std::string> journalled(const PlannedKey& key, const std::string& id) {
@@ -95,40 +131,32 @@ class Carrier {
       }
       request.payload = std::move(source.payload);
     } else if (key.action == KeyAction::Import) {
-      const auto* versions = material_of(key);
-      if (versions == nullptr || versions->size() < key.material_versions) {
-        return Error{Reason::InvalidArgument,
-                     "the material of key " + key.source +
-                         " that the plan counts on is not supplied; give --material",
-                     {}};
-      }
-      request.payload = versions->front().clone();
+      request.payload = KH_TRY(material_of(key))->front().clone();
     }
     return request;
   }
 
-  // Further versions, oldest first. How many the target has tells which are done: rotation has no
-  // alias to find it by.
-  Result<void> import_versions(const PlannedKey& key, const std::string& id) {
-    for (std::uint32_t number = 2; number <= key.material_versions; ++number) {
-      const std::string name = "version:" + std::to_string(number);
-      KH_TRY(step(key, name, [&] { return import_version(key, id, number); }));
-    }
-    return {};
+  // Rotation has no alias to find it by; how many versions the target's key has tells what is done.
+  Result<void> import_version(const PlannedKey& key, const std::string& id, std::uint32_t number,
+                              bool begun) {
+    const auto* material = KH_TRY(material_of(key));
+    const std::size_t have = KH_TRY(to_.versions(id)).size();
+    if (have == number && begun) return {};
+    if (have != number - 1) return foreign_versions(id, have, number);
+    auto rotated = to_.rotate_key(id, &(*material)[number - 1]);
+    if (rotated || !to_.last_failure().may_have_happened) return rotated;
+    const std::size_t now = KH_TRY(to_.versions(id)).size();
+    if (now == number) return {};
+    return now == have ? rotated : foreign_versions(id, now, number);
   }
 
-  Result<void> import_version(const PlannedKey& key, const std::string& id, std::uint32_t number) {
-    const auto* versions = material_of(key);
-    if (versions == nullptr || versions->size() < number) {
-      return Error{Reason::InvalidArgument,
-                   "material of version " + std::to_string(number) + " is missing",
-                   {}};
-    }
-    if (KH_TRY(to_.versions(id)).size() >= number) return {};
-    auto rotated = to_.rotate_key(id, &(*versions)[number - 1]);
-    if (rotated || !to_.last_failure().may_have_happened) return rotated;
-    if (KH_TRY(to_.versions(id)).size() >= number) return {};
-    return rotated;
+  static Error foreign_versions(const std::string& id, std::size_t have, std::uint32_t number) {
+    return Error{Reason::Conflict,
+                 "key " + id + " of the target has " + std::to_string(have) +
+                     " version(s) where version " + std::to_string(number) +
+                     " was to follow: somebody else has rotated it; delete it there and make a new "
+                     "plan",
+                 {}};
   }
 
   Result<void> release(const std::string& id, const PlannedKey& key) {
@@ -146,14 +174,6 @@ class Carrier {
     auto owner = to_.get_metadata(alias);
     if (owner && owner->id == id) return {};
     return std::move(added).error();
-  }
-
-  Result<void> disable(const std::string& id) {
-    auto disabled = to_.disable_key(id);
-    if (disabled) return {};
-    const client::Key now = KH_TRY(to_.get_metadata(id));
-    if (now.state == client::kSuspended) return {};
-    return disabled;
   }
 
   const Plan& plan_;
@@ -182,16 +202,7 @@ Result<void> make_rings(const Plan& plan, const Side& target, Journal& journal) 
   return {};
 }
 
-bool is_carried(const PlannedKey& key) {
-  return key.action != KeyAction::Report && key.action != KeyAction::Blocked;
-}
-
 }  // namespace
-
-Result<std::string> target_of(Journal& journal, std::string_view source_key) {
-  const auto step = KH_TRY(journal.find(source_key, "create"));
-  return step && step->done ? step->detail : std::string();
-}
 
 Result<ApplyResult> apply(const Plan& plan, const Side& source, const Side& target,
                           Journal& journal, const Material& material, unsigned jobs,
@@ -200,7 +211,7 @@ Result<ApplyResult> apply(const Plan& plan, const Side& source, const Side& targ
   ApplyResult result;
   std::vector<const PlannedKey*> work;
   for (const PlannedKey& key : plan.keys) {
-    if (is_carried(key)) work.push_back(&key);
+    if (key.is_carried()) work.push_back(&key);
     result.reported += key.action == KeyAction::Report;
     result.blocked += key.action == KeyAction::Blocked;
   }

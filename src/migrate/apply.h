@@ -16,13 +16,10 @@ struct ApplyResult {
 };
 
 // Works on `jobs` keys at a time (1 to 32), each with its own connections. A failed key does not
-// stop the others. Errors: of rings, journal and connections; InvalidArgument when material for an
-// import is missing.
+// stop the others; missing material fails its key only. Errors: of rings, journal and the
+// connections' set-up.
 Result<ApplyResult> apply(const Plan& plan, const Side& source, const Side& target,
                           Journal& journal, const Material& material, unsigned jobs,
                           Observer& observer);
-
-// The target's key id of a source key, once it is journalled; empty before.
-Result<std::string> target_of(Journal& journal, std::string_view source_key);
 
 }  // namespace keyhaven::migrate

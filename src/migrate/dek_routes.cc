@@ -2,26 +2,26 @@
 
 #include <algorithm>
 
-#include "migrate/apply.h"
+#include "migrate/progress.h"
 
 namespace keyhaven::migrate {
 namespace {
 
-Result<DekRoute> route_of(const PlannedKey& key, Journal& journal) {
+DekRoute route_of(const PlannedKey& key, const KeyProgress* progress) {
   DekRoute route;
   route.key = &key;
   if (!key.root) {
     route.refusal = "it is a standard key; only root keys wrap DEKs";
-    return route;
-  }
-  route.target = key.dek_target.empty() ? KH_TRY(target_of(journal, key.source)) : key.dek_target;
-  if (!route.target.empty()) return route;
-  if (key.action == KeyAction::Blocked) {
+  } else if (key.action == KeyAction::Blocked) {
     route.refusal = "the key is blocked in the plan: " + key.blocked;
+  } else if (!key.dek_target.empty()) {
+    route.target = key.dek_target;
   } else if (key.action == KeyAction::Report) {
-    route.refusal = "the key is destroyed in the source or only reported; name a key in dek_target";
+    route.refusal = "the key is only reported, not carried; name a key of the target in dek_target";
+  } else if (progress == nullptr || !progress->is_carried(key)) {
+    route.refusal = "the key is not carried, or not completely; run keyhaven migrate apply";
   } else {
-    route.refusal = "the key has not been carried yet; run keyhaven migrate apply";
+    route.target = progress->target;
   }
   return route;
 }
@@ -32,11 +32,17 @@ Result<DekRoutes> DekRoutes::make(const Plan& plan, Journal& journal) {
   DekRoutes out;
   out.unknown_.refusal =
       "the plan has no such key; name it by id, alias or CRN of the source, or plan again";
+  const auto progress = progress_of(KH_TRY(journal.steps()));
+  std::vector<DekRoute> routes;
   for (const PlannedKey& key : plan.keys) {
-    const DekRoute route = KH_TRY(route_of(key, journal));
-    out.routes_.emplace(key.source, route);
-    if (!key.crn.empty()) out.routes_.emplace(key.crn, route);
-    for (const std::string& alias : key.aliases) out.routes_.emplace(alias, route);
+    const auto found = progress.find(key.source);
+    routes.push_back(route_of(key, found == progress.end() ? nullptr : &found->second));
+  }
+  // Ids of every key before any alias: an alias that looks like an id must not catch its DEKs.
+  for (const DekRoute& route : routes) out.routes_.emplace(route.key->source, route);
+  for (const DekRoute& route : routes) {
+    if (!route.key->crn.empty()) out.routes_.emplace(route.key->crn, route);
+    for (const std::string& alias : route.key->aliases) out.routes_.emplace(alias, route);
   }
   return out;
 }

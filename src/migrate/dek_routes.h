@@ -12,7 +12,7 @@ namespace keyhaven::migrate {
 
 struct DekRoute {
   const PlannedKey* key = nullptr;
-  std::string target;   // key id in the target, or the plan's dek_target
+  std::string target;   // id of the completely carried key in the target, or the plan's dek_target
   std::string refusal;  // why its DEKs cannot be moved; empty if they can
 };
 
@@ -23,8 +23,8 @@ class DekRoutes {
   static Result<DekRoutes> make(const Plan& plan, Journal& journal);
   // Never null: an unknown name gives a route with a refusal.
   const DekRoute& find(const std::string& key) const;
-  // What stands in the key column of the new inventory: the alias if the row used one, else the
-  // target's id.
+  // What stands in the key column of the new inventory: the alias if the row used one that is
+  // carried, else the target's id.
   static std::string target_name(const DekRoute& route, const std::string& key);
 
  private:

@@ -1,8 +1,10 @@
 #include "migrate/inventory.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <cerrno>
@@ -13,7 +15,6 @@
 namespace keyhaven::migrate {
 namespace {
 
-constexpr std::size_t kMaxJsonLineBytes = 256 * 1024;
 constexpr std::size_t kMaxAadEntries = 255;
 constexpr std::array<std::string_view, 4> kColumns = {"key", "wdek", "aad", "ref"};
 
@@ -79,7 +80,7 @@ Result<InventoryRow> parse_json_row(std::string_view line) {
 }
 
 InventoryReader::InventoryReader(std::ifstream in, InventoryFormat format)
-    : in_(std::move(in)), format_(format), csv_(in_) {}
+    : in_(std::move(in)), layout_{format, {0, 1, 2, 3}}, csv_(in_), lines_(in_) {}
 
 Result<std::unique_ptr<InventoryReader>> InventoryReader::open(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -94,35 +95,44 @@ Result<std::unique_ptr<InventoryReader>> InventoryReader::open(const std::string
 }
 
 Result<void> InventoryReader::read_header(const std::string& path) {
-  columns_.assign(kColumns.size(), -1);
   auto header = csv_.next();
-  if (!header) return bad(path + ": " + header.error().message);
+  if (!header) {
+    return bad(path + ": line " + std::to_string(csv_.line()) + ": " + header.error().message);
+  }
+  if (in_.bad()) return Error{Reason::Io, "cannot read inventory " + path, {}};
   if (!*header) return bad(path + " is empty; its first line must be key,wdek,aad,ref");
-  const std::vector<std::string>& fields = (**header).fields;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const auto* known = std::find(kColumns.begin(), kColumns.end(), fields[i]);
+  layout_.columns.clear();
+  for (const std::string& name : (**header).fields) {
+    const auto* known = std::find(kColumns.begin(), kColumns.end(), name);
     if (known == kColumns.end()) {
-      return bad(path + ": unknown column \"" + fields[i].substr(0, 40) +
+      return bad(path + ": unknown column \"" + name.substr(0, 40) +
                  "\"; the header must be key,wdek,aad,ref");
     }
-    columns_[static_cast<std::size_t>(known - kColumns.begin())] = static_cast<int>(i);
+    const auto column = static_cast<std::size_t>(known - kColumns.begin());
+    if (std::count(layout_.columns.begin(), layout_.columns.end(), column) > 0)
+      return bad(path + ": the header names the column " + name + " twice");
+    layout_.columns.push_back(column);
   }
-  if (columns_[0] < 0 || columns_[1] < 0)
-    return bad(path + ": the header must name the columns key and wdek");
+  for (const std::size_t required : {std::size_t{0}, std::size_t{1}}) {
+    if (std::count(layout_.columns.begin(), layout_.columns.end(), required) == 0)
+      return bad(path + ": the header must name the columns key and wdek");
+  }
   return {};
 }
 
 InventoryItem InventoryReader::csv_row(CsvRecord record) const {
   InventoryItem item;
   item.line = record.line;
+  if (record.fields.size() > layout_.columns.size()) {
+    item.problem = "the row has " + std::to_string(record.fields.size()) +
+                   " fields, the header names " + std::to_string(layout_.columns.size());
+    return item;
+  }
   InventoryRow row;
   row.line = record.line;
   const std::array<std::string*, 4> targets = {&row.key, &row.wdek, &row.aad_text, &row.ref};
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    if (columns_[i] < 0) continue;
-    const auto index = static_cast<std::size_t>(columns_[i]);
-    if (index < record.fields.size()) *targets[i] = std::move(record.fields[index]);
-  }
+  for (std::size_t i = 0; i < record.fields.size(); ++i)
+    *targets[layout_.columns[i]] = std::move(record.fields[i]);
   auto aad = parse_aad(row.aad_text);
   if (!aad) {
     item.problem = aad.error().message;
@@ -135,51 +145,64 @@ InventoryItem InventoryReader::csv_row(CsvRecord record) const {
   return item;
 }
 
-Result<std::optional<InventoryItem>> InventoryReader::next() {
-  if (format_ == InventoryFormat::Csv) {
-    auto record = csv_.next();
-    if (!record) {
-      InventoryItem item;
-      item.line = csv_.line();
-      item.problem = record.error().message;
-      return std::optional<InventoryItem>(std::move(item));
-    }
-    if (!*record) {
-      if (in_.bad()) return Error{Reason::Io, "the inventory cannot be read to its end", {}};
-      return std::optional<InventoryItem>();
-    }
-    return std::optional<InventoryItem>(csv_row(std::move(**record)));
-  }
-  std::string line;
-  while (std::getline(in_, line)) {
-    ++line_;
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+Result<std::optional<InventoryItem>> InventoryReader::at_end() const {
+  if (in_.bad()) return Error{Reason::Io, "the inventory cannot be read to its end", {}};
+  return std::optional<InventoryItem>();
+}
+
+Result<std::optional<InventoryItem>> InventoryReader::next_csv() {
+  auto record = csv_.next();
+  if (!record) {
     InventoryItem item;
-    item.line = line_;
-    if (line.size() > kMaxJsonLineBytes) {
-      item.problem = "the line has more than 262144 bytes";
+    item.line = csv_.line();
+    item.problem = record.error().message;
+    return std::optional<InventoryItem>(std::move(item));
+  }
+  if (!*record) return at_end();
+  return std::optional<InventoryItem>(csv_row(std::move(**record)));
+}
+
+Result<std::optional<InventoryItem>> InventoryReader::next_json() {
+  while (true) {
+    auto line = lines_.next();
+    InventoryItem item;
+    item.line = lines_.number();
+    if (!line) {
+      item.problem = line.error().message;
       return std::optional<InventoryItem>(std::move(item));
     }
-    auto row = parse_json_row(line);
+    if (!*line) return at_end();
+    if ((**line).find_first_not_of(" \t\r") == std::string::npos) continue;
+    auto row = parse_json_row(**line);
     if (row) {
-      row->line = line_;
+      row->line = item.line;
       item.row = std::move(*row);
     } else {
       item.problem = row.error().message;
     }
     return std::optional<InventoryItem>(std::move(item));
   }
-  if (in_.bad()) return Error{Reason::Io, "the inventory cannot be read to its end", {}};
-  return std::optional<InventoryItem>();
 }
 
-std::string_view header_of(InventoryFormat format) noexcept {
-  return format == InventoryFormat::Csv ? "key,wdek,aad,ref\n" : "";
+Result<std::optional<InventoryItem>> InventoryReader::next() {
+  return layout_.format == InventoryFormat::Csv ? next_csv() : next_json();
 }
 
-void append_row(std::string& out, InventoryFormat format, const InventoryRow& row) {
-  if (format == InventoryFormat::Csv) {
-    append_csv(out, {row.key, row.wdek, row.aad_text, row.ref});
+std::string header_of(const InventoryLayout& layout) {
+  std::string out;
+  if (layout.format == InventoryFormat::JsonLines) return out;
+  std::vector<std::string_view> names;
+  for (const std::size_t column : layout.columns) names.push_back(kColumns[column]);
+  append_csv(out, names);
+  return out;
+}
+
+void append_row(std::string& out, const InventoryLayout& layout, const InventoryRow& row) {
+  if (layout.format == InventoryFormat::Csv) {
+    const std::array<std::string_view, 4> values = {row.key, row.wdek, row.aad_text, row.ref};
+    std::vector<std::string_view> fields;
+    for (const std::size_t column : layout.columns) fields.push_back(values[column]);
+    append_csv(out, fields);
     return;
   }
   boost::json::object object{{"key", row.key}, {"wdek", row.wdek}};
@@ -208,15 +231,17 @@ AtomicOutput::~AtomicOutput() {
   ::unlink((path_ + ".partial").c_str());
 }
 
+Error AtomicOutput::failure(const char* what) const {
+  return Error{errno == ENOSPC || errno == EDQUOT ? Reason::StoreUnavailable : Reason::Io,
+               std::string("cannot ") + what + " " + path_ + ".partial: " + std::strerror(errno),
+               {}};
+}
+
 Result<void> AtomicOutput::flush() {
   for (std::string_view left = buffer_; !left.empty();) {
     const ssize_t wrote = ::write(fd_, left.data(), left.size());
     if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) {
-      return Error{errno == ENOSPC ? Reason::StoreUnavailable : Reason::Io,
-                   "cannot write " + path_ + ".partial: " + std::strerror(errno),
-                   {}};
-    }
+    if (wrote < 0) return failure("write");
     left.remove_prefix(static_cast<std::size_t>(wrote));
   }
   buffer_.clear();
@@ -231,14 +256,19 @@ Result<void> AtomicOutput::write(std::string_view text) {
 
 Result<void> AtomicOutput::finish() {
   KH_TRY(flush());
-  if (::fsync(fd_) != 0) fatal(__FILE__, __LINE__, "fsync of an output file failed");
+  if (::fsync(fd_) != 0) return failure("make durable");
+  if (::rename((path_ + ".partial").c_str(), path_.c_str()) != 0) return failure("rename");
   ::close(std::exchange(fd_, -1));
-  if (::rename((path_ + ".partial").c_str(), path_.c_str()) != 0) {
-    return Error{Reason::Io, "cannot rename to " + path_ + ": " + std::strerror(errno), {}};
-  }
   const std::size_t slash = path_.rfind('/');
   sync_directory(slash == std::string::npos ? "." : slash == 0 ? "/" : path_.substr(0, slash));
   return {};
+}
+
+bool is_same_file(const std::string& a, const std::string& b) {
+  struct stat one {};
+  struct stat other {};
+  return ::stat(a.c_str(), &one) == 0 && ::stat(b.c_str(), &other) == 0 &&
+         one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 }  // namespace keyhaven::migrate

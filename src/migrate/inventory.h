@@ -25,6 +25,13 @@ struct InventoryRow {
   std::string ref;         // the caller's own
 };
 
+// How a file is written, so that the new inventory has the columns of the old one, in their order.
+struct InventoryLayout {
+  InventoryFormat format = InventoryFormat::Csv;
+  // CSV: which of key, wdek, aad, ref (0 to 3) each column holds. JSON Lines: not used.
+  std::vector<std::size_t> columns = {0, 1, 2, 3};
+};
+
 // What the reader met: a row, or a row that is none (the reader goes on), or the end.
 struct InventoryItem {
   std::optional<InventoryRow> row;
@@ -39,7 +46,7 @@ class InventoryReader {
   // InvalidArgument (CSV without the columns key and wdek in its header; unknown columns are
   // refused, because they would be lost).
   static Result<std::unique_ptr<InventoryReader>> open(const std::string& path);
-  InventoryFormat format() const noexcept { return format_; }
+  const InventoryLayout& layout() const noexcept { return layout_; }
   // nullopt at the end. Errors: Io.
   Result<std::optional<InventoryItem>> next();
 
@@ -47,11 +54,13 @@ class InventoryReader {
   InventoryReader(std::ifstream in, InventoryFormat format);
   Result<void> read_header(const std::string& path);
   InventoryItem csv_row(CsvRecord record) const;
+  Result<std::optional<InventoryItem>> next_csv();
+  Result<std::optional<InventoryItem>> next_json();
+  Result<std::optional<InventoryItem>> at_end() const;
   std::ifstream in_;
-  InventoryFormat format_;
+  InventoryLayout layout_;
   CsvReader csv_;
-  std::vector<int> columns_;  // CSV: index of key, wdek, aad, ref; -1 absent
-  std::uint64_t line_ = 0;    // JSON Lines
+  LineReader lines_;  // JSON Lines
 };
 
 // One JSON Lines row. Errors: InvalidArgument. Total on hostile input.
@@ -60,11 +69,12 @@ Result<InventoryRow> parse_json_row(std::string_view line);
 // The JSON list of a CSV aad cell; empty is an empty list. Errors: InvalidArgument.
 Result<client::AadList> parse_aad(std::string_view text);
 
-// One row in `format`, with its line end.
-void append_row(std::string& out, InventoryFormat format, const InventoryRow& row);
-std::string_view header_of(InventoryFormat format) noexcept;
+// One row as `layout` says, with its line end.
+void append_row(std::string& out, const InventoryLayout& layout, const InventoryRow& row);
+// The CSV header line; empty for JSON Lines.
+std::string header_of(const InventoryLayout& layout);
 
-// An output file that is whole or not there: written beside `path`, fsynced and renamed by
+// An output file that is whole or not there: written beside `path` (0600), fsynced and renamed by
 // finish().
 class AtomicOutput {
  public:
@@ -72,7 +82,7 @@ class AtomicOutput {
   static Result<AtomicOutput> create(const std::string& path);
   AtomicOutput(AtomicOutput&& other) noexcept;
   AtomicOutput& operator=(AtomicOutput&&) = delete;
-  ~AtomicOutput();  // without finish(): the file beside is removed
+  ~AtomicOutput();  // without a finish() that succeeded: the file beside is removed
   // Errors: Io, StoreUnavailable (disk full).
   Result<void> write(std::string_view text);
   Result<void> finish();
@@ -80,9 +90,13 @@ class AtomicOutput {
  private:
   AtomicOutput(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
   Result<void> flush();
+  Error failure(const char* what) const;
   int fd_;
   std::string path_;
   std::string buffer_;
 };
+
+// Whether both paths lead to one existing file.
+bool is_same_file(const std::string& a, const std::string& b);
 
 }  // namespace keyhaven::migrate

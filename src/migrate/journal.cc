@@ -13,12 +13,14 @@ namespace keyhaven::migrate {
 namespace {
 
 constexpr const char* kSchema =
-    "CREATE TABLE IF NOT EXISTS journal (format INTEGER NOT NULL, plan TEXT NOT NULL) STRICT;"
-    "CREATE TABLE IF NOT EXISTS steps (key TEXT NOT NULL, step TEXT NOT NULL, done INTEGER NOT "
-    "NULL, detail TEXT NOT NULL,"
-    " PRIMARY KEY (key, step)) STRICT;"
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE IF NOT EXISTS journal (format INTEGER NOT NULL, plan TEXT NOT NULL, source TEXT "
+    "NOT NULL, target TEXT NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS steps (key TEXT NOT NULL, step TEXT NOT NULL, intent TEXT NOT "
+    "NULL, done INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (key, step)) STRICT;"
     "CREATE TABLE IF NOT EXISTS runs (kind TEXT PRIMARY KEY, at INTEGER NOT NULL, result TEXT NOT "
-    "NULL) STRICT;";
+    "NULL) STRICT;"
+    "COMMIT;";
 
 Error io(const std::string& what) {
   return Error{Reason::Io, what + ": " + std::strerror(errno), {}};
@@ -72,108 +74,129 @@ Error Journal::failure(const char* what) const {
                {}};
 }
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::string& path,
-                                               const std::string& plan_id) {
-  return prepare(path, plan_id, true);
+Result<int> Journal::take_lock(const std::string& path) {
+  const int lock =
+      ::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lock < 0) return io("cannot make " + path + ".lock");
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    ::close(lock);
+    return Error{
+        Reason::AlreadyExists, "another keyhaven migrate is at work with the journal " + path, {}};
+  }
+  return lock;
+}
+
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, const JournalOwner& owner) {
+  std::unique_ptr<Journal> journal(new Journal(nullptr, KH_TRY(take_lock(path))));
+  // Made here and not by SQLite: 0600, and never through a link that somebody planted.
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) return io("cannot make the journal " + path);
+  ::close(file);
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+  if (sqlite3_open_v2(path.c_str(), &journal->database_, kFlags, nullptr) != SQLITE_OK)
+    return journal->failure("opened");
+  KH_TRY(journal->prepare(owner));
+  return journal;
 }
 
 Result<std::unique_ptr<Journal>> Journal::open_existing(const std::string& path,
-                                                        const std::string& plan_id) {
-  if (::access(path.c_str(), F_OK) != 0) return std::unique_ptr<Journal>();
-  return prepare(path, plan_id, false);
+                                                        const JournalOwner& owner) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || status.st_size == 0) return std::unique_ptr<Journal>();
+  std::unique_ptr<Journal> journal(new Journal(nullptr, -1));
+  // Not read-only: after a kill, SQLite must be able to roll back what was half written.
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+  if (sqlite3_open_v2(path.c_str(), &journal->database_, kFlags, nullptr) != SQLITE_OK)
+    return journal->failure("opened");
+  sqlite3_busy_timeout(journal->database_, 5000);
+  if (!KH_TRY(journal->check_owner(path, owner))) return std::unique_ptr<Journal>();
+  return journal;
 }
 
-Result<std::unique_ptr<Journal>> Journal::prepare(const std::string& path,
-                                                  const std::string& plan_id, bool create) {
-  int lock = -1;
-  if (create) {  // a writer: alone, and the file is nobody else's to read
-    lock = ::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0) return io("cannot make " + path + ".lock");
-    if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-      ::close(lock);
-      return Error{Reason::AlreadyExists,
-                   "another keyhaven migrate is at work with the journal " + path,
-                   {}};
-    }
-    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0) {
-      ::close(lock);
-      return io("cannot make the journal " + path);
-    }
-    ::close(file);
+Result<void> Journal::prepare(const JournalOwner& owner) {
+  sqlite3_busy_timeout(database_, 5000);
+  // Rollback journal with EXTRA: the directory entry is synced too, so a commit that returned
+  // survives power loss.
+  for (const char* sql : {"PRAGMA journal_mode=DELETE", "PRAGMA synchronous=EXTRA", kSchema}) {
+    if (sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+      return failure("prepared");
   }
-  sqlite3* database = nullptr;
-  const int flags = (create ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
-                    SQLITE_OPEN_NOMUTEX;
-  const int opened = sqlite3_open_v2(path.c_str(), &database, flags, nullptr);
-  std::unique_ptr<Journal> journal(new Journal(database, lock));
-  if (opened != SQLITE_OK) return journal->failure("opened");
-  sqlite3_busy_timeout(database, 5000);
-  if (create) {
-    // Rollback journal with EXTRA: the directory entry is synced too, so a commit that returned
-    // survives power loss.
-    for (const char* sql : {"PRAGMA journal_mode=DELETE", "PRAGMA synchronous=EXTRA", kSchema}) {
-      if (sqlite3_exec(database, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
-        return journal->failure("prepared");
-    }
-  }
-  std::string owner;
-  {
-    Statement select(database, "SELECT plan FROM journal");
-    const int row = select.step();
-    if (row == SQLITE_ROW) owner = select.text(0);
-    if (row != SQLITE_ROW && row != SQLITE_DONE) return journal->failure("read");
-  }
-  if (owner.empty() && create) {
-    Statement insert(database, "INSERT INTO journal VALUES (1, ?)");
-    if (insert.bind(plan_id).step() != SQLITE_DONE) return journal->failure("written");
-    owner = plan_id;
-  }
-  if (owner != plan_id) {
-    return Error{Reason::Conflict,
-                 "the journal " + path + " belongs to plan " + owner + ", not to " + plan_id,
+  const char* path = sqlite3_db_filename(database_, "main");
+  if (KH_TRY(check_owner(path == nullptr ? "" : path, owner))) return {};
+  Statement insert(database_, "INSERT INTO journal VALUES (1, ?, ?, ?)");
+  if (insert.bind(owner.plan).bind(owner.source).bind(owner.target).step() != SQLITE_DONE)
+    return failure("written");
+  return {};
+}
+
+Result<bool> Journal::check_owner(const std::string& path, const JournalOwner& owner) {
+  Statement select(database_, "SELECT format, plan, source, target FROM journal");
+  const int row = select.step();
+  if (row == SQLITE_DONE) return false;
+  if (row != SQLITE_ROW) return failure("read");
+  if (select.number(0) != 1) {
+    return Error{Reason::NotSupported,
+                 "the journal " + path + " was written by a newer version of keyhaven",
                  {}};
   }
-  return journal;
+  if (select.text(1) != owner.plan) {
+    return Error{
+        Reason::Conflict,
+        "the journal " + path + " belongs to plan " + select.text(1) + ", not to " + owner.plan,
+        {}};
+  }
+  if (select.text(2) != owner.source || select.text(3) != owner.target) {
+    return Error{Reason::Conflict,
+                 "the journal " + path + " is of a migration from instance " + select.text(2) +
+                     " to " + select.text(3) + "; the plan now names others: make a new plan",
+                 {}};
+  }
+  return true;
 }
 
 Result<std::optional<JournalStep>> Journal::find(std::string_view key, std::string_view step) {
   const std::lock_guard lock(mutex_);
-  Statement select(database_, "SELECT done, detail FROM steps WHERE key = ? AND step = ?");
+  Statement select(database_, "SELECT intent, done, detail FROM steps WHERE key = ? AND step = ?");
   const int row = select.bind(key).bind(step).step();
   if (row == SQLITE_DONE) return std::optional<JournalStep>();
   if (row != SQLITE_ROW) return failure("read");
   return std::optional<JournalStep>(
-      {std::string(key), std::string(step), select.number(0) != 0, select.text(1)});
+      {std::string(key), std::string(step), select.text(0), select.number(1) != 0, select.text(2)});
 }
 
-Result<void> Journal::put(std::string_view key, std::string_view step, bool done,
-                          std::string_view detail) {
-  const std::lock_guard lock(mutex_);
-  Statement insert(database_,
-                   "INSERT INTO steps VALUES (?, ?, ?, ?) ON CONFLICT (key, step) DO UPDATE SET "
-                   "done = excluded.done, "
-                   "detail = excluded.detail");
-  insert.bind(key).bind(step).bind(std::int64_t{done}).bind(detail);
-  if (insert.step() != SQLITE_DONE) return failure("written");
+Result<void> Journal::write(Statement& statement) {
+  if (probe_) probe_(WritePoint::Before);
+  if (statement.step() != SQLITE_DONE) return failure("written");
+  if (probe_) probe_(WritePoint::After);
   return {};
 }
 
-Result<void> Journal::intend(std::string_view key, std::string_view step) {
-  return put(key, step, false, "");
+Result<void> Journal::intend(std::string_view key, std::string_view step, std::string_view intent) {
+  const std::lock_guard lock(mutex_);
+  Statement insert(database_,
+                   "INSERT INTO steps VALUES (?, ?, ?, 0, '') ON CONFLICT (key, step) DO UPDATE "
+                   "SET intent = excluded.intent, done = 0, detail = ''");
+  insert.bind(key).bind(step).bind(intent);
+  return write(insert);
 }
 
 Result<void> Journal::finish(std::string_view key, std::string_view step, std::string_view detail) {
-  return put(key, step, true, detail);
+  const std::lock_guard lock(mutex_);
+  Statement insert(database_,
+                   "INSERT INTO steps VALUES (?, ?, '', 1, ?) ON CONFLICT (key, step) DO UPDATE "
+                   "SET done = 1, detail = excluded.detail");
+  insert.bind(key).bind(step).bind(detail);
+  return write(insert);
 }
 
 Result<std::vector<JournalStep>> Journal::steps() {
   const std::lock_guard lock(mutex_);
   std::vector<JournalStep> out;
-  Statement select(database_, "SELECT key, step, done, detail FROM steps ORDER BY key, step");
+  Statement select(database_, "SELECT key, step, intent, done, detail FROM steps ORDER BY rowid");
   int row = select.step();
   for (; row == SQLITE_ROW; row = select.step()) {
-    out.push_back({select.text(0), select.text(1), select.number(2) != 0, select.text(3)});
+    out.push_back(
+        {select.text(0), select.text(1), select.text(2), select.number(3) != 0, select.text(4)});
   }
   if (row != SQLITE_DONE) return failure("read");
   return out;

@@ -14,15 +14,16 @@ namespace keyhaven::migrate {
 class Material {
  public:
   // A CSV file `id,payload` (payload base64; several rows of one id are its versions, oldest
-  // first). The file must not be readable by group or others. Errors: InvalidArgument (line and
-  // cause, never the text), Io.
+  // first). It must be a regular file that group and others cannot read. Errors: InvalidArgument
+  // (line and cause, never the text), TooLarge (above 4 MiB), Io.
   static Result<Material> load_csv(const std::string& path);
   // The raw bytes of a file (16, 24 or 32) as the next version of `key`. Same rule on its mode.
   // Errors as above.
   Result<void> add_file(const std::string& key, const std::string& path);
 
-  // Null when there is none under any of these names.
-  const std::vector<SecretBytes>* find(const std::vector<std::string>& names) const;
+  // Null when there is none under any of these names of one key. Errors: InvalidArgument when there
+  // is some under two of them: which comes first is nobody's guess to make.
+  Result<const std::vector<SecretBytes>*> find(const std::vector<std::string>& names) const;
   bool empty() const noexcept { return by_key_.empty(); }
   std::vector<std::string> names() const;
 

@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/file.h"
 #include "base/id.h"
@@ -72,7 +73,7 @@ void emit_key(YAML::Emitter& out, const PlannedKey& key) {
 class MapReader {
  public:
   MapReader(const YAML::Node& node, std::string where) : node_(node), where_(std::move(where)) {
-    if (!node_.IsMap()) fail("must be a map");
+    if (!node_.IsDefined() || !node_.IsMap()) fail("must be a map");
   }
   template <class T>
   void value(const char* name, T& out) {
@@ -84,20 +85,25 @@ class MapReader {
       fail(std::string(name) + " has the wrong type");
     }
   }
-  void list(const char* name, std::vector<std::string>& out) { value(name, out); }
+  void name(std::string where) { where_ = std::move(where); }
   YAML::Node child(const char* name) {
     seen_.emplace_back(name);
     return ok() ? node_[name] : YAML::Node();
   }
   void fail(const std::string& what) {
-    if (ok())
-      problem_ = "line " + std::to_string(node_.Mark().line + 1) + ": " + where_ + ": " + what;
+    if (!ok()) return;
+    problem_ = where_ + ": " + what;
+    if (node_.IsDefined()) {
+      problem_ = "line " + std::to_string(node_.Mark().line + 1) + ": " + problem_;
+    }
   }
   bool ok() const noexcept { return problem_.empty(); }
   Result<void> finish() {
     if (ok()) {
+      std::set<std::string> names;
       for (const auto& member : node_) {
         const std::string name = member.first.as<std::string>("");
+        if (!names.insert(name).second) fail("member " + name + " is there twice");
         if (std::find(seen_.begin(), seen_.end(), name) == seen_.end())
           fail("unknown member " + name);
       }
@@ -127,19 +133,51 @@ Result<EndpointRef> read_endpoint(const YAML::Node& node, const char* name) {
   return endpoint;
 }
 
+// What the combination of action, kind and state allows; empty if it is fine.
+std::string what_is_impossible(const PlannedKey& key) {
+  if (key.state != 0 && key.state != 1 && key.state != 2 && key.state != 3 && key.state != 5)
+    return "state must be 0, 1, 2, 3 or 5";
+  if (key.versions == 0) return "versions must be at least 1";
+  if (key.material_versions > key.versions) return "material_versions must not exceed versions";
+  if (key.when_expired != "" && key.when_expired != "undecided" &&
+      key.when_expired != "without-expiration") {
+    return "when_expired must be undecided or without-expiration";
+  }
+  for (const std::string& alias : key.aliases) {
+    if (alias.empty()) return "an alias is empty";
+  }
+  if (key.key_ring.empty()) return "key_ring is empty";
+  if (!key.is_carried()) return {};
+  if (key.name.empty()) return "name is empty";
+  if (key.state == client::kDestroyed) return "a destroyed key can only be reported";
+  if (key.when_expired == "undecided")
+    return "decide when_expired (without-expiration), or set action to report";
+  if (key.aliases.size() > 5) return "a key has at most 5 aliases";
+  if (!key.root && key.action != KeyAction::Copy)
+    return "a standard key can only be copied or reported";
+  if (key.root && key.action == KeyAction::Copy)
+    return "a root key cannot be copied: import its material or generate a new one";
+  if (key.action == KeyAction::Import && key.material_versions == 0)
+    return "import needs material_versions of at least 1";
+  if (key.action == KeyAction::Generate && key.material_versions > 0)
+    return "material_versions is set: import the key, or remove that line to generate a new one";
+  return {};
+}
+
 Result<PlannedKey> read_key(const YAML::Node& node) {
   PlannedKey key;
   std::string kind, action, expires;
   MapReader reader(node, "key");
   reader.value("source", key.source);
+  if (!key.source.empty()) reader.name("key " + key.source.substr(0, 80));
   reader.value("name", key.name);
   reader.value("kind", kind);
   reader.value("action", action);
   reader.value("blocked", key.blocked);
-  reader.list("lost", key.lost);
+  reader.value("lost", key.lost);
   reader.value("description", key.description);
-  reader.list("tags", key.tags);
-  reader.list("aliases", key.aliases);
+  reader.value("tags", key.tags);
+  reader.value("aliases", key.aliases);
   reader.value("key_ring", key.key_ring);
   reader.value("imported", key.imported);
   reader.value("state", key.state);
@@ -157,10 +195,6 @@ Result<PlannedKey> read_key(const YAML::Node& node) {
   if (known == std::end(kActions))
     reader.fail("action must be import, generate, copy, report or blocked");
   if (reader.ok()) key.action = static_cast<KeyAction>(known - std::begin(kActions));
-  if (!key.when_expired.empty() && key.when_expired != "undecided" &&
-      key.when_expired != "without-expiration") {
-    reader.fail("when_expired must be undecided or without-expiration");
-  }
   if (!expires.empty()) {
     auto date = parse_rfc3339(expires);
     if (date) {
@@ -169,8 +203,22 @@ Result<PlannedKey> read_key(const YAML::Node& node) {
       reader.fail("expires must be a date like 2030-01-31T00:00:00Z");
     }
   }
+  if (const std::string problem = what_is_impossible(key); !problem.empty()) reader.fail(problem);
   KH_TRY(reader.finish());
   return key;
+}
+
+// Two entries for one key, or one alias for two keys, would make the outcome depend on their order.
+Result<void> check_unique(const Plan& plan) {
+  std::set<std::string_view> sources, aliases;
+  for (const PlannedKey& key : plan.keys) {
+    if (!sources.insert(key.source).second) return bad("key " + key.source + " is there twice");
+    for (const std::string& alias : key.aliases) {
+      if (key.is_carried() && !aliases.insert(alias).second)
+        return bad("alias " + alias + " is given to two keys, or twice to one");
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -198,7 +246,7 @@ const PlannedKey* Plan::find(std::string_view name) const noexcept {
 std::string temporary_alias(const std::string& plan_id, const std::string& source_key) {
   const Digest digest =
       crypto::sha256(as_bytes("keyhaven migration alias v1\n" + plan_id + "\n" + source_key));
-  return "kh-migration-" + to_hex(ByteView(digest).first(16));
+  return std::string(kTemporaryAliasPrefix) + to_hex(ByteView(digest).first(16));
 }
 
 std::string to_yaml(const Plan& plan) {
@@ -230,8 +278,8 @@ Result<Plan> plan_from_yaml(const std::string& text) {
     reader.value("format", format);
     reader.value("plan", plan.id);
     reader.value("made", made);
-    reader.list("key_rings", plan.key_rings);
-    reader.list("unknown_keys", plan.unknown_keys);
+    reader.value("key_rings", plan.key_rings);
+    reader.value("unknown_keys", plan.unknown_keys);
     const YAML::Node source = reader.child("source");
     const YAML::Node target = reader.child("target");
     const YAML::Node keys = reader.child("keys");
@@ -239,10 +287,13 @@ Result<Plan> plan_from_yaml(const std::string& text) {
     if (!Uuid::parse(plan.id)) reader.fail("plan must be a UUID");
     if (!keys || !keys.IsSequence()) reader.fail("keys must be a list");
     KH_TRY(reader.finish());
-    plan.made = KH_TRY(parse_rfc3339(made));
+    auto date = parse_rfc3339(made);
+    if (!date) return bad("made must be a date like 2030-01-31T00:00:00Z");
+    plan.made = *date;
     plan.source = KH_TRY(read_endpoint(source, "source"));
     plan.target = KH_TRY(read_endpoint(target, "target"));
     for (const YAML::Node& node : keys) plan.keys.push_back(KH_TRY(read_key(node)));
+    KH_TRY(check_unique(plan));
     return plan;
   } catch (const YAML::Exception& error) {
     return bad("line " + std::to_string(error.mark.line + 1) + ": not YAML: " + error.msg);

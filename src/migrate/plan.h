@@ -46,6 +46,14 @@ struct PlannedKey {
   std::uint64_t deks = 0;  // rows of the inventory that name it
   std::string blocked;
   std::vector<std::string> lost;  // what is not carried, in words
+
+  bool is_carried() const noexcept {
+    return action != KeyAction::Report && action != KeyAction::Blocked;
+  }
+  // Versions whose material is imported; 0 unless the action is Import.
+  std::uint32_t imports() const noexcept {
+    return action == KeyAction::Import ? material_versions : 0;
+  }
 };
 
 struct Plan {
@@ -66,8 +74,12 @@ struct Plan {
 // try, so a repeated create is refused and the key is found by it.
 std::string temporary_alias(const std::string& plan_id, const std::string& source_key);
 
+// Every temporary alias begins so.
+inline constexpr std::string_view kTemporaryAliasPrefix = "kh-migration-";
+
 std::string to_yaml(const Plan& plan);
-// Errors: InvalidArgument (line and what is expected).
+// Checks what people may have edited: whether each action can be done at all. Errors:
+// InvalidArgument (line, key and what is expected).
 Result<Plan> plan_from_yaml(const std::string& text);
 
 // Errors: Io, InvalidArgument, AlreadyExists (save never overwrites: a plan is a reviewed

@@ -8,16 +8,21 @@ namespace {
 
 constexpr std::size_t kMaxAliases = 5;
 
-// Policies and registrations are read so that the plan can say what it does not carry.
+// Policies and registrations are read so that the plan can say what it does not carry; what cannot
+// be read is said too.
 void note_what_is_lost(SourceKey& source, client::ApiClient& api) {
-  if (auto policies = api.key_policies(source.key.id); policies && *policies) {
+  if (auto policies = api.key_policies(source.key.id); !policies) {
+    source.lost.push_back("policies, unknown which: " + policies.error().message);
+  } else if (*policies) {
     for (const client::Policy& policy : **policies) {
       source.lost.push_back("policy " + policy.type +
                             (policy.enabled ? " (enabled)" : " (disabled)") +
                             ": set it again in the target");
     }
   }
-  if (auto registrations = api.registrations(source.key.id); registrations && *registrations) {
+  if (auto registrations = api.registrations(source.key.id); !registrations) {
+    source.lost.push_back("registrations, unknown which: " + registrations.error().message);
+  } else if (*registrations) {
     if (const std::size_t count = (**registrations).size(); count > 0) {
       source.lost.push_back(std::to_string(count) +
                             " registration(s): only services may write them");
@@ -41,9 +46,51 @@ Result<std::set<std::string>> aliases_of(client::ApiClient& api) {
   return taken;
 }
 
-void block(PlannedKey& key, std::string why) {
-  key.action = KeyAction::Blocked;
-  key.blocked = std::move(why);
+// The remedy always ends with the action that was meant, for the reviewer to set.
+void block(PlannedKey& key, const std::string& why) {
+  if (key.action != KeyAction::Blocked) {
+    key.blocked = why + "; then set action to " + std::string(name_of(key.action));
+    key.action = KeyAction::Blocked;
+  } else {
+    key.blocked = why + "; and " + key.blocked;
+  }
+}
+
+// Where `name` (id, alias or CRN) stands in the plan's keys.
+class KeyIndex {
+ public:
+  explicit KeyIndex(const Plan& plan) {
+    for (std::size_t i = 0; i < plan.keys.size(); ++i) by_name_.emplace(plan.keys[i].source, i);
+    for (std::size_t i = 0; i < plan.keys.size(); ++i) {
+      by_name_.emplace(plan.keys[i].crn, i);
+      for (const std::string& alias : plan.keys[i].aliases) by_name_.emplace(alias, i);
+    }
+  }
+  std::optional<std::size_t> find(const std::string& name) const {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  std::map<std::string, std::size_t> by_name_;
+};
+
+void count_deks(Plan& plan, const InventoryCount& inventory, const Material& material) {
+  const KeyIndex index(plan);
+  for (const auto& [name, rows] : inventory.rows) {
+    if (const auto known = index.find(name)) {
+      plan.keys[*known].deks += rows;
+    } else {
+      plan.unknown_keys.push_back(name);
+    }
+  }
+  if (inventory.others > 0) {
+    plan.unknown_keys.push_back("(" + std::to_string(inventory.others) +
+                                " rows of an inventory with too many different keys)");
+  }
+  for (const std::string& name : material.names()) {
+    if (!index.find(name)) plan.unknown_keys.push_back(name);
+  }
 }
 
 }  // namespace
@@ -54,12 +101,21 @@ Result<InventoryCount> count_inventory(const std::string& path) {
   while (true) {
     const std::optional<InventoryItem> item = KH_TRY(reader->next());
     if (!item) return count;
-    if (item->row) {
+    if (!item->row) {
+      ++count.bad;
+    } else if (count.rows.size() < kMaxCountedNames || count.rows.contains(item->row->key)) {
       ++count.rows[item->row->key];
     } else {
-      ++count.bad;
+      ++count.others;
     }
   }
+}
+
+Result<std::set<std::string>> names_in(const std::string& inventory) {
+  const InventoryCount count = KH_TRY(count_inventory(inventory));
+  std::set<std::string> names;
+  for (const auto& [name, rows] : count.rows) names.insert(name);
+  return names;
 }
 
 PlannedKey plan_key(const SourceKey& source, std::uint32_t material, Timestamp now) {
@@ -82,15 +138,20 @@ PlannedKey plan_key(const SourceKey& source, std::uint32_t material, Timestamp n
     out.action = KeyAction::Report;
     return out;
   }
-  out.action = !out.root ? KeyAction::Copy : material > 0 ? KeyAction::Import : KeyAction::Generate;
-  out.material_versions = out.action == KeyAction::Import ? material : 0;
+  const std::size_t all_aliases = out.aliases.size();
+  std::erase_if(out.aliases, [](const std::string& alias) {
+    return alias.starts_with(kTemporaryAliasPrefix);  // of a migration into the source
+  });
+  if (out.aliases.size() < all_aliases) out.lost.emplace_back("a temporary alias of a migration");
+  const bool is_import = out.root && key.imported && material > 0;
+  out.action = !out.root ? KeyAction::Copy : is_import ? KeyAction::Import : KeyAction::Generate;
+  out.material_versions = is_import ? std::min(material, out.versions) : 0;
   if (out.root && key.imported && material == 0) {
     out.lost.emplace_back(
         "the imported material: supply it (--material) to keep old wrapped DEKs opening; otherwise "
-        "the "
-        "target gets a generated key and every DEK is re-wrapped");
+        "the target gets a generated key and every DEK is re-wrapped");
   }
-  if (out.action == KeyAction::Import && material < out.versions) {
+  if (is_import && material < out.versions) {
     out.lost.push_back("material of " + std::to_string(out.versions - material) +
                        " version(s): DEKs of those versions are re-wrapped");
   }
@@ -100,24 +161,38 @@ PlannedKey plan_key(const SourceKey& source, std::uint32_t material, Timestamp n
   }
   if (key.dual_auth_delete)
     out.lost.emplace_back("dual authorization for deletion: set it in the target afterwards");
+  if (key.state == client::kPreActive)
+    out.lost.emplace_back("the date of activation: the key is active in the target at once");
+  if (is_import && material > out.versions) {
+    block(out, "more versions of material are supplied than the key has (" +
+                   std::to_string(material) + " of " + std::to_string(out.versions) +
+                   "); remove the wrong ones");
+  }
+  if (out.root && !key.imported && material > 0)
+    block(out,
+          "material is supplied, but the key was generated in the service: it is not this "
+          "key's; remove it");
+  if (!out.root && material > 0)
+    block(out, "material is supplied for a standard key, which is copied without; remove it");
   const bool expired =
       key.state == client::kDeactivated || (key.expires.is_set() && key.expires <= now);
   if (expired) {
     out.when_expired = "undecided";
     block(out,
-          "the key has expired and cannot be made with a past date; set when_expired to "
-          "without-expiration and "
-          "action to " +
-              std::string(name_of(out.action)) +
-              ", or name another key in dek_target and set action "
-              "to report");
+          "the key has expired and cannot be made with a past date; name another key in dek_target "
+          "and set action to report, or set when_expired to without-expiration");
   }
+  if (out.aliases.size() > kMaxAliases)
+    block(out, "it has more than 5 aliases; remove some from aliases here");
   return out;
 }
 
 Result<Plan> make_plan(const Side& source, const Side& target, const EndpointRef& source_ref,
                        const EndpointRef& target_ref, const std::string& plan_id,
                        const InventoryCount& inventory, const Material& material, Timestamp now) {
+  if (source_ref.url == target_ref.url && source_ref.instance == target_ref.instance) {
+    return Error{Reason::InvalidArgument, "source and target are the same instance", "instance"};
+  }
   client::ApiClient from = KH_TRY(source.connect());
   client::ApiClient to = KH_TRY(target.connect());
   Plan plan;
@@ -143,32 +218,21 @@ Result<Plan> make_plan(const Side& source, const Side& target, const EndpointRef
     note_what_is_lost(one, from);
     std::vector<std::string> names = {one.key.id, one.key.crn};
     names.insert(names.end(), one.key.aliases.begin(), one.key.aliases.end());
-    const auto* versions = material.find(names);
+    const auto found = material.find(names);
+    const auto* versions = found ? *found : nullptr;
     PlannedKey planned =
         plan_key(one, versions == nullptr ? 0 : static_cast<std::uint32_t>(versions->size()), now);
+    if (!found) block(planned, found.error().message + "; give it under one name");
     for (const std::string& alias : planned.aliases) {
-      if (planned.action != KeyAction::Report && planned.action != KeyAction::Blocked &&
-          taken.contains(alias)) {
-        block(planned,
-              "alias " + alias +
-                  " is taken in the target; remove it from aliases here, or free it there");
+      if (planned.action != KeyAction::Report && taken.contains(alias)) {
+        block(planned, "alias " + alias +
+                           " is taken in the target; remove it from aliases here, or free it "
+                           "there");
       }
     }
-    if (planned.aliases.size() > kMaxAliases)
-      block(planned, "it has more than 5 aliases; remove some from aliases here");
     plan.keys.push_back(std::move(planned));
   }
-  for (const auto& [name, rows] : inventory.rows) {
-    const PlannedKey* known = plan.find(name);
-    if (known == nullptr) {
-      plan.unknown_keys.push_back(name);
-    } else {
-      plan.keys[static_cast<std::size_t>(known - plan.keys.data())].deks += rows;
-    }
-  }
-  for (const std::string& name : material.names()) {
-    if (plan.find(name) == nullptr) plan.unknown_keys.push_back(name);
-  }
+  count_deks(plan, inventory, material);
   return plan;
 }
 

@@ -1,10 +1,9 @@
 #include "migrate/rewrap.h"
 
 #include <algorithm>
-#include <chrono>
-#include <set>
-#include <thread>
 
+#include "migrate/enabled_keys.h"
+#include "migrate/planner.h"
 #include "migrate/row_blocks.h"
 
 namespace keyhaven::migrate {
@@ -39,6 +38,10 @@ Outcome move_one(Worker& worker, const DekRoutes& routes, InventoryItem& item) {
     out.problem = "source: " + opened.error().message;
     return out;
   }
+  if (opened->plaintext.empty()) {  // wrapping nothing would make a new DEK
+    out.problem = "source: the DEK is empty";
+    return out;
+  }
   auto wrapped = worker.to.wrap(route.target, opened->plaintext, out.row.aad);
   if (!wrapped) {
     out.problem = "target: " + wrapped.error().message;
@@ -48,58 +51,6 @@ Outcome move_one(Worker& worker, const DekRoutes& routes, InventoryItem& item) {
   out.row.key = DekRoutes::target_name(route, out.row.key);
   return out;
 }
-
-// Enables a key that the API may refuse to enable within 30 s of a disable.
-Result<void> enable(client::ApiClient& api, const std::string& id) {
-  constexpr int kTries = 8;
-  constexpr std::chrono::seconds kPause{5};
-  for (int attempt = 1;; ++attempt) {
-    auto enabled = api.enable_key(id);
-    if (enabled || enabled.error().reason != Reason::RequestTooEarly || attempt == kTries)
-      return enabled;
-    std::this_thread::sleep_for(kPause);
-  }
-}
-
-// The disabled keys of the plan, enabled on both sides for the life of a run.
-class Enabled {
- public:
-  Enabled(const Plan& plan, const DekRoutes& routes, Worker& worker, Observer& observer)
-      : worker_(worker), observer_(observer) {
-    for (const PlannedKey& key : plan.keys) {
-      if (!key.root || key.state != client::kSuspended || key.deks == 0) continue;
-      const DekRoute& route = routes.find(key.source);
-      if (!route.refusal.empty()) continue;
-      if (turn_on(worker_.from, "source", key.source)) source_.push_back(key.source);
-      if (key.dek_target.empty() && turn_on(worker_.to, "target", route.target))
-        target_.push_back(route.target);
-    }
-  }
-  Enabled(const Enabled&) = delete;
-  Enabled& operator=(const Enabled&) = delete;
-  ~Enabled() {
-    for (const std::string& id : source_) turn_off(worker_.from, "source", id);
-    for (const std::string& id : target_) turn_off(worker_.to, "target", id);
-  }
-
- private:
-  bool turn_on(client::ApiClient& api, const char* side, const std::string& id) {
-    const auto done = enable(api, id);
-    observer_.note(std::string(done ? "enabled in the " : "FAILED to enable in the ") + side +
-                   ": " + id + (done ? "" : ": " + done.error().message));
-    return done.has_value();
-  }
-  void turn_off(client::ApiClient& api, const char* side, const std::string& id) {
-    const auto done = api.disable_key(id);
-    observer_.note(
-        std::string(done ? "disabled again in the " : "FAILED to disable again in the ") + side +
-        ": " + id + (done ? "" : ": " + done.error().message));
-  }
-  Worker& worker_;
-  Observer& observer_;
-  std::vector<std::string> source_;
-  std::vector<std::string> target_;
-};
 
 Result<std::vector<Worker>> connect(const Side& source, const Side& target, unsigned jobs) {
   std::vector<Worker> workers;
@@ -111,22 +62,14 @@ Result<std::vector<Worker>> connect(const Side& source, const Side& target, unsi
   return workers;
 }
 
-}  // namespace
-
-std::string errors_path(const std::string& out) { return out + ".errors.csv"; }
-
-Result<RewrapResult> rewrap(const Plan& plan, const Side& source, const Side& target,
-                            Journal& journal, const RewrapOptions& options, Observer& observer) {
-  const DekRoutes routes = KH_TRY(DekRoutes::make(plan, journal));
+// Everything but the keys that are enabled for it.
+Result<RewrapResult> move_all(const DekRoutes& routes, std::vector<Worker>& workers,
+                              const RewrapOptions& options, Observer& observer) {
   const auto reader = KH_TRY(InventoryReader::open(options.inventory));
   AtomicOutput out = KH_TRY(AtomicOutput::create(options.out));
   AtomicOutput errors = KH_TRY(AtomicOutput::create(errors_path(options.out)));
-  std::vector<Worker> workers = KH_TRY(connect(source, target, options.jobs));
-  KH_TRY(out.write(header_of(reader->format())));
+  KH_TRY(out.write(header_of(reader->layout())));
   KH_TRY(errors.write("line,key,ref,problem\n"));
-  std::optional<Enabled> enabled;
-  if (options.enable_suspended) enabled.emplace(plan, routes, workers[0], observer);
-
   RewrapResult result;
   const auto read = [&](std::size_t most) -> Result<std::vector<InventoryItem>> {
     std::vector<InventoryItem> items;
@@ -142,7 +85,7 @@ Result<RewrapResult> rewrap(const Plan& plan, const Side& source, const Side& ta
     observer.progress(++result.rows, 0);
     if (outcome.problem.empty()) {
       ++result.rewrapped;
-      append_row(text, reader->format(), outcome.row);
+      append_row(text, reader->layout(), outcome.row);
       return out.write(text);
     }
     ++result.refused;
@@ -157,6 +100,32 @@ Result<RewrapResult> rewrap(const Plan& plan, const Side& source, const Side& ta
       [&](Worker& worker, InventoryItem& item) { return move_one(worker, routes, item); }, emit)));
   KH_TRY(errors.finish());
   KH_TRY(out.finish());
+  return result;
+}
+
+}  // namespace
+
+std::string errors_path(const std::string& out) { return out + ".errors.csv"; }
+
+Result<RewrapResult> rewrap(const Plan& plan, const Side& source, const Side& target,
+                            Journal& journal, const RewrapOptions& options, Observer& observer) {
+  // The old wrapped DEKs are not ours to replace.
+  if (is_same_file(options.inventory, options.out) ||
+      is_same_file(options.inventory, errors_path(options.out))) {
+    return Error{Reason::InvalidArgument,
+                 "the output would replace the inventory itself; give --out another name", "out"};
+  }
+  const DekRoutes routes = KH_TRY(DekRoutes::make(plan, journal));
+  std::vector<Worker> workers = KH_TRY(connect(source, target, options.jobs));
+  EnabledKeys enabled(journal, workers[0].from, workers[0].to, observer);
+  KH_TRY(enabled.settle());
+  if (options.enable_suspended) {
+    const std::set<std::string> names = KH_TRY(names_in(options.inventory));
+    KH_TRY(enabled.enable(plan, routes, names));
+  }
+  auto result = move_all(routes, workers, options, observer);
+  const std::uint64_t still_enabled = KH_TRY(enabled.settle());
+  if (result) result->still_enabled = still_enabled;
   return result;
 }
 

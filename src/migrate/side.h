@@ -24,10 +24,11 @@ struct EndpointRef {
 class Side {
  public:
   Side(client::Endpoint endpoint, std::shared_ptr<client::TokenSource> tokens,
-       std::string correlation_prefix)
+       std::string correlation_prefix, client::RetryPolicy retry = {})
       : endpoint_(std::move(endpoint)),
         tokens_(std::move(tokens)),
-        correlation_prefix_(std::move(correlation_prefix)) {}
+        correlation_prefix_(std::move(correlation_prefix)),
+        retry_(std::move(retry)) {}
 
   // Errors: InvalidArgument.
   Result<client::ApiClient> connect() const;
@@ -36,8 +37,9 @@ class Side {
  private:
   client::Endpoint endpoint_;
   std::shared_ptr<client::TokenSource> tokens_;
-  std::string
-      correlation_prefix_;  // first hex digits of the plan's id: both audit logs name the plan
+  // First hex digits of the plan's id: both audit logs name the plan.
+  std::string correlation_prefix_;
+  client::RetryPolicy retry_;
 };
 
 // Where long work tells how far it is. Called from one thread at a time.

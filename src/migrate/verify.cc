@@ -1,11 +1,13 @@
 #include "migrate/verify.h"
 
-#include <unistd.h>
 #include <algorithm>
+#include <charconv>
 
 #include "crypto/hash.h"
 #include "crypto/random.h"
-#include "migrate/apply.h"
+#include "migrate/enabled_keys.h"
+#include "migrate/planner.h"
+#include "migrate/progress.h"
 #include "migrate/rewrap.h"
 #include "migrate/row_blocks.h"
 
@@ -44,12 +46,16 @@ Judged judge(Worker& worker, const DekRoutes& routes, Pair& pair) {
     out.why = route.refusal;
     return out;
   }
+  if (pair.after.aad != pair.before.aad) {
+    out.why = "the new inventory has another AAD";
+    return out;
+  }
   const auto before = worker.from.unwrap(route.key->source, pair.before.wdek, pair.before.aad);
   if (!before) {
     out.why = "source: " + before.error().message;
     return out;
   }
-  const auto after = worker.to.unwrap(route.target, pair.after.wdek, pair.before.aad);
+  const auto after = worker.to.unwrap(pair.after.key, pair.after.wdek, pair.after.aad);
   if (!after) {
     out.why = "target: " + after.error().message;
     return out;
@@ -67,14 +73,21 @@ class Refused {
     std::ifstream in(path, std::ios::binary);
     if (!in) return out;  // a list that is not there names nothing; unequal lengths are found below
     CsvReader reader(in);
-    auto header = KH_TRY(reader.next());
-    while (header) {
-      auto record = KH_TRY(reader.next());
-      if (!record) break;
-      if (record->fields.size() != 4)
-        return Error{Reason::Conflict, path + " is not a list of refused rows", {}};
-      out.lines_.emplace_back(std::strtoull(record->fields[0].c_str(), nullptr, 10),
-                              record->fields[3]);
+    const auto foreign = [&path] {
+      return Error{Reason::Conflict, path + " is not the list of refused rows of a rewrap", {}};
+    };
+    for (bool is_header = true;; is_header = false) {
+      const auto record = reader.next();
+      if (!record) return foreign();
+      if (!*record) break;
+      const std::vector<std::string>& fields = (**record).fields;
+      if (fields.size() != 4) return foreign();
+      if (is_header) continue;
+      std::uint64_t line = 0;
+      const char* const end = fields[0].data() + fields[0].size();
+      const auto parsed = std::from_chars(fields[0].data(), end, line);
+      if (parsed.ec != std::errc{} || parsed.ptr != end) return foreign();
+      out.lines_.emplace_back(line, fields[3]);
     }
     std::sort(out.lines_.begin(), out.lines_.end());
     return out;
@@ -107,7 +120,8 @@ class PairReader {
     while (pairs.size() < most) {
       std::optional<InventoryItem> before = KH_TRY(before_->next());
       if (!before) {
-        if (KH_TRY(after_->next())) return mismatch("has more rows than");
+        const auto left = KH_TRY(after_->next());
+        if (left) return mismatch("has more rows than");
         break;
       }
       Pair pair;
@@ -171,15 +185,20 @@ Result<void> verify_deks(std::vector<Worker>& workers, const DekRoutes& routes,
 Result<void> verify_key(Worker& worker, const PlannedKey& key, const std::string& id,
                         const SecretBytes& hmac_key, VerifyResult& result, Observer& observer) {
   const std::string label = key.source + " (" + key.name + ")";
+  if (!key.root) ++result.standard_keys;
   const client::Key before = KH_TRY(worker.from.get_metadata(key.source));
   const client::Key after = KH_TRY(worker.to.get_metadata(id));
   ++result.keys_compared;
-  for (const std::string& difference : metadata_differences(key, before, after)) {
+  std::vector<std::string> differences = metadata_differences(key, before, after);
+  if (key.imports() > 1 && KH_TRY(worker.to.versions(id)).size() < key.imports())
+    differences.emplace_back("versions are missing");
+  for (const std::string& difference : differences) {
     ++result.metadata_differences;
     observer.note(label + ": " + difference);
   }
+  for (const std::string& decision : plan_decisions(key, before))
+    observer.note(label + ": for your information: " + decision);
   if (key.root) return {};
-  ++result.standard_keys;
   const client::Key from = KH_TRY(worker.from.get_key(key.source));
   const client::Key to = KH_TRY(worker.to.get_key(id));
   const Digest source_mac = crypto::hmac_sha256(hmac_key.expose(), from.payload.expose());
@@ -188,6 +207,27 @@ Result<void> verify_key(Worker& worker, const PlannedKey& key, const std::string
     ++result.standard_equal;
   } else {
     observer.note(label + ": the payloads differ");
+  }
+  return {};
+}
+
+Result<void> verify_keys(Worker& worker, const Plan& plan, Journal& journal, VerifyResult& result,
+                         Observer& observer) {
+  const SecretBytes hmac_key = crypto::random_secret(32);
+  const auto progress = progress_of(KH_TRY(journal.steps()));
+  for (const PlannedKey& key : plan.keys) {
+    if (!key.is_carried()) continue;
+    const auto found = progress.find(key.source);
+    if (found == progress.end() || !found->second.is_carried(key)) {
+      ++result.keys_missing;
+      observer.note(key.source + " (" + key.name + "): not carried, or not completely");
+      continue;
+    }
+    const std::string& id = found->second.target;
+    if (auto checked = verify_key(worker, key, id, hmac_key, result, observer); !checked) {
+      ++result.metadata_differences;
+      observer.note(key.source + " (" + key.name + "): " + checked.error().message);
+    }
   }
   return {};
 }
@@ -206,19 +246,34 @@ std::vector<std::string> metadata_differences(const PlannedKey& plan, const clie
   const auto compare = [&out](const char* field, bool equal) {
     if (!equal) out.push_back(std::string(field) + " differs");
   };
-  compare("name", source.name == target.name);
-  compare("description", source.description == target.description);
-  compare("tags", source.tags == target.tags);
-  compare("kind", source.extractable == target.extractable);
-  // Aliases as planned: the reviewer may have taken one out.
+  compare("name", plan.name == target.name);
+  compare("description", plan.description == target.description);
+  compare("tags", sorted(plan.tags) == sorted(target.tags));
+  compare("kind", source.extractable == target.extractable && plan.root == target.is_root());
   compare("aliases", sorted(plan.aliases) == sorted(target.aliases));
-  compare("key ring", source.key_ring == target.key_ring);
-  if (plan.when_expired != "without-expiration")
-    compare("expiration date", source.expires == target.expires);
-  // The source may have been disabled after the migration; what counts is what was carried.
-  if (plan.when_expired.empty()) {
-    compare("state", target.state == plan.state || target.state == source.state);
-  }
+  compare("key ring", plan.key_ring == target.key_ring);
+  if (plan.root) compare("origin", target.imported == (plan.action == KeyAction::Import));
+  const bool lives_on = plan.when_expired == "without-expiration";
+  compare("expiration date", target.expires == (lives_on ? Timestamp() : plan.expires));
+  // The source may have been disabled after the migration; what counts is what was carried. A key
+  // that was not active yet, or no longer, is active in the target.
+  const int carried = plan.state == client::kSuspended ? client::kSuspended : client::kActive;
+  compare("state", target.state == carried || (!lives_on && target.state == source.state));
+  return out;
+}
+
+std::vector<std::string> plan_decisions(const PlannedKey& plan, const client::Key& source) {
+  std::vector<std::string> out;
+  const auto compare = [&out](const char* field, bool equal) {
+    if (!equal) out.push_back(std::string("the plan has another ") + field + " than the source");
+  };
+  compare("name", plan.name == source.name);
+  compare("description", plan.description == source.description);
+  compare("list of tags", sorted(plan.tags) == sorted(source.tags));
+  compare("list of aliases", sorted(plan.aliases) == sorted(source.aliases));
+  compare("key ring", plan.key_ring == source.key_ring);
+  compare("expiration date",
+          plan.expires == source.expires && plan.when_expired != "without-expiration");
   return out;
 }
 
@@ -231,22 +286,18 @@ Result<VerifyResult> verify(const Plan& plan, const Side& source, const Side& ta
     client::ApiClient to = KH_TRY(target.connect());
     workers.push_back({std::move(from), std::move(to)});
   }
+  EnabledKeys enabled(journal, workers[0].from, workers[0].to, observer);
+  KH_TRY(enabled.settle());
   VerifyResult result;
-  const SecretBytes hmac_key = crypto::random_secret(32);
-  for (const PlannedKey& key : plan.keys) {
-    if (key.action == KeyAction::Report || key.action == KeyAction::Blocked) continue;
-    const std::string id = KH_TRY(target_of(journal, key.source));
-    if (id.empty()) {
-      ++result.keys_missing;
-      observer.note(key.source + " (" + key.name + "): not carried yet");
-      continue;
-    }
-    if (auto checked = verify_key(workers[0], key, id, hmac_key, result, observer); !checked) {
-      ++result.metadata_differences;
-      observer.note(key.source + " (" + key.name + "): " + checked.error().message);
-    }
+  KH_TRY(verify_keys(workers[0], plan, journal, result, observer));
+  if (options.inventory.empty()) return result;
+  if (options.enable_suspended) {
+    const std::set<std::string> names = KH_TRY(names_in(options.inventory));
+    KH_TRY(enabled.enable(plan, routes, names));
   }
-  if (!options.inventory.empty()) KH_TRY(verify_deks(workers, routes, options, result, observer));
+  const auto verified = verify_deks(workers, routes, options, result, observer);
+  result.still_enabled = KH_TRY(enabled.settle());
+  if (!verified) return verified.error();
   return result;
 }
 

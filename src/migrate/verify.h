@@ -12,7 +12,8 @@ struct VerifyOptions {
   std::string inventory;  // the old one; empty: keys only
   std::string rewrapped;  // what rewrap made of it
   unsigned jobs = 4;
-  std::uint64_t every = 1;  // 1: all DEKs; n: each n-th
+  std::uint64_t every = 1;        // 1: all DEKs; n: each n-th
+  bool enable_suspended = false;  // as in RewrapOptions
 };
 
 struct VerifyResult {
@@ -25,23 +26,31 @@ struct VerifyResult {
   std::uint64_t standard_equal = 0;
   std::uint64_t keys_compared = 0;
   std::uint64_t metadata_differences = 0;
-  std::uint64_t keys_missing = 0;  // planned, but not carried yet
+  std::uint64_t keys_missing = 0;   // planned, but not carried yet
+  std::uint64_t still_enabled = 0;  // as in RewrapResult
 
-  bool proves_everything() const noexcept {
+  // Everything that was looked at is as it should be. What a sample left out is not looked at.
+  bool finds_nothing_wrong() const noexcept {
     return deks_different == 0 && deks_unverifiable == 0 && standard_equal == standard_keys &&
-           metadata_differences == 0 && keys_missing == 0;
+           metadata_differences == 0 && keys_missing == 0 && still_enabled == 0;
   }
 };
 
-// Both unwraps are compared in constant time in locked memory; payloads by HMAC under a key made
-// for this run. What differs is named to the observer, never shown. Errors: Io, Conflict (the two
-// inventories do not belong together), those of the connections' set-up.
+// The old wrapped DEK is opened by the source, the new one by the target under the key that the new
+// inventory names, as the application will; both are compared in constant time in locked memory.
+// Payloads are compared by HMAC under a key made for this run. What differs is named to the
+// observer, never shown. Errors: Io, Conflict (the two inventories do not belong together), those
+// of the journal and of the connections' set-up.
 Result<VerifyResult> verify(const Plan& plan, const Side& source, const Side& target,
                             Journal& journal, const VerifyOptions& options, Observer& observer);
 
-// Differences between a key and its copy, field by field, in words; the plan's own decisions are
-// none. Pure.
+// Differences between a key of the target and what it was to become, field by field, in words. What
+// the plan says counts: it was reviewed, and may say otherwise than the source. Pure.
 std::vector<std::string> metadata_differences(const PlannedKey& plan, const client::Key& source,
                                               const client::Key& target);
+
+// Fields in which the plan says otherwise than the source does now: edited by the reviewer, or
+// changed in the source since. Pure.
+std::vector<std::string> plan_decisions(const PlannedKey& plan, const client::Key& source);
 
 }  // namespace keyhaven::migrate
