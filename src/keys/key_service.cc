@@ -165,7 +165,7 @@ Result<KeyRecordPtr> KeyService::create(CreateRequest request, Change& change) {
 
 Result<KeyRecordPtr> KeyService::change_ring(const KeyRecord& seen, const std::string& ring,
                                              Change& change) {
-  std::lock_guard lock(stripe(seen.id));
+  const KeyLock lock = lock_key(seen.id);
   const Timestamp now = clock_.now();
   KeyRecordPtr key = KH_TRY(current(seen));
   KH_TRY(require_state(KeyOperation::ChangeRing, *key, now));
@@ -186,7 +186,7 @@ Result<KeyRecordPtr> KeyService::change_ring(const KeyRecord& seen, const std::s
 }
 
 Result<KeyRecordPtr> KeyService::disable(const KeyRecord& seen, Change& change) {
-  std::lock_guard lock(stripe(seen.id));
+  const KeyLock lock = lock_key(seen.id);
   const Timestamp now = clock_.now();
   KeyRecordPtr key = KH_TRY(current(seen));
   KH_TRY(require_root_key(*key));
@@ -199,7 +199,7 @@ Result<KeyRecordPtr> KeyService::disable(const KeyRecord& seen, Change& change) 
 }
 
 Result<KeyRecordPtr> KeyService::enable(const KeyRecord& seen, Change& change) {
-  std::lock_guard lock(stripe(seen.id));
+  const KeyLock lock = lock_key(seen.id);
   const Timestamp now = clock_.now();
   KeyRecordPtr key = KH_TRY(current(seen));
   KH_TRY(require_root_key(*key));
@@ -214,7 +214,7 @@ Result<KeyRecordPtr> KeyService::enable(const KeyRecord& seen, Change& change) {
 }
 
 Result<KeyRecordPtr> KeyService::destroy(const KeyRecord& seen, Change& change) {
-  std::lock_guard lock(stripe(seen.id));
+  const KeyLock lock = lock_key(seen.id);
   const Timestamp now = clock_.now();
   KeyRecordPtr key = KH_TRY(current(seen));
   KH_TRY(require_state(KeyOperation::Delete, *key, now));
@@ -248,7 +248,7 @@ Result<void> KeyService::require_same_material(const KeyRecord& key, const Secre
 Result<KeyRecordPtr> KeyService::restore(const KeyRecord& seen,
                                          const std::optional<SecretBytes>& material,
                                          Change& change) {
-  std::lock_guard lock(stripe(seen.id));
+  const KeyLock lock = lock_key(seen.id);
   const Timestamp now = clock_.now();
   KeyRecordPtr key = KH_TRY(current(seen));
   KH_TRY(require_state(KeyOperation::Restore, *key, now));
@@ -284,7 +284,7 @@ Result<KeyRecordPtr> KeyService::erase(const KeyRecord& key, Change& change) {
 }
 
 Result<KeyRecordPtr> KeyService::purge(const KeyRecord& seen, Change& change) {
-  std::lock_guard lock(stripe(seen.id));
+  const KeyLock lock = lock_key(seen.id);
   const Timestamp now = clock_.now();
   KeyRecordPtr key = KH_TRY(current(seen));
   KH_TRY(require_state(KeyOperation::Purge, *key, now));
@@ -300,7 +300,7 @@ Result<KeyRecordPtr> KeyService::purge(const KeyRecord& seen, Change& change) {
 
 Result<KeyRecordPtr> KeyService::rotate(const KeyRecord& seen, const SecretBytes& payload,
                                         Change& change) {
-  std::lock_guard lock(stripe(seen.id));
+  const KeyLock lock = lock_key(seen.id);
   const Timestamp now = clock_.now();
   KeyRecordPtr key = KH_TRY(current(seen));
   KH_TRY(require_root_key(*key));
@@ -339,7 +339,7 @@ Result<SecretBytes> KeyService::payload_of(const KeyRecord& key) {
 Result<KeyRecordPtr> KeyService::add_alias(const KeyRecord& seen, const std::string& alias,
                                            Change& change) {
   KH_TRY(check_alias(alias));
-  std::lock_guard lock(stripe(seen.id));
+  const KeyLock lock = lock_key(seen.id);
   const Timestamp now = clock_.now();
   KeyRecordPtr key = KH_TRY(current(seen));
   KH_TRY(require_state(KeyOperation::AddAlias, *key, now));
@@ -361,7 +361,7 @@ Result<KeyRecordPtr> KeyService::add_alias(const KeyRecord& seen, const std::str
 
 Result<KeyRecordPtr> KeyService::remove_alias(const KeyRecord& seen, const std::string& alias,
                                               Change& change) {
-  std::lock_guard lock(stripe(seen.id));
+  const KeyLock lock = lock_key(seen.id);
   const Timestamp now = clock_.now();
   KeyRecordPtr key = KH_TRY(current(seen));
   KH_TRY(require_state(KeyOperation::RemoveAlias, *key, now));
@@ -394,7 +394,7 @@ Result<KeyRing> KeyService::create_ring(const InstanceId& instance, const std::s
   return ring;
 }
 
-// Puts all keys of a ring that is going into "default", in `change`. The caller holds every stripe.
+// Puts all keys of a ring that is going into "default", in `change`. The caller holds all_keys_.
 Result<void> KeyService::move_all_to_default(const InstanceId& instance, const std::string& ring,
                                              KeyChange& change) {
   const auto members =
@@ -419,8 +419,7 @@ Result<void> KeyService::remove_ring(const InstanceId& instance, const std::stri
     return Error{Reason::KeyRingReserved, "the key ring \"default\" cannot be deleted", ""};
   KH_TRY(directory_.begin_ring_removal(instance, id));
   // Rare, so it may stop all other changes for a moment.
-  std::vector<std::unique_lock<std::mutex>> locks;
-  for (std::mutex& mutex : stripes_) locks.emplace_back(mutex);
+  const std::unique_lock lock(all_keys_);
   const auto remove = [&]() -> Result<void> {
     KeyChange stored;
     stored.remove_rings.emplace_back(instance, id);
@@ -476,7 +475,7 @@ void KeyService::note_due(const KeyRecord& key) {
 }
 
 Result<bool> KeyService::sweep_one(const InstanceId& instance, const KeyId& id, Timestamp now) {
-  std::lock_guard lock(stripe(id));
+  const KeyLock lock = lock_key(id);
   const KeyRecordPtr key = directory_.find(instance, id);
   if (!key) return false;
   Change change;

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <shared_mutex>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -122,7 +123,14 @@ class KeyService {
   static constexpr std::size_t kStripes = 256;
   using Due = std::tuple<Timestamp, InstanceId, KeyId>;
 
-  std::mutex& stripe(const KeyId& id) { return stripes_[id.uuid.bytes[14]]; }
+  // One change at a time per key; a change of all keys of a ring excludes them all.
+  struct KeyLock {
+    std::shared_lock<std::shared_mutex> among_all;
+    std::unique_lock<std::mutex> alone;
+  };
+  KeyLock lock_key(const KeyId& id) {
+    return {std::shared_lock(all_keys_), std::unique_lock(stripes_[id.uuid.bytes[14]])};
+  }
   Result<KeyRecordPtr> current(const KeyRecord& seen) const;
   Result<KeyRecordPtr> commit(KeyRecord next, Change& change);
   Result<KeyRecordPtr> erase(const KeyRecord& key, Change& change);
@@ -141,7 +149,8 @@ class KeyService {
   const InstanceSettings& settings_;
   const Clock& clock_;
   const KeyTimes times_;
-  std::array<std::mutex, kStripes> stripes_;  // one change at a time per key
+  std::shared_mutex all_keys_;  // taken before a stripe
+  std::array<std::mutex, kStripes> stripes_;
   std::mutex due_mutex_;
   std::set<Due> due_;  // when a key may need the sweep; entries may be stale, the sweep looks again
 };
