@@ -233,17 +233,44 @@ Result<std::vector<KeyPart>> open_key_parts(Context& context, const CeremonyFile
   return out;
 }
 
-Result<tke::VerificationPattern> load_parts(CeremonyUnit& unit, const std::vector<KeyPart>& parts,
-                                            const std::vector<Administrator>& administrators) {
-  const std::size_t available = std::min(administrators.size(), parts.size());
-  const tke::Signers signers = KH_TRY(signers_for(unit.session, administrators, available));
+namespace {
+
+Result<tke::VerificationPattern> import_parts(CeremonyUnit& unit, const std::vector<KeyPart>& parts,
+                                              const tke::Signers& signers) {
   const crypto::P521PublicKey importer = KH_TRY(unit.session.generate_importer({signers.front()}));
   std::vector<tke::SignedKeyPart> signed_parts;
   for (std::size_t index = 0; index < parts.size(); ++index) {
     signed_parts.push_back({&parts[index].part, {signers[index % signers.size()]}});
   }
+  return unit.session.import_key_parts(importer, signed_parts);
+}
+
+Result<tke::VerificationPattern> import_with_permission(
+    CeremonyUnit& unit, const std::vector<KeyPart>& parts, const tke::Signers& signers,
+    const std::vector<Administrator>& administrators) {
+  const tke::DomainAttributes before = KH_TRY(unit.session.attributes());
+  const tke::Signers quorum =
+      KH_TRY(signers_for(unit.session, administrators, before.signature_threshold));
+  tke::DomainAttributes permitting = before;
+  permitting.permissions |= tke::permission::kSinglePart;
+  KH_TRY(unit.session.set_attributes(permitting, quorum));
+  auto imported = import_parts(unit, parts, signers);
+  const auto restored = unit.session.set_attributes(before, quorum);
+  if (imported && !restored) return restored.error();
+  return imported;
+}
+
+}  // namespace
+
+Result<tke::VerificationPattern> load_parts(CeremonyUnit& unit, const std::vector<KeyPart>& parts,
+                                            const std::vector<Administrator>& administrators,
+                                            SameAdministrator same) {
+  const std::size_t available = std::min(administrators.size(), parts.size());
+  const tke::Signers signers = KH_TRY(signers_for(unit.session, administrators, available));
+  const bool needs_permission = same == SameAdministrator::Allowed && signers.size() < parts.size();
   const tke::VerificationPattern expected =
-      KH_TRY(unit.session.import_key_parts(importer, signed_parts));
+      KH_TRY(needs_permission ? import_with_permission(unit, parts, signers, administrators)
+                              : import_parts(unit, parts, signers));
   const tke::DomainInfo info = KH_TRY(unit.session.domain_info());
   if (!tke::same_pattern(info.pending_pattern, expected)) {
     return Error{Reason::Conflict,

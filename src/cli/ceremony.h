@@ -103,12 +103,18 @@ struct KeyPart {
 Result<std::vector<KeyPart>> open_key_parts(Context& context, const CeremonyFiles& files,
                                             const std::vector<std::string>& choices);
 
+// Whether one administrator may sign several parts of a key. A unit refuses that unless its
+// attributes permit one-part transport (0x4); Allowed sets that permission for the load, which
+// takes the signature threshold, and takes it back.
+enum class SameAdministrator : std::uint8_t { Refused, Allowed };
+
 // Seals the parts to a fresh importer key of the unit and loads them into its new register; part i
 // is signed by administrator i (round and round when there are fewer). Checks the pattern that the
 // unit reports. Errors: from the unit; Conflict when the register does not hold what the parts
 // give.
 Result<tke::VerificationPattern> load_parts(CeremonyUnit& unit, const std::vector<KeyPart>& parts,
-                                            const std::vector<Administrator>& administrators);
+                                            const std::vector<Administrator>& administrators,
+                                            SameAdministrator same);
 
 // "Empty", "Valid", "Full Uncommitted", "Full Committed".
 std::string current_register_text(const tke::DomainInfo& info);

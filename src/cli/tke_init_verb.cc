@@ -35,6 +35,7 @@ struct Plan {
   std::vector<KeyPart> parts;
   std::uint32_t signature = 0;
   std::uint32_t revocation = 0;
+  SameAdministrator same = SameAdministrator::Refused;
 };
 
 Result<std::uint32_t> ask_number(Context& context, const std::string& question, std::uint32_t low,
@@ -153,6 +154,7 @@ Result<Plan> open_plan(Context& context, const CeremonyFiles& files, const InitO
   plan.parts = KH_TRY(open_key_parts(context, files, options.parts));
   plan.signature = options.signature;
   plan.revocation = options.revocation;
+  if (options.allow_same) plan.same = SameAdministrator::Allowed;
   return plan;
 }
 
@@ -254,8 +256,8 @@ Result<void> init(Context& context, InitOptions& options) {
   KH_TRY(each_unit(context, units, "install administrators", install));
   tke::VerificationPattern pattern{};
   const auto load_one = [&](CeremonyUnit& unit) -> Result<void> {
-    pattern = KH_TRY(load_parts(
-        unit, plan.parts, plan.administrators));  // the same for all: checked against the parts
+    pattern = KH_TRY(load_parts(unit, plan.parts, plan.administrators,
+                                plan.same));  // the same for all: checked against the parts
     return {};
   };
   KH_TRY(each_unit(context, units, "load key parts", load_one));

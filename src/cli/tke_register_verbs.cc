@@ -61,8 +61,10 @@ Result<void> load(Context& context, const RegisterOptions& options) {
   KH_TRY(agree(context, options.unit,
                "Load these parts into the new registers of " + std::to_string(work.units.size()) +
                    " crypto units?"));
+  const auto same = options.allow_same ? SameAdministrator::Allowed : SameAdministrator::Refused;
   const auto load_one = [&](CeremonyUnit& unit) -> Result<void> {
-    const tke::VerificationPattern pattern = KH_TRY(load_parts(unit, parts, work.administrators));
+    const tke::VerificationPattern pattern =
+        KH_TRY(load_parts(unit, parts, work.administrators, same));
     static_cast<void>(pattern);
     return {};
   };
