@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,6 +50,15 @@ void log_line(spdlog::level::level_enum level, std::string_view event,
   spdlog::log(level, R"("event":{}{}{})", boost::json::serialize(boost::json::string(event)),
               fields.empty() ? "" : ",",
               fields.empty() ? "" : std::string_view(text).substr(1, text.size() - 2));
+}
+
+// Every connection is a descriptor; the hard limit is what the operator allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
 }
 
 std::string url_of(const Config& config, std::uint16_t port) {
@@ -99,7 +109,7 @@ class Service {
     if (supervisor_) supervisor_->stop();
     core_.reset();
     if (log_) static_cast<void>(log_->checkpoint());
-    ::unlink(endpoint_path().c_str());
+    if (lock_) ::unlink(endpoint_path().c_str());  // not another server's
   }
 
  private:
@@ -279,6 +289,7 @@ Result<void> run(const Config& config) {
                   nullptr);  // every later thread inherits it; only wait() takes them
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(0077);
+  raise_descriptor_limit();
   configure_log(config);
   Service service(config);
   KH_TRY(service.start());

@@ -17,6 +17,7 @@ import time
 import urllib.parse
 import uuid
 
+KEY_TYPE = "application/vnd.ibm.kms.key+json"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("KH_BUILD", ROOT / "build/dev")) / "bin"
 
@@ -252,10 +253,8 @@ class Deployment:
         return answer.json["apikey"]
 
     def create_key(self, instance, name="a-key", extractable=False, expect=201, **fields):
-        resource = {"type": "application/vnd.ibm.kms.key+json", "name": name, "extractable": extractable} | fields
-        answer = self.call("POST", "/api/v2/keys", {
-            "metadata": {"collectionType": "application/vnd.ibm.kms.key+json", "collectionTotal": 1},
-            "resources": [resource]}, instance=instance)
+        resource = {"type": KEY_TYPE, "name": name, "extractable": extractable} | fields
+        answer = self.call("POST", "/api/v2/keys", envelope(resource), instance=instance)
         assert answer.status == expect, answer.body
         return answer.json["resources"][0]
 
@@ -278,6 +277,11 @@ class Deployment:
                         if isinstance(record.get("event"), dict):
                             events.append(record["event"])
         return events
+
+
+def envelope(*resources):
+    """The body of a create call."""
+    return {"metadata": {"collectionType": KEY_TYPE, "collectionTotal": len(resources)}, "resources": list(resources)}
 
 
 def b64(data):

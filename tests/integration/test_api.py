@@ -10,9 +10,8 @@ import time
 import unittest
 import urllib.parse
 
-from harness import BIN, Deployment, b64, new_uuid
+from harness import BIN, Deployment, b64, envelope, new_uuid
 
-KEY_TYPE = "application/vnd.ibm.kms.key+json"
 
 
 def setUpModule():
@@ -26,10 +25,6 @@ def setUpModule():
 
 def tearDownModule():
     D.close()
-
-
-def envelope(*resources):
-    return {"metadata": {"collectionType": KEY_TYPE, "collectionTotal": len(resources)}, "resources": list(resources)}
 
 
 class Api(unittest.TestCase):

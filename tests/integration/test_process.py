@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import BIN, Deployment, alive, b64, ensure_users, free_port, wait_until
+from harness import BIN, Deployment, alive, b64, envelope, wait_until
 
 
 def keyhavend(*arguments):
@@ -111,7 +111,7 @@ class Processes(unittest.TestCase):
     def test_health_names_what_is_wrong(self):
         # A stopped unit answers nothing: alive, not ready, and key operations are 503 with a cause.
         instance = self.deployment.instance()
-        key = self.deployment.create_key(instance, "k")["id"]
+        key = self.deployment.create_key(instance, "stays")["id"]
         pid = self.deployment.endpoint["unit_pid"]
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -148,8 +148,8 @@ class FullDisk(unittest.TestCase):
                     file.flush()
         created, refused = [], 0
         for number in range(2000):
-            answer = deployment.call("POST", "/api/v2/keys", {"metadata": {}, "resources": [
-                {"name": f"full-{number}", "extractable": False, "description": "x" * 200}]}, instance=instance)
+            answer = deployment.call("POST", "/api/v2/keys", envelope(
+                {"name": f"full-{number}", "extractable": False, "description": "x" * 200}), instance=instance)
             if answer.status == 201:
                 created.append(answer.json["resources"][0]["id"])
             else:
@@ -158,8 +158,8 @@ class FullDisk(unittest.TestCase):
                 break
         self.assertEqual(refused, 1)
         filler.unlink()
-        wait_until(lambda: deployment.call("POST", "/api/v2/keys", {"metadata": {}, "resources": [
-            {"name": "after", "extractable": False}]}, instance=instance).status == 201, "recovered", 20)
+        wait_until(lambda: deployment.call("POST", "/api/v2/keys", envelope(
+            {"name": "after", "extractable": False}), instance=instance).status == 201, "recovered", 20)
         deployment.kill_server()
         deployment.start()
         for known in created + [key]:
