@@ -8,11 +8,8 @@
 #include "cli/completion.h"
 #include "cli/context.h"
 #include "cli/man_page.h"
-#include "cli/output.h"
-#if __has_include("cli/migrate_commands.h")
 #include "cli/migrate_commands.h"
-#define KH_CLI_HAS_MIGRATE 1
-#endif
+#include "cli/output.h"
 
 namespace keyhaven::cli {
 namespace {
@@ -63,9 +60,7 @@ std::unique_ptr<CLI::App> build_app(Context& context) {
   add_key_commands(*app, context);
   add_key_ring_commands(*app, context);
   add_iam_commands(*app, context);
-#ifdef KH_CLI_HAS_MIGRATE
   register_migrate_commands(*app, context);
-#endif
   add_audit_commands(*app, context);
   add_health_command(*app, context);
   CLI::App* tree = app.get();

@@ -35,8 +35,8 @@ class TreeTest : public testing::Test {
 TEST_F(TreeTest, HasTheNounsOfTheProduct) {
   std::vector<std::string> names;
   for (const CLI::App* verb : app_->get_subcommands(nullptr)) names.push_back(verb->get_name());
-  for (const char* noun : {"login", "logout", "instance", "tke", "key", "key-ring", "iam", "audit",
-                           "health", "completion", "man"}) {
+  for (const char* noun : {"login", "logout", "instance", "tke", "key", "key-ring", "iam",
+                           "migrate", "audit", "health", "completion", "man"}) {
     EXPECT_NE(std::find(names.begin(), names.end(), noun), names.end()) << noun;
   }
 }
@@ -118,6 +118,8 @@ TEST_F(TreeTest, CompletionAndManualNameEveryVerb) {
     }
   });
   EXPECT_EQ(manual.substr(0, 15), ".TH KEYHAVEN 1 ");
+  EXPECT_EQ(manual.find("help VALUE"), std::string::npos) << "flags take no value";
+  EXPECT_NE(manual.find("url VALUE"), std::string::npos);
 }
 
 TEST(AppTest, TheCompletionScriptIsValidBashAndCompletes) {

@@ -26,7 +26,7 @@ std::string escaped(std::string_view text) {
 void write_options(std::string& out, const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     out += ".TP\n.B " + escaped(option->get_name(option->get_positional(), true));
-    if (option->get_type_size() != 0 && !option->get_positional()) out += " VALUE";
+    if (option->get_items_expected_max() != 0 && !option->get_positional()) out += " VALUE";
     out += '\n' + escaped(option->get_description()) + '\n';
   }
 }
