@@ -1,0 +1,54 @@
+// The steps of one wrap, each measured alone: what a request costs is their sum plus TLS and HTTP.
+#pragma once
+
+#include <ctime>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace keyhaven::bench {
+
+struct Step {
+  std::string name;
+  double us = 0;  // CPU time of this process, all threads, per operation
+};
+using Steps = std::vector<Step>;
+
+inline double process_cpu_us() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+}
+
+// Repeats `round`, which does `per_round` operations, for about `seconds` after a tenth of that as
+// warm-up. The best of five parts, since whatever else runs on the machine only ever makes a part
+// slower.
+template <class Round>
+double measure_us(double seconds, std::size_t per_round, Round round) {
+  using SteadyClock = std::chrono::steady_clock;
+  const auto run_for = [&](double part) {
+    const auto end = SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(
+                                              std::chrono::duration<double>(part));
+    const double before = process_cpu_us();
+    std::size_t operations = 0;
+    do {
+      for (int i = 0; i < 16; ++i) round();
+      operations += 16 * per_round;
+    } while (SteadyClock::now() < end);
+    return (process_cpu_us() - before) / static_cast<double>(operations);
+  };
+  run_for(seconds / 10);
+  double best = run_for(seconds / 5);
+  for (int part = 1; part < 5; ++part) best = std::min(best, run_for(seconds / 5));
+  return best;
+}
+
+// Engine of the unit: wrap and unwrap of a 32-byte DEK under an opened root key; opening one.
+void measure_unit(double seconds, Steps& steps);  // step_unit.cc
+// Loop client, socket pair and serving end around that engine, at several calls per loop turn.
+void measure_channel(double seconds, Steps& steps);  // step_channel.cc
+// Token, key look-up, JSON, audit record; and what a durable write costs in `directory`.
+void measure_server(double seconds, const std::string& directory, Steps& steps);  // step_server.cc
+
+}  // namespace keyhaven::bench
