@@ -74,94 +74,94 @@ TEST(DecodeTest, ReadsBothErrorForms) {
   const ErrorBody kms = decoder.error(
       R"({"metadata":{},"resources":[{"errorMsg":"Conflict: x [KEY_ALIAS_NOT_UNIQUE_ERR]","reasons":[{"code":)"
       R"("KEY_ALIAS_NOT_UNIQUE_ERR","message":"taken\u0007","status":409,"target":{"type":"field","name":"aliases"}}]}]})");
-    EXPECT_EQ(kms.code, "KEY_ALIAS_NOT_UNIQUE_ERR");
-    EXPECT_EQ(kms.message, "taken ") << "control characters do not reach a terminal";
-    EXPECT_EQ(kms.target, "aliases");
-    const ErrorBody iam =
-        decoder.error(R"({"errorCode":"BXNIM0415E","errorMessage":"not found","context":{}})");
-    EXPECT_EQ(iam.code, "BXNIM0415E");
-    EXPECT_EQ(iam.message, "not found");
-    EXPECT_TRUE(decoder.error("<html>").message.empty());
+  EXPECT_EQ(kms.code, "KEY_ALIAS_NOT_UNIQUE_ERR");
+  EXPECT_EQ(kms.message, "taken ") << "control characters do not reach a terminal";
+  EXPECT_EQ(kms.target, "aliases");
+  const ErrorBody iam =
+      decoder.error(R"({"errorCode":"BXNIM0415E","errorMessage":"not found","context":{}})");
+  EXPECT_EQ(iam.code, "BXNIM0415E");
+  EXPECT_EQ(iam.message, "not found");
+  EXPECT_TRUE(decoder.error("<html>").message.empty());
 }
 
 TEST(DecodeTest, EveryErrorCodeOfTheCatalogueHasAReason) {
-    EXPECT_EQ(reason_of(409, "KEY_ALIAS_NOT_UNIQUE_ERR"), Reason::AliasNotUnique);
-    EXPECT_EQ(reason_of(409, "INSTANCE_NOT_INITIALIZED"), Reason::InstanceNotInitialized);
-    EXPECT_EQ(reason_of(400, "BXNIM0415E"), Reason::UnknownApiKey);
-    EXPECT_EQ(reason_of(422, "SOMETHING_NEW"), Reason::CiphertextInvalid)
-        << "unknown codes fall back to the status";
-    EXPECT_EQ(reason_of(404, ""), Reason::NotFound);
-    EXPECT_EQ(reason_of(503, ""), Reason::UnitUnavailable);
-    EXPECT_EQ(reason_of(302, ""), Reason::BadBody);
+  EXPECT_EQ(reason_of(409, "KEY_ALIAS_NOT_UNIQUE_ERR"), Reason::AliasNotUnique);
+  EXPECT_EQ(reason_of(409, "INSTANCE_NOT_INITIALIZED"), Reason::InstanceNotInitialized);
+  EXPECT_EQ(reason_of(400, "BXNIM0415E"), Reason::UnknownApiKey);
+  EXPECT_EQ(reason_of(422, "SOMETHING_NEW"), Reason::CiphertextInvalid)
+      << "unknown codes fall back to the status";
+  EXPECT_EQ(reason_of(404, ""), Reason::NotFound);
+  EXPECT_EQ(reason_of(503, ""), Reason::UnitUnavailable);
+  EXPECT_EQ(reason_of(302, ""), Reason::BadBody);
 }
 
 TEST(DecodeTest, ReadsPoliciesOfKeysAndInstances) {
-    Decoder decoder;
-    const auto key = decoder.policies(envelope(
-        R"({"rotation":{"enabled":true,"interval_month":3},"dualAuthDelete":{"enabled":false}})"));
-    ASSERT_TRUE(key);
-    ASSERT_EQ(key.value().size(), 2U);
-    EXPECT_EQ(key.value()[0].interval_month, 3);
-    EXPECT_FALSE(key.value()[1].enabled);
-    const auto instance = decoder.policies(envelope(
-        R"({"policy_type":"allowedNetwork","policy_data":{"enabled":true,"attributes":{"allowed_network":"private-only"}}})"));
-    ASSERT_TRUE(instance);
-    EXPECT_EQ(instance.value().front().type, "allowedNetwork");
-    EXPECT_EQ(instance.value().front().attributes_json, R"({"allowed_network":"private-only"})");
+  Decoder decoder;
+  const auto key = decoder.policies(envelope(
+      R"({"rotation":{"enabled":true,"interval_month":3},"dualAuthDelete":{"enabled":false}})"));
+  ASSERT_TRUE(key);
+  ASSERT_EQ(key.value().size(), 2U);
+  EXPECT_EQ(key.value()[0].interval_month, 3);
+  EXPECT_FALSE(key.value()[1].enabled);
+  const auto instance = decoder.policies(envelope(
+      R"({"policy_type":"allowedNetwork","policy_data":{"enabled":true,"attributes":{"allowed_network":"private-only"}}})"));
+  ASSERT_TRUE(instance);
+  EXPECT_EQ(instance.value().front().type, "allowedNetwork");
+  EXPECT_EQ(instance.value().front().attributes_json, R"({"allowed_network":"private-only"})");
 }
 
 TEST(DecodeTest, ReadsUnitsOfAllThreeLists) {
-    Decoder decoder;
-    const auto units = decoder.units(
-        R"({"hsms":[{"hsm_id":"a","location":"[r].[AZ1-CS1].[01].[02]","serial_number":"KH000001"}],)"
-        R"("source_hsms":[{"hsm_id":"b","location":"l","serial_number":"s"}],"metadata":{}})");
-    ASSERT_TRUE(units);
-    ASSERT_EQ(units.value().size(), 2U);
-    EXPECT_EQ(units.value()[1].type, UnitType::Recovery);
-    EXPECT_FALSE(decoder.units("{}"));
-    EXPECT_FALSE(decoder.units(R"({"hsms":[{"hsm_id":"a","location":"l"}]})"));
+  Decoder decoder;
+  const auto units = decoder.units(
+      R"({"hsms":[{"hsm_id":"a","location":"[r].[AZ1-CS1].[01].[02]","serial_number":"KH000001"}],)"
+      R"("source_hsms":[{"hsm_id":"b","location":"l","serial_number":"s"}],"metadata":{}})");
+  ASSERT_TRUE(units);
+  ASSERT_EQ(units.value().size(), 2U);
+  EXPECT_EQ(units.value()[1].type, UnitType::Recovery);
+  EXPECT_FALSE(decoder.units("{}"));
+  EXPECT_FALSE(decoder.units(R"({"hsms":[{"hsm_id":"a","location":"l"}]})"));
 }
 
 TEST(DecodeTest, ReadsAPolicyAsItIsWritten) {
-    AccessPolicy policy;
-    policy.iam_id = "iam-ServiceId-1";
-    policy.roles = {"Manager", "KMS Key Purge"};
-    policy.instance = "I";
-    policy.key_ring = "R";
-    const SecretBytes body = encode_access_policy(policy);
-    std::string text(as_text(body.expose()));
-    text.insert(1, R"("id":"P",)");
-    Decoder decoder;
-    const auto read = decoder.policy(text);
-    ASSERT_TRUE(read) << read.error().message;
-    EXPECT_EQ(read.value().id, "P");
-    EXPECT_EQ(read.value().iam_id, policy.iam_id);
-    EXPECT_EQ(read.value().instance, "I");
-    EXPECT_EQ(read.value().key_ring, "R");
-    EXPECT_EQ(read.value().roles, (std::vector<std::string>{"Manager", "KeyPurge"}));
+  AccessPolicy policy;
+  policy.iam_id = "iam-ServiceId-1";
+  policy.roles = {"Manager", "KMS Key Purge"};
+  policy.instance = "I";
+  policy.key_ring = "R";
+  const SecretBytes body = encode_access_policy(policy);
+  std::string text(as_text(body.expose()));
+  text.insert(1, R"("id":"P",)");
+  Decoder decoder;
+  const auto read = decoder.policy(text);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read.value().id, "P");
+  EXPECT_EQ(read.value().iam_id, policy.iam_id);
+  EXPECT_EQ(read.value().instance, "I");
+  EXPECT_EQ(read.value().key_ring, "R");
+  EXPECT_EQ(read.value().roles, (std::vector<std::string>{"Manager", "KeyPurge"}));
 }
 
 TEST(EncodeTest, CreateHoldsWhatTheServiceExpects) {
-    CreateKey request;
-    request.name = "payroll";
-    request.aliases = {"pay"};
-    request.payload = SecretBytes::copy_of(std::string_view("0123456789abcdef"));
-    request.expires = Timestamp::from_seconds(2082758400);
-    const SecretBytes body = encode_create_key(request);
-    EXPECT_EQ(
-        as_text(body.expose()),
-        R"({"metadata":{"collectionType":"application/vnd.ibm.kms.key+json","collectionTotal":1},"resources":[)"
-        R"({"type":"application/vnd.ibm.kms.key+json","name":"payroll","extractable":false,"aliases":["pay"],)"
-        R"("expirationDate":"2036-01-01T00:00:00Z","payload":"MDEyMzQ1Njc4OWFiY2RlZg=="}]})");
+  CreateKey request;
+  request.name = "payroll";
+  request.aliases = {"pay"};
+  request.payload = SecretBytes::copy_of(std::string_view("0123456789abcdef"));
+  request.expires = Timestamp::from_seconds(2082758400);
+  const SecretBytes body = encode_create_key(request);
+  EXPECT_EQ(
+      as_text(body.expose()),
+      R"({"metadata":{"collectionType":"application/vnd.ibm.kms.key+json","collectionTotal":1},"resources":[)"
+      R"({"type":"application/vnd.ibm.kms.key+json","name":"payroll","extractable":false,"aliases":["pay"],)"
+      R"("expirationDate":"2036-01-01T00:00:00Z","payload":"MDEyMzQ1Njc4OWFiY2RlZg=="}]})");
 }
 
 TEST(EncodeTest, QueriesAndPathsArePercentEncoded) {
-    KeyQuery query;
-    query.states = {1, 2};
-    query.search = "a b&c";
-    EXPECT_EQ(key_query(query, true), "?limit=200&offset=0&state=1,2&search=a%20b%26c");
-    EXPECT_EQ(key_query({}, false), "");
-    EXPECT_EQ(percent_encode("a/b?c%\xc3\xbc"), "a%2Fb%3Fc%25%C3%BC");
+  KeyQuery query;
+  query.states = {1, 2};
+  query.search = "a b&c";
+  EXPECT_EQ(key_query(query, true), "?limit=200&offset=0&state=1,2&search=a%20b%26c");
+  EXPECT_EQ(key_query({}, false), "");
+  EXPECT_EQ(percent_encode("a/b?c%\xc3\xbc"), "a%2Fb%3Fc%25%C3%BC");
 }
 
 }  // namespace
