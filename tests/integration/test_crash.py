@@ -75,14 +75,14 @@ class Crash(unittest.TestCase):
         port = deployment.url.rpartition(":")[2]
         deployment.settings["server__port"] = port
         instance = deployment.instance()
-        clients = [Client(deployment, instance, number, 125) for number in range(8)]
+        clients = [Client(deployment, instance, number, 400) for number in range(8)]
         deployment.token()
         for client in clients:
             client.start()
         kills = 0
         while any(client.is_alive() for client in clients) and kills < 40:
             done = sum(client.sent for client in clients)
-            target = done + chance.randrange(20, 80)
+            target = done + chance.randrange(5, 60)
             while sum(client.sent for client in clients) < target and any(client.is_alive() for client in clients):
                 time.sleep(0.002)
             kills += 1
