@@ -1,7 +1,8 @@
-// What a crypto unit can do for a service instance: the interface between the server and whatever holds its keys.
+// What a crypto unit can do for a service instance: the interface between the server and whatever
+// holds its keys.
 //
-// Values in, values out; no handles, no pointers into its state. unit/soft_unit.h implements it in process (tests, and
-// inside keyhaven-unit); channel/ implements it as a client of that process.
+// Values in, values out; no handles, no pointers into its state. unit/soft_unit.h implements it in
+// process (tests, and inside keyhaven-unit); channel/ implements it as a client of that process.
 #pragma once
 
 #include <array>
@@ -23,15 +24,16 @@ inline constexpr std::size_t kMaxAadEntryBytes = 1020;  // 255 characters of at 
 inline constexpr std::size_t kCommitmentSize = 32;
 inline constexpr std::size_t kVerificationPatternSize = 32;
 
-// A key sealed by the master key (docs/protocols/key-blob.md): safe to store, opens only for its instance, object,
-// version and purpose.
+// A key sealed by the master key (docs/protocols/key-blob.md): safe to store, opens only for its
+// instance, object, version and purpose.
 struct KeyBlob {
   Bytes bytes;
   bool operator==(const KeyBlob&) const = default;
 };
 
-// HKDF of a root key's material with its own label: commitment of every wrapped DEK under it, and the index by which
-// the version of a wrapped DEK is found. Equal material has an equal commitment in every instance. Not secret.
+// HKDF of a root key's material with its own label: commitment of every wrapped DEK under it, and
+// the index by which the version of a wrapped DEK is found. Equal material has an equal commitment
+// in every instance. Not secret.
 using Commitment = std::array<std::uint8_t, kCommitmentSize>;
 
 // Additional authenticated data as the API has it: ordered strings. Absent and empty are equal.
@@ -50,13 +52,14 @@ struct SealedRootKey {
 };
 
 struct WrapResult {
-  Bytes wrapped_dek;           // docs/protocols/wrapped-dek.md
-  SecretBytes generated_dek;   // 32 bytes when the caller gave none; else empty
+  Bytes wrapped_dek;          // docs/protocols/wrapped-dek.md
+  SecretBytes generated_dek;  // 32 bytes when the caller gave none; else empty
 };
 
 struct UnwrapResult {
   SecretBytes dek;
-  Bytes rewrapped;  // same DEK under the newest version; empty when the input already was of that version
+  Bytes rewrapped;  // same DEK under the newest version; empty when the input already was of that
+                    // version
 };
 
 // State of one crypto unit as shown to operators; never secret.
@@ -81,23 +84,27 @@ struct UnitStatus {
 //   InstanceNotInitialized  a unit of the instance has no valid current master key,
 //   UnitsDiffer             verification patterns of the instance's units differ,
 //   UnitUnavailable         the unit process is not there or missed the deadline,
-//   DecryptFailed           a blob does not open for its binding and purpose (damaged, moved, foreign).
+//   DecryptFailed           a blob does not open for its binding and purpose (damaged, moved,
+//   foreign).
 class CryptoUnit {
  public:
   virtual ~CryptoUnit() = default;
 
   // --- Life of an instance ---
-  // Makes `count` units (1 to 6) in imprint mode for a new instance. Idempotent for equal arguments.
-  // Errors: LimitExceeded reasons, InvalidArgument, AlreadyExists (other count).
-  virtual Result<std::vector<UnitStatus>> create_units(const InstanceId& instance, const std::string& region,
+  // Makes `count` units (1 to 6) in imprint mode for a new instance. Idempotent for equal
+  // arguments. Errors: LimitExceeded reasons, InvalidArgument, AlreadyExists (other count).
+  virtual Result<std::vector<UnitStatus>> create_units(const InstanceId& instance,
+                                                       const std::string& region,
                                                        std::uint32_t count) = 0;
   // Errors: UnitsNotZeroized unless all are in imprint mode. Unknown instance: success.
   virtual Result<void> remove_units(const InstanceId& instance) = 0;
   // Empty list for an unknown instance.
   virtual Result<std::vector<UnitStatus>> list_units(const InstanceId& instance) = 0;
-  // One administration frame (HTPRequest text) for one unit; the answer is an HTPResponse text. Errors of the protocol
-  // travel inside the answer; Result errors: UnitNotFound, UnitUnavailable, InvalidArgument (size above 64 KiB).
-  virtual Result<std::string> administer(const InstanceId& instance, const UnitId& unit, const std::string& request) = 0;
+  // One administration frame (HTPRequest text) for one unit; the answer is an HTPResponse text.
+  // Errors of the protocol travel inside the answer; Result errors: UnitNotFound, UnitUnavailable,
+  // InvalidArgument (size above 64 KiB).
+  virtual Result<std::string> administer(const InstanceId& instance, const UnitId& unit,
+                                         const std::string& request) = 0;
   // Attestation root of the deployment: P-521 SPKI of the key that signs the units' certificates.
   virtual Result<Bytes> attestation_root() = 0;
 
@@ -105,26 +112,31 @@ class CryptoUnit {
   // A new 256-bit root key version.
   virtual Result<SealedRootKey> generate_root_key(const KeyBinding& binding) = 0;
   // Material of 16, 24 or 32 bytes. Errors: InvalidField for other sizes.
-  virtual Result<SealedRootKey> import_root_key(const KeyBinding& binding, const SecretBytes& material) = 0;
+  virtual Result<SealedRootKey> import_root_key(const KeyBinding& binding,
+                                                const SecretBytes& material) = 0;
   // Payload of 1 to kMaxStandardPayloadBytes, or empty: 32 random bytes are generated.
-  virtual Result<KeyBlob> create_standard_key(const KeyBinding& binding, const SecretBytes& payload) = 0;
+  virtual Result<KeyBlob> create_standard_key(const KeyBinding& binding,
+                                              const SecretBytes& payload) = 0;
   // The payload of a standard key; a root-key blob is refused (DecryptFailed).
   virtual Result<SecretBytes> open_standard_key(const KeyBinding& binding, const KeyBlob& blob) = 0;
   // Wraps `dek` (1 to kMaxDekBytes; empty: 32 random bytes).
-  virtual Result<WrapResult> wrap(const KeyBinding& binding, const KeyBlob& blob, const SecretBytes& dek,
-                                  const AadList& aad) = 0;
-  // Unwraps with the version whose commitment the ciphertext carries; `newest` (may equal `blob`'s version: then pass
-  // nullptr) re-wraps. Errors: CiphertextInvalid (wrong key, AAD or damaged: one answer).
+  virtual Result<WrapResult> wrap(const KeyBinding& binding, const KeyBlob& blob,
+                                  const SecretBytes& dek, const AadList& aad) = 0;
+  // Unwraps with the version whose commitment the ciphertext carries; `newest` (may equal `blob`'s
+  // version: then pass nullptr) re-wraps. Errors: CiphertextInvalid (wrong key, AAD or damaged: one
+  // answer).
   struct Newest {
     KeyBinding binding;
     const KeyBlob* blob;
   };
-  virtual Result<UnwrapResult> unwrap(const KeyBinding& binding, const KeyBlob& blob, ByteView wrapped_dek,
-                                      const AadList& aad, const Newest* newest) = 0;
+  virtual Result<UnwrapResult> unwrap(const KeyBinding& binding, const KeyBlob& blob,
+                                      ByteView wrapped_dek, const AadList& aad,
+                                      const Newest* newest) = 0;
   // Unwraps and wraps anew with `newest` without the DEK leaving the unit.
-  virtual Result<Bytes> rewrap(const KeyBinding& binding, const KeyBlob& blob, ByteView wrapped_dek, const AadList& aad,
-                               const Newest& newest) = 0;
-  // Forgets opened copies of these blobs in every thread of the unit. Returned: no later call uses a cached copy.
+  virtual Result<Bytes> rewrap(const KeyBinding& binding, const KeyBlob& blob, ByteView wrapped_dek,
+                               const AadList& aad, const Newest& newest) = 0;
+  // Forgets opened copies of these blobs in every thread of the unit. Returned: no later call uses
+  // a cached copy.
   virtual Result<void> drop(const std::vector<KeyBlob>& blobs) = 0;
 };
 

@@ -1,4 +1,5 @@
-// The wrapped DEK as the API returns it (base64 of these bytes); docs/protocols/wrapped-dek.md is the format.
+// The wrapped DEK as the API returns it (base64 of these bytes); docs/protocols/wrapped-dek.md is
+// the format.
 //
 //   offset  size  field
 //   0       2     magic "KW"
@@ -9,8 +10,8 @@
 //   60      n     ciphertext (n = DEK size, 1 to 7500)
 //   60+n    16    tag
 //
-// AAD of the AEAD: the 36 header bytes, then the encoded AAD list. Nothing of key id, version or instance is bound, so
-// equal material opens equal ciphertexts in every instance.
+// AAD of the AEAD: the 36 header bytes, then the encoded AAD list. Nothing of key id, version or
+// instance is bound, so equal material opens equal ciphertexts in every instance.
 #pragma once
 
 #include "unit/crypto_unit.h"
@@ -24,7 +25,8 @@ inline constexpr std::size_t kWrappedDekOverhead = 76;
 // Errors: NotACiphertext (magic, format, algorithm or size).
 Result<Commitment> commitment_of(ByteView wrapped_dek);
 
-// Count (u16), then for each string its length (u16) and bytes: unambiguous. Errors: InvalidField above the limits.
+// Count (u16), then for each string its length (u16) and bytes: unambiguous. Errors: InvalidField
+// above the limits.
 Result<Bytes> encode_aad(const AadList& aad);
 
 }  // namespace keyhaven::unit
