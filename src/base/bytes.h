@@ -25,13 +25,15 @@ inline std::string_view as_text(ByteView bytes) noexcept {
 inline Bytes to_bytes(ByteView view) { return {view.begin(), view.end()}; }
 inline void append(Bytes& out, ByteView more) { out.insert(out.end(), more.begin(), more.end()); }
 
-// Hexadecimal, two digits a byte. `from_hex` accepts both cases and nothing else; errors: InvalidArgument.
+// Hexadecimal, two digits a byte. `from_hex` accepts both cases and nothing else; errors:
+// InvalidArgument.
 std::string to_hex(ByteView bytes);
 std::string to_hex_upper(ByteView bytes);
 Result<Bytes> from_hex(std::string_view text);
 
-// Base64, RFC 4648 section 4, strict: padding required, no white space, unused bits zero. The url form (section 5)
-// has no padding. Errors: InvalidArgument, whose message names the offset of the first bad byte.
+// Base64, RFC 4648 section 4, strict: padding required, no white space, unused bits zero. The url
+// form (section 5) has no padding. Errors: InvalidArgument, whose message names the offset of the
+// first bad byte.
 std::string to_base64(ByteView bytes);
 Result<Bytes> from_base64(std::string_view text);
 std::string to_base64url(ByteView bytes);

@@ -1,4 +1,5 @@
-// Time as the product sees it: microseconds since 1970-01-01T00:00:00Z inside, whole seconds at the edge.
+// Time as the product sees it: microseconds since 1970-01-01T00:00:00Z inside, whole seconds at the
+// edge.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +45,9 @@ class ManualClock final : public Clock {
  public:
   explicit ManualClock(Timestamp start) : us_(start.us) {}
   Timestamp now() const override { return {__atomic_load_n(&us_, __ATOMIC_SEQ_CST)}; }
-  void advance_seconds(std::int64_t seconds) { __atomic_add_fetch(&us_, seconds * 1'000'000, __ATOMIC_SEQ_CST); }
+  void advance_seconds(std::int64_t seconds) {
+    __atomic_add_fetch(&us_, seconds * 1'000'000, __ATOMIC_SEQ_CST);
+  }
 
  private:
   std::int64_t us_;

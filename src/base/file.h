@@ -1,5 +1,6 @@
-// Files that survive a crash: whole-file reads with a limit, atomic replacement with fsync of file and directory,
-// and a directory lock. An fsync that fails is fatal: the kernel may have dropped the pages already.
+// Files that survive a crash: whole-file reads with a limit, atomic replacement with fsync of file
+// and directory, and a directory lock. An fsync that fails is fatal: the kernel may have dropped
+// the pages already.
 #pragma once
 
 #include <cstdint>
@@ -35,12 +36,14 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-// Reads a whole file of at most `limit` bytes. Errors: NotFound, TooLarge, Io (message names path and errno text).
+// Reads a whole file of at most `limit` bytes. Errors: NotFound, TooLarge, Io (message names path
+// and errno text).
 Result<Bytes> read_file(const std::string& path, std::size_t limit);
 Result<SecretBytes> read_secret_file(const std::string& path, std::size_t limit);
 
-// Writes `path` so that a crash leaves the old or the new content: temporary file in the same directory with `mode`,
-// write, fsync, rename, fsync of the directory. Errors: Io, StoreUnavailable when the disk is full.
+// Writes `path` so that a crash leaves the old or the new content: temporary file in the same
+// directory with `mode`, write, fsync, rename, fsync of the directory. Errors: Io, StoreUnavailable
+// when the disk is full.
 Result<void> write_file_atomic(const std::string& path, ByteView content, unsigned mode);
 
 // Creates `path` with `mode` if it does not exist, fsynced as above. Errors: AlreadyExists, Io.
@@ -52,7 +55,8 @@ Result<void> make_directory(const std::string& path, unsigned mode);
 // fsync of a directory after entries changed; failure is fatal.
 void sync_directory(const std::string& path);
 
-// Takes an exclusive lock on `directory`/LOCK for the life of the object; a second holder is refused.
+// Takes an exclusive lock on `directory`/LOCK for the life of the object; a second holder is
+// refused.
 class DirectoryLock {
  public:
   // Errors: AlreadyExists (message: in use by process N), Io.

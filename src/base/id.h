@@ -1,4 +1,5 @@
-// Identifiers that cannot be wrong: made only by parse or from 16 random bytes (crypto::random_uuid).
+// Identifiers that cannot be wrong: made only by parse or from 16 random bytes
+// (crypto::random_uuid).
 #pragma once
 
 #include <array>

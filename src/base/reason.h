@@ -1,7 +1,8 @@
 // The closed set of reasons for which an operation fails, and the coarse class of each.
 //
-// The domain decides the reason; each front end maps it to its own words and numbers in one table. The names with a
-// wire code are those of key-management-api.md section 17 (http/errors.cc holds code, status and text).
+// The domain decides the reason; each front end maps it to its own words and numbers in one table.
+// The names with a wire code are those of key-management-api.md section 17 (http/errors.cc holds
+// code, status and text).
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // Expected failures as values: Result<T> holds a T or an Error; broken invariants stop the process.
 //
-// Shaped like std::expected (which g++ 12 lacks in C++20 mode) so that moving there is a small edit.
+// Shaped like std::expected (which g++ 12 lacks in C++20 mode) so that moving there is a small
+// edit.
 #pragma once
 
 #include <optional>
@@ -12,9 +13,9 @@
 
 namespace keyhaven {
 
-// Why an operation failed. `message` is for the caller: what was wrong, what was expected, the limit, the remedy;
-// never a secret, SQL or a file path the caller does not own. `target` names the field, query parameter or header
-// concerned; empty when none is.
+// Why an operation failed. `message` is for the caller: what was wrong, what was expected, the
+// limit, the remedy; never a secret, SQL or a file path the caller does not own. `target` names the
+// field, query parameter or header concerned; empty when none is.
 struct Error {
   Reason reason = Reason::Internal;
   std::string message;
@@ -23,14 +24,16 @@ struct Error {
   Errc code() const noexcept { return errc_of(reason); }
 };
 
-// Stops the process: a programming error, or a state in which going on could lose or leak a key. Never returns.
+// Stops the process: a programming error, or a state in which going on could lose or leak a key.
+// Never returns.
 [[noreturn]] void fatal(const char* file, int line, const char* what) noexcept;
 
 template <class T>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   bool has_value() const noexcept { return state_.index() == 0; }
@@ -77,13 +80,15 @@ class [[nodiscard]] Result<void> {
 
 }  // namespace keyhaven
 
-// Yields the value, or returns the error from the enclosing function. Use it as a whole statement or a whole
-// initialiser, never inside a larger expression: the order of destruction is only obvious there.
-#define KH_TRY(expression)                                            \
-  __extension__({                                                     \
-    auto kh_result = (expression);                                    \
-    if (!kh_result) [[unlikely]] return std::move(kh_result).error(); \
-    std::move(kh_result).value();                                     \
+// Yields the value, or returns the error from the enclosing function. Use it as a whole statement
+// or a whole initialiser, never inside a larger expression: the order of destruction is only
+// obvious there.
+#define KH_TRY(expression)                 \
+  __extension__({                          \
+    auto kh_result = (expression);         \
+    if (!kh_result) [[unlikely]]           \
+      return std::move(kh_result).error(); \
+    std::move(kh_result).value();          \
   })
 
 // Checks an invariant in every build; on violation the process stops.

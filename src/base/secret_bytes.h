@@ -11,14 +11,15 @@
 
 namespace keyhaven {
 
-// Fixed-size secret in the locked arena (locked_arena.h): never swapped, never in a core dump, wiped on destruction,
-// move-only, unprintable, compared in constant time. The length is not secret; the bytes are.
-// `expose()` is the word reviewers search for: it belongs in crypto/, unit/ and the one encoder that must send a DEK
-// to its owner. Not thread-safe for concurrent mutation, like a vector.
+// Fixed-size secret in the locked arena (locked_arena.h): never swapped, never in a core dump,
+// wiped on destruction, move-only, unprintable, compared in constant time. The length is not
+// secret; the bytes are. `expose()` is the word reviewers search for: it belongs in crypto/, unit/
+// and the one encoder that must send a DEK to its owner. Not thread-safe for concurrent mutation,
+// like a vector.
 class SecretBytes {
  public:
-  SecretBytes() noexcept = default;          // empty
-  explicit SecretBytes(std::size_t size);    // zero-filled
+  SecretBytes() noexcept = default;        // empty
+  explicit SecretBytes(std::size_t size);  // zero-filled
   static SecretBytes copy_of(std::span<const std::uint8_t> bytes);
   static SecretBytes copy_of(std::string_view text);
   SecretBytes(SecretBytes&& other) noexcept;             // leaves `other` empty
@@ -35,8 +36,10 @@ class SecretBytes {
   // Keeps the first `size` bytes (size <= this->size()) and wipes the rest.
   void shrink(std::size_t size) noexcept;
 
-  friend bool operator==(const SecretBytes& a, const SecretBytes& b) noexcept;  // constant time for equal sizes
-  friend std::ostream& operator<<(std::ostream&, const SecretBytes&) = delete;  // printing does not compile
+  friend bool operator==(const SecretBytes& a,
+                         const SecretBytes& b) noexcept;  // constant time for equal sizes
+  friend std::ostream& operator<<(std::ostream&,
+                                  const SecretBytes&) = delete;  // printing does not compile
 
  private:
   std::uint8_t* data_ = nullptr;
@@ -44,9 +47,11 @@ class SecretBytes {
   std::size_t capacity_ = 0;
 };
 
-// Base64 and hexadecimal straight into and out of secret memory. Errors: InvalidArgument (offset, never the text).
+// Base64 and hexadecimal straight into and out of secret memory. Errors: InvalidArgument (offset,
+// never the text).
 Result<SecretBytes> secret_from_base64(std::string_view text);
-SecretBytes secret_to_base64(std::span<const std::uint8_t> bytes);  // ASCII bytes of the base64 text
+SecretBytes secret_to_base64(
+    std::span<const std::uint8_t> bytes);  // ASCII bytes of the base64 text
 Result<SecretBytes> secret_from_hex(std::string_view text);
 
 // Overwrites memory in a way the compiler keeps.

@@ -1,5 +1,5 @@
-// The one bounded reader and the one writer for binary formats of ours: big-endian, length-prefixed, no pointer
-// arithmetic anywhere else.
+// The one bounded reader and the one writer for binary formats of ours: big-endian,
+// length-prefixed, no pointer arithmetic anywhere else.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@
 
 namespace keyhaven {
 
-// Appends to a Bytes. Not for secrets larger than what the caller wipes: see SecretWriter uses in channel/.
+// Appends to a Bytes. Not for secrets larger than what the caller wipes: see SecretWriter uses in
+// channel/.
 class Writer {
  public:
   explicit Writer(Bytes& out) : out_(out) {}
@@ -40,8 +41,8 @@ class Writer {
   Bytes& out_;
 };
 
-// Reads from a view; after the first short read every read yields zero or empty and ok() stays false, so a decoder
-// reads all fields and asks once. Views point into the input.
+// Reads from a view; after the first short read every read yields zero or empty and ok() stays
+// false, so a decoder reads all fields and asks once. Views point into the input.
 class Reader {
  public:
   explicit Reader(ByteView in) : in_(in) {}

@@ -1,5 +1,5 @@
-// Authenticated encryption: XAES-256-GCM (C2SP), the AEAD of every format of ours, and plain AES-256-GCM for formats
-// that others define. Nonces are made by the function that seals.
+// Authenticated encryption: XAES-256-GCM (C2SP), the AEAD of every format of ours, and plain
+// AES-256-GCM for formats that others define. Nonces are made by the function that seals.
 #pragma once
 
 #include "base/bytes.h"
@@ -12,10 +12,10 @@ inline constexpr std::size_t kXaesNonceSize = 24;
 inline constexpr std::size_t kGcmTagSize = 16;
 inline constexpr std::size_t kXaesOverhead = kXaesNonceSize + kGcmTagSize;  // 40
 
-// A 256-bit key made ready for XAES-256-GCM: the CMAC subkey is computed once. A message key is derived per nonce, so
-// one key may seal 2^80 messages at a collision risk of 2^-32.
-// Not thread-safe: it owns keyed cipher contexts; keep one per thread.
-// Source: C2SP XAES-256-GCM; NIST SP 800-108r1, SP 800-38B, SP 800-38D.
+// A 256-bit key made ready for XAES-256-GCM: the CMAC subkey is computed once. A message key is
+// derived per nonce, so one key may seal 2^80 messages at a collision risk of 2^-32. Not
+// thread-safe: it owns keyed cipher contexts; keep one per thread. Source: C2SP XAES-256-GCM; NIST
+// SP 800-108r1, SP 800-38B, SP 800-38D.
 class XaesKey {
  public:
   explicit XaesKey(const SecretBytes& key);  // exactly kXaesKeySize bytes, asserted
@@ -23,11 +23,13 @@ class XaesKey {
   XaesKey& operator=(XaesKey&&) noexcept;
   ~XaesKey();
 
-  // Writes nonce ‖ ciphertext ‖ tag (plaintext.size() + kXaesOverhead bytes) to `out`, which has exactly that size.
+  // Writes nonce ‖ ciphertext ‖ tag (plaintext.size() + kXaesOverhead bytes) to `out`, which has
+  // exactly that size.
   void seal_into(ByteView plaintext, ByteView aad, std::span<std::uint8_t> out);
   Bytes seal(ByteView plaintext, ByteView aad);
 
-  // Opens nonce ‖ ciphertext ‖ tag. Errors: DecryptFailed, one message for every cause; nothing is released on error.
+  // Opens nonce ‖ ciphertext ‖ tag. Errors: DecryptFailed, one message for every cause; nothing is
+  // released on error.
   Result<SecretBytes> open(ByteView sealed, ByteView aad);
 
   // For the public vectors only: a nonce given by the caller (24 bytes). Returns ciphertext ‖ tag.
@@ -38,13 +40,15 @@ class XaesKey {
   State* state_;
 };
 
-// AES-256-GCM with 12-byte random nonce in front: nonce ‖ ciphertext ‖ tag. For signature-key and key-part files
-// (instances-tke-iam.md 3.7), where the key is used once. Errors of open: DecryptFailed.
+// AES-256-GCM with 12-byte random nonce in front: nonce ‖ ciphertext ‖ tag. For signature-key and
+// key-part files (instances-tke-iam.md 3.7), where the key is used once. Errors of open:
+// DecryptFailed.
 Bytes aes256_gcm_seal(const SecretBytes& key, ByteView plaintext, ByteView aad);
 Result<SecretBytes> aes256_gcm_open(const SecretBytes& key, ByteView sealed, ByteView aad);
 
-// AES key wrap (RFC 3394, SP 800-38F section 6.2). kek 16, 24 or 32 bytes; key a multiple of 8, at least 16 bytes;
-// the result has 8 bytes more. Errors of unwrap: DecryptFailed, InvalidArgument for sizes.
+// AES key wrap (RFC 3394, SP 800-38F section 6.2). kek 16, 24 or 32 bytes; key a multiple of 8, at
+// least 16 bytes; the result has 8 bytes more. Errors of unwrap: DecryptFailed, InvalidArgument for
+// sizes.
 Result<Bytes> aes_kw_wrap(const SecretBytes& kek, const SecretBytes& key);
 Result<SecretBytes> aes_kw_unwrap(const SecretBytes& kek, ByteView wrapped);
 

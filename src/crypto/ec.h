@@ -1,4 +1,5 @@
-// Elliptic-curve keys: P-521 for the administration protocol (signatures SHA-512, ECDH), Ed25519 for audit checkpoints.
+// Elliptic-curve keys: P-521 for the administration protocol (signatures SHA-512, ECDH), Ed25519
+// for audit checkpoints.
 #pragma once
 
 #include <array>
@@ -9,7 +10,7 @@
 
 namespace keyhaven::crypto {
 
-inline constexpr std::size_t kP521PointSize = 133;       // 04 ‖ X ‖ Y, each coordinate 66 bytes
+inline constexpr std::size_t kP521PointSize = 133;  // 04 ‖ X ‖ Y, each coordinate 66 bytes
 inline constexpr std::size_t kP521CoordinateSize = 66;
 using P521Point = std::array<std::uint8_t, kP521PointSize>;
 
@@ -40,8 +41,8 @@ class P521PublicKey {
 class P521PrivateKey {
  public:
   static P521PrivateKey generate();
-  // SEC 1 ECPrivateKey, DER or PEM text with label PRIVATE KEY around SEC 1 (instances-tke-iam.md 3.7) or
-  // EC PRIVATE KEY. Errors: InvalidArgument.
+  // SEC 1 ECPrivateKey, DER or PEM text with label PRIVATE KEY around SEC 1
+  // (instances-tke-iam.md 3.7) or EC PRIVATE KEY. Errors: InvalidArgument.
   static Result<P521PrivateKey> from_sec1_der(ByteView der);
   static Result<P521PrivateKey> from_pem(ByteView pem);
   SecretBytes sec1_der() const;

@@ -1,4 +1,5 @@
-// RSA-2048 signatures for tokens (RS256). Generation takes hundreds of milliseconds: never on an event loop.
+// RSA-2048 signatures for tokens (RS256). Generation takes hundreds of milliseconds: never on an
+// event loop.
 #pragma once
 
 #include <memory>
@@ -26,7 +27,7 @@ class RsaPrivateKey {
  public:
   static RsaPrivateKey generate_2048();
   static Result<RsaPrivateKey> from_pem(const SecretBytes& pem);  // PKCS#8. Errors: InvalidArgument
-  SecretBytes pem() const;                                        // PKCS#8, not encrypted: write 0600 only
+  SecretBytes pem() const;  // PKCS#8, not encrypted: write 0600 only
   const RsaPublicKey& public_key() const noexcept { return public_; }
   Bytes sign_sha256(ByteView message) const;
 
