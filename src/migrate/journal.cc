@@ -38,6 +38,7 @@ class Journal::Statement {
   Statement& operator=(const Statement&) = delete;
   ~Statement() { sqlite3_finalize(statement_); }
   Statement& bind(std::string_view text) {
+    if (text.data() == nullptr) text = "";  // SQLite would take it for NULL
     ok_ = ok_ && sqlite3_bind_text64(statement_, ++bound_, text.data(), text.size(),
                                      SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK;
     return *this;

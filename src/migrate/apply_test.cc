@@ -1,0 +1,273 @@
+#include "migrate/apply.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdlib>
+
+#include "migrate/progress.h"
+#include "migrate/service_for_tests.h"
+
+extern char** environ;
+
+namespace keyhaven::migrate {
+namespace {
+
+using testing::FakeKey;
+using testing::FakeService;
+using testing::Migration;
+using testing::Notes;
+
+constexpr int kKilled = -SIGKILL;
+
+// The tool as a process of its own, so that it can be killed: this program again, told by its
+// environment to apply the plan of a directory and to die at the n-th journal write (0: never).
+class ChildProcess : public ::testing::Environment {
+ public:
+  void SetUp() override {
+    const char* directory = std::getenv("KH_MIGRATE_TEST_APPLY");
+    if (directory == nullptr) return;
+    ::_exit(apply_in(directory, std::atoi(std::getenv("KH_MIGRATE_TEST_KILL_AT"))));
+  }
+
+  static int run(const Migration& migration, int kill_at) {
+    std::vector<std::string> variables = {"KH_MIGRATE_TEST_APPLY=" + (migration.directory / ""),
+                                          "KH_MIGRATE_TEST_KILL_AT=" + std::to_string(kill_at)};
+    std::vector<char*> environment;
+    for (char** one = environ; *one != nullptr; ++one) environment.push_back(*one);
+    for (std::string& one : variables) environment.push_back(one.data());
+    environment.push_back(nullptr);
+    std::string program = "/proc/self/exe";
+    char* arguments[] = {program.data(), nullptr};
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    pid_t child = 0;
+    EXPECT_EQ(
+        ::posix_spawn(&child, program.c_str(), &actions, nullptr, arguments, environment.data()),
+        0);
+    ::posix_spawn_file_actions_destroy(&actions);
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  static int apply_in(const std::string& directory, int kill_at) {
+    auto plan = load_plan(directory + "plan.yaml");
+    auto material = Material::load_csv(directory + "material.csv");
+    if (!plan || !material) return 10;
+    auto journal = Journal::open(directory + "journal",
+                                 {plan->id, plan->source.instance, plan->target.instance});
+    if (!journal) return 11;
+    int writes = 0;
+    (*journal)->set_write_probe([&writes, kill_at](Journal::WritePoint) {
+      if (++writes == kill_at) ::kill(::getpid(), SIGKILL);
+    });
+    Notes notes;
+    const Side source =
+        FakeService::side_of(plan->source, testing::content_of(directory + "source.pem"));
+    const Side target =
+        FakeService::side_of(plan->target, testing::content_of(directory + "target.pem"));
+    const auto result = apply(*plan, source, target, **journal, *material, 1, notes);
+    return result && result->failed == 0 ? 0 : 1;
+  }
+};
+
+const auto* const kChild = ::testing::AddGlobalTestEnvironment(new ChildProcess);
+
+Result<ApplyResult> apply_all(Migration& migration, Notes& notes, unsigned jobs = 1) {
+  const auto journal = migration.journal();
+  return apply(migration.plan, migration.source.side(), migration.target.side(), *journal,
+               migration.owner_material(), jobs, notes);
+}
+
+TEST(Apply, CarriesEveryKindOfKey) {
+  Migration migration;
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->failed, 0U) << notes.text();
+  EXPECT_EQ(result->carried, 4U);
+  EXPECT_EQ(result->reported, 1U);
+  EXPECT_EQ(result->blocked, 0U);
+  migration.expect_all_carried();
+  for (const std::string& line : migration.source.log())
+    EXPECT_TRUE(line.starts_with("GET ")) << line;
+}
+
+TEST(Apply, DoesNothingTheSecondTime) {
+  Migration migration;
+  Notes notes;
+  ASSERT_TRUE(apply_all(migration, notes));
+  const auto before = migration.target.log().size();
+  const auto again = apply_all(migration, notes);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->carried, 4U);
+  EXPECT_EQ(migration.target.log().size(), before);
+  migration.expect_all_carried();
+}
+
+TEST(Apply, WorksOnManyKeysAtATime) {
+  Migration migration;
+  Notes notes;
+  const auto result = apply_all(migration, notes, 8);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 0U) << notes.text();
+  migration.expect_all_carried();
+}
+
+TEST(Apply, ResumesAfterAKillAtEveryJournalWrite) {
+  Migration migration;
+  ASSERT_TRUE(save_plan(migration.directory / "plan.yaml", migration.plan));
+  migration.directory.write("source.pem", migration.source.ca_pem());
+  migration.directory.write("target.pem", migration.target.ca_pem());
+  int kills = 0;
+  while (true) {
+    SCOPED_TRACE("killed at journal write point " + std::to_string(kills + 1));
+    migration.target.reset();
+    migration.forget_journal();
+    const int status = ChildProcess::run(migration, kills + 1);
+    if (status == 0) break;
+    ASSERT_EQ(status, kKilled);
+    ++kills;
+    ASSERT_EQ(ChildProcess::run(migration, 0), 0);
+    migration.expect_all_carried();
+    if (::testing::Test::HasFailure()) return;
+  }
+  // Ring; create, release of 4 keys; 2 versions; 2 aliases; 1 disable: intent and result of each,
+  // before and after.
+  EXPECT_EQ(kills, (1 + 4 * 2 + 2 + 2 + 1) * 2 * 2);
+}
+
+TEST(Apply, ResumesAfterKillsInARow) {
+  Migration migration;
+  ASSERT_TRUE(save_plan(migration.directory / "plan.yaml", migration.plan));
+  migration.directory.write("source.pem", migration.source.ca_pem());
+  migration.directory.write("target.pem", migration.target.ca_pem());
+  for (int run = 0; run < 60; ++run) {
+    const int status = ChildProcess::run(migration, 3);  // at most one step further each time
+    if (status == 0) break;
+    ASSERT_EQ(status, kKilled);
+  }
+  ASSERT_EQ(ChildProcess::run(migration, 0), 0);
+  migration.expect_all_carried();
+}
+
+class LostAnswer : public ::testing::TestWithParam<FakeService::Trouble> {};
+
+TEST_P(LostAnswer, OfTheTargetLeavesNothingTwice) {
+  Migration migration;
+  unsigned requests = 1;
+  for (unsigned at = 1; at <= requests; ++at) {
+    SCOPED_TRACE("the answer of request " + std::to_string(at) + " was lost");
+    migration.target.reset();
+    migration.forget_journal();
+    migration.target.trouble_at(at, GetParam());
+    Notes notes;
+    auto result = apply_all(migration, notes);
+    requests = std::max(requests, migration.target.requests());
+    for (int again = 0; again < 3 && (!result || result->failed > 0); ++again)
+      result = apply_all(migration, notes);
+    ASSERT_TRUE(result) << result.error().message;
+    ASSERT_EQ(result->failed, 0U) << notes.text();
+    migration.expect_all_carried();
+    if (::testing::Test::HasFailure()) return;
+  }
+  EXPECT_GT(requests, 15U);
+}
+
+TEST_P(LostAnswer, OfTheSourceLeavesNothingTwice) {
+  Migration migration;
+  migration.source.trouble_at(1, GetParam());
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 0U) << notes.text();
+  EXPECT_GE(migration.source.requests(), 2U);
+  migration.expect_all_carried();
+}
+
+INSTANTIATE_TEST_SUITE_P(Troubles, LostAnswer,
+                         ::testing::Values(FakeService::Trouble::Cut,
+                                           FakeService::Trouble::Status503));
+
+TEST(Apply, OneFailedKeyDoesNotStopTheOthers) {
+  Migration migration;
+  migration.target.add({.name = "other", .aliases = {"wages"}});
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->carried, 3U);
+  EXPECT_EQ(result->failed, 1U);
+  EXPECT_NE(notes.text().find(migration.generated), std::string::npos);
+  // The way is free again: the same command goes on.
+  migration.target.change("wages", [](FakeKey& key) { key.aliases.clear(); });
+  const auto again = apply_all(migration, notes);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->failed, 0U);
+  EXPECT_EQ(migration.target.keys().size(), 5U);
+}
+
+TEST(Apply, SaysWhichMaterialIsMissingAndBeginsNothing) {
+  Migration migration;
+  migration.directory.write(
+      "material.csv", "id,payload\n" + migration.imported + "," + migration.material[0] + "\n");
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 1U);
+  EXPECT_NE(notes.text().find("3 version(s) of material"), std::string::npos) << notes.text();
+  EXPECT_FALSE(migration.journal()->find(migration.imported, "create").value());
+}
+
+TEST(Apply, RefusesAForeignKeyUnderItsTemporaryAlias) {
+  Migration migration;
+  migration.target.add(
+      {.name = "planted", .aliases = {temporary_alias(migration.plan.id, migration.suspended)}});
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 1U);
+  EXPECT_NE(notes.text().find("is not what was to be made"), std::string::npos) << notes.text();
+}
+
+TEST(Apply, RefusesAnActionChangedAfterTheKeyWasMade) {
+  Migration migration;
+  Notes notes;
+  ASSERT_TRUE(apply_all(migration, notes));
+  for (PlannedKey& key : migration.plan.keys) {
+    if (key.source != migration.imported) continue;
+    key.action = KeyAction::Generate;
+    key.material_versions = 0;
+  }
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 1U);
+  EXPECT_NE(notes.text().find("has begun to import the key"), std::string::npos) << notes.text();
+}
+
+TEST(Apply, RefusesToGoOnWithAKeyThatSomebodyRotated) {
+  Migration migration;
+  const auto journal = migration.journal();
+  migration.plan.keys.resize(1);
+  ASSERT_EQ(migration.plan.keys[0].source, migration.imported);
+  migration.plan.keys[0].material_versions = 1;
+  Notes notes;
+  ASSERT_TRUE(apply(migration.plan, migration.source.side(), migration.target.side(), *journal,
+                    migration.owner_material(), 1, notes));
+  const std::string id = journal->find(migration.imported, "create").value()->detail;
+  migration.target.change(id, [](FakeKey& key) { key.material.emplace_back("Zm9yZWlnbg=="); });
+  migration.plan.keys[0].material_versions = 3;
+  const auto result = apply(migration.plan, migration.source.side(), migration.target.side(),
+                            *journal, migration.owner_material(), 1, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 1U);
+  EXPECT_NE(notes.text().find("somebody else has rotated it"), std::string::npos) << notes.text();
+  EXPECT_EQ(migration.target.key(id).material.size(), 2U);
+}
+
+}  // namespace
+}  // namespace keyhaven::migrate

@@ -1,0 +1,602 @@
+// For the tests of this folder only: a key-management service that keeps its keys in a map and
+// speaks just the calls the tool makes, behind a proxy that can lose an answer on the way.
+#pragma once
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/json.hpp>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "base/file.h"
+#include "crypto/certificate.h"
+#include "migrate/planner.h"
+#include "net/http_server.h"
+
+namespace keyhaven::migrate::testing {
+
+// A directory of the test's own, removed with it.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    // In memory where there is such a place: these tests wait for thousands of fsyncs otherwise.
+    const bool has_memory = std::filesystem::is_directory("/dev/shm");
+    std::string name = has_memory ? "/dev/shm" : std::filesystem::temp_directory_path();
+    name += "/migrate-test-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    path_ = name;
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
+  std::string write(std::string_view name, std::string_view content, unsigned mode = 0600) const {
+    const std::string path = *this / name;
+    std::filesystem::remove(path);
+    EXPECT_TRUE(create_file(path, as_bytes(content), mode));
+    return path;
+  }
+  std::vector<std::string> entries() const {
+    std::vector<std::string> out;
+    for (const auto& entry : std::filesystem::directory_iterator(path_))
+      out.push_back(entry.path().filename());
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+ private:
+  std::string path_;
+};
+
+inline std::string content_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Passes bytes on, both ways, until it is told to cut every connection.
+class Proxy {
+ public:
+  explicit Proxy(std::uint16_t upstream) : upstream_(upstream) {
+    listener_ = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = loopback(0);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(listener_.get(), 64), 0);
+    EXPECT_EQ(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+    threads_.emplace_back([this] { accept_all(); });
+  }
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+  ~Proxy() {
+    ::shutdown(listener_.get(), SHUT_RDWR);
+    threads_.front().join();  // adds no more threads from here on
+    cut();
+    for (std::size_t i = 1; i < threads_.size(); ++i) threads_[i].join();
+  }
+  std::uint16_t port() const { return port_; }
+  void cut() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& pair : pairs_) {
+      ::shutdown(pair->client.get(), SHUT_RDWR);
+      ::shutdown(pair->server.get(), SHUT_RDWR);
+    }
+  }
+
+ private:
+  struct Pair {
+    FileDescriptor client;
+    FileDescriptor server;
+  };
+  static sockaddr_in loopback(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+  }
+  void accept_all() {
+    while (true) {
+      auto pair = std::make_shared<Pair>();
+      pair->client = FileDescriptor(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (!pair->client.valid()) return;
+      pair->server = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      const int on = 1;
+      for (const FileDescriptor* one : {&pair->client, &pair->server})
+        ::setsockopt(one->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      const sockaddr_in address = loopback(upstream_);
+      if (::connect(pair->server.get(), reinterpret_cast<const sockaddr*>(&address),
+                    sizeof address) != 0)
+        return;
+      const std::lock_guard lock(mutex_);
+      pairs_.push_back(pair);
+      threads_.emplace_back([pair] { pump(pair->client.get(), pair->server.get()); });
+      threads_.emplace_back([pair] { pump(pair->server.get(), pair->client.get()); });
+    }
+  }
+  static void pump(int from, int to) {
+    char bytes[16 * 1024];
+    while (true) {
+      const ssize_t count = ::recv(from, bytes, sizeof bytes, 0);
+      if (count <= 0) break;
+      if (::send(to, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL) != count) break;
+    }
+    ::shutdown(from, SHUT_RDWR);
+    ::shutdown(to, SHUT_RDWR);
+  }
+  std::uint16_t upstream_;
+  std::uint16_t port_ = 0;
+  FileDescriptor listener_;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Pair>> pairs_;
+  std::vector<std::thread> threads_;
+};
+
+struct FakeKey {
+  std::string id = {};
+  std::string name = {};
+  std::string description = {};
+  std::vector<std::string> tags = {};
+  std::vector<std::string> aliases = {};
+  std::string ring = "default";
+  bool root = true;
+  bool imported = false;
+  int state = client::kActive;
+  std::string expires = {};
+  std::vector<std::string> material =
+      {};  // base64, oldest first; of a standard key its one payload
+};
+
+class FakeService {
+ public:
+  // What happens to the answer of a request that was carried out.
+  enum class Trouble : std::uint8_t { None, Cut, Status503 };
+
+  explicit FakeService(std::string instance) : instance_(std::move(instance)) {
+    const Timestamp now = SystemClock().now();
+    auto ca = crypto::make_ca("Keyhaven test CA", now);
+    auto issued = crypto::issue_server_certificate(ca.certificate_pem, ca.private_key_pem,
+                                                   {"localhost"}, {"127.0.0.1"}, now, 2);
+    EXPECT_TRUE(issued);
+    ca_pem_ = ca.certificate_pem;
+    net::ServerOptions options;
+    options.loops = 1;
+    options.drain_timeout = std::chrono::milliseconds(100);
+    auto server =
+        net::Server::create(options, {issued->certificate_pem, std::move(issued->private_key_pem)});
+    EXPECT_TRUE(server);
+    server_ = std::move(server).value();
+    server_->serve([this](net::Request& request, net::Reply reply) { serve(request, reply); },
+                   [](int status, std::string_view what) { return failure(status, what, what); });
+    proxy_ = std::make_unique<Proxy>(server_->port());
+  }
+  FakeService(const FakeService&) = delete;
+  FakeService& operator=(const FakeService&) = delete;
+  ~FakeService() {
+    proxy_.reset();
+    server_->stop();
+  }
+
+  const std::string& ca_pem() const { return ca_pem_; }
+  EndpointRef ref() const {
+    EndpointRef out;
+    out.url = "https://127.0.0.1:" + std::to_string(proxy_->port());
+    out.instance = instance_;
+    return out;
+  }
+  Side side() const { return side_of(ref(), ca_pem_); }
+  static Side side_of(const EndpointRef& ref, const std::string& ca_pem) {
+    client::RetryPolicy retry;
+    retry.wait = [](std::chrono::milliseconds) {};
+    client::TokenOptions tokens;
+    tokens.iam_url = ref.url;
+    tokens.ca_pem = ca_pem;
+    tokens.api_key = SecretBytes::copy_of(std::string_view("test-api-key"));
+    tokens.retry = retry;
+    client::Endpoint endpoint;
+    endpoint.url = ref.url;
+    endpoint.ca_pem = ca_pem;
+    endpoint.instance = ref.instance;
+    return Side(endpoint, std::move(client::TokenSource::create(std::move(tokens))).value(),
+                "0a1b2c3d", retry);
+  }
+
+  // --- What the test sees and changes ---
+  void reset() {
+    const std::lock_guard lock(mutex_);
+    keys_.clear();
+    rings_ = {"default"};
+    requests_ = 0;
+    trouble_at_ = 0;
+  }
+  std::string add(FakeKey key) {
+    const std::lock_guard lock(mutex_);
+    return insert(std::move(key)).id;
+  }
+  void add_ring(const std::string& ring) {
+    const std::lock_guard lock(mutex_);
+    rings_.insert(ring);
+  }
+  // A copy of everything.
+  std::vector<FakeKey> keys() {
+    const std::lock_guard lock(mutex_);
+    std::vector<FakeKey> out;
+    for (const auto& [id, key] : keys_) out.push_back(key);
+    return out;
+  }
+  std::set<std::string> rings() {
+    const std::lock_guard lock(mutex_);
+    return rings_;
+  }
+  FakeKey key(const std::string& ref) {
+    const std::lock_guard lock(mutex_);
+    const FakeKey* found = find(ref);
+    EXPECT_NE(found, nullptr) << ref;
+    return found == nullptr ? FakeKey() : *found;
+  }
+  void change(const std::string& ref, const std::function<void(FakeKey&)>& how) {
+    const std::lock_guard lock(mutex_);
+    FakeKey* found = find(ref);
+    ASSERT_NE(found, nullptr) << ref;
+    how(*found);
+  }
+  // The answer of the `number`-th API request from now on (from 1) is troubled, once.
+  void trouble_at(unsigned number, Trouble trouble) {
+    const std::lock_guard lock(mutex_);
+    requests_ = 0;
+    trouble_at_ = number;
+    trouble_ = trouble;
+  }
+  unsigned requests() {
+    const std::lock_guard lock(mutex_);
+    return requests_;
+  }
+  // "METHOD /path" of every request, for what must not have been asked.
+  std::vector<std::string> log() {
+    const std::lock_guard lock(mutex_);
+    return log_;
+  }
+  std::string wrap(const std::string& ref, std::string_view dek, const client::AadList& aad) {
+    const std::lock_guard lock(mutex_);
+    return wrapped(*find(ref), to_base64(as_bytes(dek)), aad);
+  }
+  // Empty: does not open.
+  std::string open(const std::string& ref, const std::string& wdek, const client::AadList& aad) {
+    const std::lock_guard lock(mutex_);
+    const auto text = from_base64(opened(*find(ref), wdek, aad));
+    return text ? std::string(as_text(*text)) : std::string();
+  }
+
+ private:
+  using Object = boost::json::object;
+
+  static net::Response json(int status, const boost::json::value& body) {
+    net::Response response;
+    response.status = status;
+    response.body = boost::json::serialize(body);
+    return response;
+  }
+  static net::Response failure(int status, std::string_view code, std::string_view text) {
+    return json(status,
+                Object{{"resources",
+                        {Object{{"errorMsg", text},
+                                {"reasons", {Object{{"code", code}, {"message", text}}}}}}}});
+  }
+  static net::Response resources(int status, boost::json::array items) {
+    return json(status, Object{{"metadata", Object{{"collectionTotal", items.size()}}},
+                               {"resources", std::move(items)}});
+  }
+  static net::Response no_content() {
+    net::Response response;
+    response.status = 204;
+    return response;
+  }
+
+  // A wrapped DEK names material and AAD only, so the same material opens it anywhere.
+  static std::string wrapped(const FakeKey& key, const std::string& dek,
+                             const client::AadList& aad) {
+    const boost::json::array parts{key.material.back(), boost::json::array(aad.begin(), aad.end()),
+                                   dek};
+    return to_base64(as_bytes(boost::json::serialize(parts)));
+  }
+  static std::string opened(const FakeKey& key, const std::string& wdek,
+                            const client::AadList& aad) {
+    const auto bytes = from_base64(wdek);
+    if (!bytes) return {};
+    boost::json::error_code failed;
+    const auto value = boost::json::parse(std::string(as_text(*bytes)), failed);
+    if (failed || !value.is_array() || value.as_array().size() != 3) return {};
+    const auto& parts = value.as_array();
+    if (parts[1] != boost::json::array(aad.begin(), aad.end())) return {};
+    for (const std::string& material : key.material)
+      if (parts[0] == boost::json::value(material)) return std::string(parts[2].as_string());
+    return {};
+  }
+
+  FakeKey* find(const std::string& ref) {
+    const auto by_id = keys_.find(ref);
+    if (by_id != keys_.end()) return &by_id->second;
+    for (auto& [id, key] : keys_)
+      if (std::count(key.aliases.begin(), key.aliases.end(), ref) > 0) return &key;
+    return nullptr;
+  }
+  FakeKey& insert(FakeKey key) {
+    char id[40];
+    std::snprintf(id, sizeof id, "%08x-0000-4000-8000-%012x", instance_.empty() ? 0U : 1U,
+                  ++last_id_);
+    if (key.id.empty()) key.id = id;
+    if (key.material.empty())
+      key.material.push_back(to_base64(as_bytes("generated material " + std::to_string(last_id_))));
+    return keys_[key.id] = std::move(key);
+  }
+  Object described(const FakeKey& key, bool with_payload) const {
+    Object out{{"id", key.id},
+               {"name", key.name},
+               {"crn", "crn:v1:test:" + instance_ + ":key:" + key.id},
+               {"state", key.state},
+               {"extractable", !key.root},
+               {"imported", key.imported},
+               {"keyRingID", key.ring},
+               {"aliases", boost::json::array(key.aliases.begin(), key.aliases.end())},
+               {"tags", boost::json::array(key.tags.begin(), key.tags.end())}};
+    if (!key.description.empty()) out["description"] = key.description;
+    if (!key.expires.empty()) out["expirationDate"] = key.expires;
+    if (with_payload && !key.root) out["payload"] = key.material.front();
+    return out;
+  }
+
+  void serve(net::Request& request, net::Reply& reply) {
+    if (request.path == "/identity/token") {
+      return reply(json(
+          200,
+          Object{{"access_token", "test-token"}, {"token_type", "Bearer"}, {"expires_in", 3600}}));
+    }
+    net::Response response;
+    Trouble trouble = Trouble::None;
+    {
+      const std::lock_guard lock(mutex_);
+      log_.push_back(std::string(request.method) + " " + std::string(request.path));
+      ++requests_;
+      if (requests_ == trouble_at_) trouble = trouble_;
+      response = answer(request);
+    }
+    if (trouble == Trouble::Status503) response = failure(503, "UNAVAILABLE", "lost in between");
+    if (trouble == Trouble::Cut) proxy_->cut();
+    reply(std::move(response));
+  }
+
+  net::Response answer(const net::Request& request) {
+    if (request.header("bluemix-instance") != instance_)
+      return failure(404, "INSTANCE_NOT_FOUND_ERR", "another instance");
+    std::vector<std::string> parts;
+    std::string path(request.path.substr(std::string_view("/api/v2/").size()));
+    for (std::size_t slash; (slash = path.find('/')) != std::string::npos;) {
+      parts.push_back(path.substr(0, slash));
+      path.erase(0, slash + 1);
+    }
+    parts.push_back(path);
+    boost::json::value body;
+    if (!request.body.empty())
+      body = boost::json::parse(std::string(request.body.begin(), request.body.end()));
+    if (parts[0] == "key_rings") return ring_call(request.method, parts);
+    if (parts.size() == 1)
+      return request.method == "GET" ? list(request.query) : create(request, body);
+    FakeKey* key = find(parts[1]);
+    if (key == nullptr) return failure(404, "KEY_NOT_FOUND_ERR", "no such key");
+    if (parts.size() == 2) return resources(200, {described(*key, true)});
+    if (parts[2] == "metadata") return resources(200, {described(*key, false)});
+    if (parts[2] == "versions") return versions(*key);
+    if (parts[2] == "aliases") return alias_call(request.method, *key, parts[3]);
+    if (parts[2] == "actions") return act(*key, parts[3], body);
+    return failure(404, "PATH_NOT_FOUND_ERR", "not offered");
+  }
+
+  net::Response ring_call(std::string_view method, const std::vector<std::string>& parts) {
+    if (method == "POST") {
+      if (!rings_.insert(parts[1]).second)
+        return failure(409, "KEY_RING_RESOURCE_EXISTS_ERR", "the ring exists");
+      return no_content();
+    }
+    boost::json::array out;
+    for (const std::string& ring : rings_) out.push_back(Object{{"id", ring}});
+    return resources(200, std::move(out));
+  }
+
+  net::Response list(std::string_view query) {
+    boost::json::array out;
+    if (query.find("offset=0") != std::string_view::npos)
+      for (const auto& [id, key] : keys_) out.push_back(described(key, false));
+    return resources(200, std::move(out));
+  }
+
+  net::Response versions(const FakeKey& key) {
+    boost::json::array out;
+    for (std::size_t i = key.material.size(); i > 0; --i)
+      out.push_back(Object{{"id", key.id + "-v" + std::to_string(i)}});
+    return resources(200, std::move(out));
+  }
+
+  net::Response create(const net::Request& request, const boost::json::value& body) {
+    const Object& from = body.at("resources").at(0).as_object();
+    FakeKey key;
+    key.name = std::string(from.at("name").as_string());
+    key.root = !from.at("extractable").as_bool();
+    const auto text = [&from](const char* name) {
+      return from.contains(name) ? std::string(from.at(name).as_string()) : std::string();
+    };
+    key.description = text("description");
+    key.expires = text("expirationDate");
+    if (from.contains("payload")) {
+      key.material.push_back(text("payload"));
+      key.imported = true;
+    }
+    for (const char* name : {"aliases", "tags"}) {
+      if (!from.contains(name)) continue;
+      for (const auto& one : from.at(name).as_array())
+        (*name == 'a' ? key.aliases : key.tags).emplace_back(one.as_string());
+    }
+    key.ring = std::string(request.header("x-kms-key-ring").value_or("default"));
+    if (!rings_.contains(key.ring)) return failure(404, "KEY_RING_NOT_FOUND_ERR", "no such ring");
+    for (const std::string& alias : key.aliases)
+      if (find(alias) != nullptr)
+        return failure(409, "KEY_ALIAS_NOT_UNIQUE_ERR", "the alias is taken");
+    return resources(201, {described(insert(std::move(key)), true)});
+  }
+
+  net::Response alias_call(std::string_view method, FakeKey& key, const std::string& alias) {
+    if (method == "DELETE") {
+      if (std::erase(key.aliases, alias) == 0)
+        return failure(404, "KEY_ALIAS_NOT_FOUND_ERR", "no such alias");
+      return no_content();
+    }
+    if (find(alias) != nullptr)
+      return failure(409, "KEY_ALIAS_NOT_UNIQUE_ERR", "the alias is taken");
+    if (key.aliases.size() == 5) return failure(409, "KEY_ALIAS_LIMIT_ERR", "five at most");
+    key.aliases.push_back(alias);
+    return resources(201, {Object{{"keyId", key.id}, {"alias", alias}}});
+  }
+
+  net::Response act(FakeKey& key, const std::string& action, const boost::json::value& body) {
+    if (action == "disable" || action == "enable") {
+      const int from = action == "enable" ? client::kSuspended : client::kActive;
+      if (key.state != from) return failure(409, "KEY_ACTION_INVALID_STATE_ERR", "wrong state");
+      key.state = action == "enable" ? client::kActive : client::kSuspended;
+      return no_content();
+    }
+    if (!key.root) return failure(400, "KEY_ROOT_REQ_ERR", "not a root key");
+    if (action == "rotate") {
+      key.material.emplace_back(body.at("payload").as_string());
+      return no_content();
+    }
+    if (key.state != client::kActive)
+      return failure(409, "KEY_ACTION_INVALID_STATE_ERR", "the key is not active");
+    client::AadList aad;
+    if (body.as_object().contains("aad"))
+      for (const auto& one : body.at("aad").as_array()) aad.emplace_back(one.as_string());
+    if (action == "wrap") {
+      const std::string dek(body.at("plaintext").as_string());
+      return json(200, Object{{"ciphertext", wrapped(key, dek, aad)}});
+    }
+    const std::string dek = opened(key, std::string(body.at("ciphertext").as_string()), aad);
+    if (dek.empty()) return failure(422, "UNPROCESSABLE_CIPHERTEXT_ERR", "it does not open");
+    return json(200, Object{{"plaintext", dek}});
+  }
+
+  std::string instance_;
+  std::string ca_pem_;
+  std::mutex mutex_;
+  std::map<std::string, FakeKey> keys_;
+  std::set<std::string> rings_ = {"default"};
+  std::vector<std::string> log_;
+  unsigned last_id_ = 0;
+  unsigned requests_ = 0;
+  unsigned trouble_at_ = 0;
+  Trouble trouble_ = Trouble::None;
+  std::unique_ptr<net::Server> server_;
+  std::unique_ptr<Proxy> proxy_;
+};
+
+// Keeps what it is told.
+class Notes final : public Observer {
+ public:
+  void progress(std::uint64_t done, std::uint64_t) override { last = done; }
+  void note(const std::string& line) override { lines.push_back(line); }
+  std::string text() const {
+    std::string out;
+    for (const std::string& line : lines) out += line + "\n";
+    return out;
+  }
+  std::uint64_t last = 0;
+  std::vector<std::string> lines;
+};
+
+// A source with one key of each kind, and an empty target.
+struct Migration {
+  static constexpr std::string_view kPlanId = "0a1b2c3d-0000-4000-8000-000000000001";
+  FakeService source{"source-instance"};
+  FakeService target{"target-instance"};
+  TemporaryDirectory directory;
+  std::vector<std::string> material;  // of `imported`, base64, oldest first
+  std::string imported, generated, standard, suspended, destroyed;
+  Plan plan;
+
+  Migration() {
+    for (int i = 1; i <= 3; ++i)
+      material.push_back(to_base64(Bytes(32, static_cast<std::uint8_t>(i))));
+    source.add_ring("finance");
+    imported = source.add({.name = "orders",
+                           .description = "brought along",
+                           .tags = {"a", "b"},
+                           .imported = true,
+                           .expires = "2090-01-01T00:00:00Z",
+                           .material = material});
+    generated = source.add({.name = "payroll",
+                            .aliases = {"payroll", "wages"},
+                            .ring = "finance",
+                            .material = {"dg==", "dw=="}});
+    standard = source.add({.name = "password", .root = false, .material = {"c2VjcmV0"}});
+    suspended = source.add({.name = "resting", .state = client::kSuspended});
+    destroyed = source.add({.name = "gone", .state = client::kDestroyed});
+    std::string csv = "id,payload\n";
+    for (const std::string& one : material) csv += imported + "," + one + "\n";
+    directory.write("material.csv", csv);
+    auto made =
+        make_plan(source.side(), target.side(), source.ref(), target.ref(), std::string(kPlanId),
+                  InventoryCount(), owner_material(), Timestamp::from_seconds(1'800'000'000));
+    EXPECT_TRUE(made) << (made ? "" : made.error().message);
+    if (made) plan = std::move(*made);
+  }
+  Material owner_material() const {
+    auto loaded = Material::load_csv(directory / "material.csv");
+    EXPECT_TRUE(loaded);
+    return std::move(*loaded);
+  }
+  std::unique_ptr<Journal> journal() const {
+    auto opened =
+        Journal::open(directory / "journal", {plan.id, plan.source.instance, plan.target.instance});
+    EXPECT_TRUE(opened) << (opened ? "" : opened.error().message);
+    return std::move(*opened);
+  }
+  void forget_journal() const { std::filesystem::remove(directory / "journal"); }
+  const PlannedKey& planned(const std::string& id) const { return *plan.find(id); }
+
+  // Nothing twice, nothing missing, nothing left over.
+  void expect_all_carried() {
+    const std::vector<FakeKey> keys = target.keys();
+    std::multiset<std::string> names;
+    for (const FakeKey& key : keys) {
+      names.insert(key.name);
+      for (const std::string& alias : key.aliases)
+        EXPECT_FALSE(alias.starts_with(kTemporaryAliasPrefix)) << alias;
+      if (key.name == "orders") {
+        EXPECT_EQ(key.material, material);
+        EXPECT_EQ(key.expires, "2090-01-01T00:00:00Z");
+        EXPECT_EQ(key.tags, (std::vector<std::string>{"a", "b"}));
+      }
+      if (key.name == "payroll") {
+        EXPECT_EQ(key.aliases, (std::vector<std::string>{"payroll", "wages"}));
+        EXPECT_EQ(key.ring, "finance");
+        EXPECT_EQ(key.material.size(), 1U);
+      }
+      if (key.name == "password") {
+        EXPECT_EQ(key.material.front(), "c2VjcmV0");
+      }
+      EXPECT_EQ(key.state, key.name == "resting" ? client::kSuspended : client::kActive);
+    }
+    EXPECT_EQ(names, (std::multiset<std::string>{"orders", "password", "payroll", "resting"}));
+    EXPECT_EQ(target.rings(), (std::set<std::string>{"default", "finance"}));
+  }
+};
+
+}  // namespace keyhaven::migrate::testing
