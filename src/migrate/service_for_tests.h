@@ -21,6 +21,7 @@
 
 #include "base/file.h"
 #include "crypto/certificate.h"
+#include "migrate/journal.h"
 #include "migrate/planner.h"
 #include "net/http_server.h"
 

@@ -1,0 +1,215 @@
+#include "migrate/plan.h"
+
+#include "migrate/service_for_tests.h"
+
+namespace keyhaven::migrate {
+namespace {
+
+Plan sample() {
+  Plan plan;
+  plan.id = "0a1b2c3d-0000-4000-8000-000000000001";
+  plan.made = Timestamp::from_seconds(1'800'000'000);
+  plan.source = {"https://old.example:443/x", "https://iam.example", "/ca \"1\".pem", "/key file",
+                 "11111111-0000-4000-8000-000000000001"};
+  plan.target = {"https://new.example", "", "", "", "22222222-0000-4000-8000-000000000002"};
+  plan.key_rings = {"finance", "no: 1"};
+  plan.unknown_keys = {"*anchor", "- x"};
+  PlannedKey root;
+  root.source = "aaaaaaaa-0000-4000-8000-000000000001";
+  root.crn = "crn:v1:bluemix:public:hs-crypto:us-south:a/1:2:key:3";
+  root.name = "yes";
+  root.description = "line\nend \t\"quoted\" \\ \xC3\xA4 #not a comment";
+  root.tags = {"1", "true", "~", ""};
+  root.aliases = {"payroll", "null"};
+  root.key_ring = "finance";
+  root.imported = true;
+  root.state = client::kSuspended;
+  root.expires = Timestamp::from_seconds(2'000'000'000);
+  root.versions = 7;
+  root.action = KeyAction::Import;
+  root.material_versions = 3;
+  root.dek_target = "elsewhere";
+  root.deks = 123'456'789'012;
+  root.lost = {"a: b"};
+  plan.keys.push_back(root);
+  PlannedKey standard;
+  standard.source = "bbbbbbbb-0000-4000-8000-000000000002";
+  standard.name = "secret";
+  standard.root = false;
+  standard.action = KeyAction::Copy;
+  standard.when_expired = "without-expiration";
+  plan.keys.push_back(standard);
+  PlannedKey blocked;
+  blocked.source = "cccccccc-0000-4000-8000-000000000003";
+  blocked.action = KeyAction::Blocked;
+  blocked.blocked = "because";
+  blocked.when_expired = "undecided";
+  blocked.material_versions = 1;
+  plan.keys.push_back(blocked);
+  return plan;
+}
+
+TEST(Plan, RoundTrip) {
+  const std::string yaml = to_yaml(sample());
+  const auto plan = plan_from_yaml(yaml);
+  ASSERT_TRUE(plan) << plan.error().message << "\n" << yaml;
+  EXPECT_EQ(to_yaml(*plan), yaml);
+  const Plan expected = sample();
+  EXPECT_EQ(plan->id, expected.id);
+  EXPECT_EQ(plan->made, expected.made);
+  EXPECT_EQ(plan->source, expected.source);
+  EXPECT_EQ(plan->target, expected.target);
+  EXPECT_EQ(plan->key_rings, expected.key_rings);
+  EXPECT_EQ(plan->unknown_keys, expected.unknown_keys);
+  ASSERT_EQ(plan->keys.size(), 3U);
+  const PlannedKey& root = plan->keys[0];
+  EXPECT_EQ(root.name, "yes");
+  EXPECT_EQ(root.description, expected.keys[0].description);
+  EXPECT_EQ(root.tags, expected.keys[0].tags);
+  EXPECT_EQ(root.aliases, expected.keys[0].aliases);
+  EXPECT_EQ(root.crn, expected.keys[0].crn);
+  EXPECT_EQ(root.key_ring, "finance");
+  EXPECT_TRUE(root.imported);
+  EXPECT_EQ(root.state, client::kSuspended);
+  EXPECT_EQ(root.expires, expected.keys[0].expires);
+  EXPECT_EQ(root.versions, 7U);
+  EXPECT_EQ(root.imports(), 3U);
+  EXPECT_EQ(root.dek_target, "elsewhere");
+  EXPECT_EQ(root.deks, 123'456'789'012U);
+  EXPECT_EQ(root.lost, expected.keys[0].lost);
+  EXPECT_FALSE(plan->keys[1].root);
+  EXPECT_EQ(plan->keys[2].imports(), 0U);
+  EXPECT_TRUE(plan->is_blocked());
+}
+
+// The sample with one text of its YAML replaced.
+std::string with(const std::string& what, const std::string& by) {
+  std::string yaml = to_yaml(sample());
+  const std::size_t at = yaml.find(what);
+  EXPECT_NE(at, std::string::npos) << what;
+  return at == std::string::npos ? yaml : yaml.replace(at, what.size(), by);
+}
+
+TEST(Plan, EveryMistakeIsNamed) {
+  const std::tuple<std::string, std::string, std::string> cases[] = {
+      {"format: 1", "format: 2", "line 2: plan: format must be 1"},
+      {"format: 1", "format: x", "format has the wrong type"},
+      {"format: 1", "format: 1\nformat: 1", "member format is there twice"},
+      {"format: 1", "format: 1\nextra: 1", "unknown member extra"},
+      {"plan: \"0a1b", "plan: \"xa1b", "plan must be a UUID"},
+      {"made: \"2027-", "made: \"yesterday-", "made must be a date"},
+      {"\nsource:", "\nsauce:", "unknown member sauce"},
+      {"  url: \"https://new.example\"\n", "  url: \"\"\n",
+       "target: url and instance are required"},
+      {"  url: \"https://new.example\"\n", "  url: [a]\n", "target: url has the wrong type"},
+      {"  url: \"https://new.example\"\n", "  url: \"u\"\n  api_key: \"secret\"\n",
+       "target: unknown member api_key"},
+      {"key_rings:\n  - ", "key_rings:\n  - [] #", "key_rings has the wrong type"},
+      {"kind: root", "kind: other", "kind must be root or standard"},
+      {"action: import", "action: imprt", "action must be import, generate, copy"},
+      {"action: import", "action: copy", "a root key cannot be copied"},
+      {"action: import", "action: generate", "material_versions is set"},
+      {"action: copy", "action: generate", "a standard key can only be copied"},
+      {"action: copy", "action: import", "a standard key can only be copied"},
+      {"action: blocked", "action: import", "name is empty"},
+      {"material_versions: 3", "material_versions: 0", "import needs material_versions"},
+      {"material_versions: 3", "material_versions: 8", "must not exceed versions"},
+      {"material_versions: 3", "material_versions: -1", "material_versions has the wrong type"},
+      {"material_versions: 3", "material_versions: 5000000000", "has the wrong type"},
+      {"versions: 7", "versions: 0", "versions must be at least 1"},
+      {"state: 2", "state: 4", "state must be 0, 1, 2, 3 or 5"},
+      {"state: 2", "state: 5", "a destroyed key can only be reported"},
+      {"state: 2", "state: active", "state has the wrong type"},
+      {"imported: true", "imported: perhaps", "imported has the wrong type"},
+      {"deks: 123456789012", "deks: -1", "deks has the wrong type"},
+      {"expires: \"2033-", "expires: \"20333-", "expires must be a date"},
+      {"when_expired: \"without-expiration\"", "when_expired: \"maybe\"",
+       "when_expired must be undecided or without-expiration"},
+      {"when_expired: \"without-expiration\"", "when_expired: \"undecided\"",
+       "decide when_expired"},
+      {"- \"payroll\"", "- \"null\"", "alias null is given to two keys, or twice to one"},
+      {"- \"payroll\"", "- \"\"", "an alias is empty"},
+      {"- \"payroll\"", "- a\n      - b\n      - c\n      - d\n      - e", "at most 5 aliases"},
+      {"key_ring: \"finance\"", "key_ring: \"\"", "key_ring is empty"},
+      {"source: \"bbbbbbbb-0000-4000-8000-000000000002\"",
+       "source: \"aaaaaaaa-0000-4000-8000-000000000001\"", "is there twice"},
+      {"source: \"bbbbbbbb-0000-4000-8000-000000000002\"", "nom: x", "source is required"},
+      {"kind: root", "kind: root\n    kind: root", "member kind is there twice"},
+      {"kind: root", "kind: root\n    knd: root", "unknown member knd"},
+  };
+  for (const auto& [what, by, message] : cases) {
+    const auto plan = plan_from_yaml(with(what, by));
+    ASSERT_FALSE(plan) << what << " -> " << by;
+    EXPECT_EQ(plan.error().reason, Reason::InvalidArgument);
+    EXPECT_NE(plan.error().message.find(message), std::string::npos) << plan.error().message;
+  }
+}
+
+TEST(Plan, MistakesInAKeyNameLineAndKey) {
+  const auto plan = plan_from_yaml(with("kind: root", "kind: other"));
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().message.find("line 2"), std::string::npos) << plan.error().message;
+  EXPECT_NE(plan.error().message.find("key aaaaaaaa-"), std::string::npos) << plan.error().message;
+}
+
+TEST(Plan, HostileTextIsRefused) {
+  const std::string hostile[] = {
+      "",
+      "x",
+      "[]",
+      "{}",
+      "format: 1",
+      "\0\1\2",
+      "%YAML 9.9\n---\n",
+      "{{{{",
+      "a: [",
+      "- - - -",
+      "keys: *unknown",
+      "format: 1\nplan: 0a1b2c3d-0000-4000-8000-000000000001\nkeys: {}\n",
+      "format: 1\nplan: 0a1b2c3d-0000-4000-8000-000000000001\nkeys: [1]\n",
+      "? [a]\n: b\n",
+      "!!binary x",
+      std::string(300, '['),
+      std::string("a: &a [*a]"),
+  };
+  for (const std::string& text : hostile) {
+    const auto plan = plan_from_yaml(text);
+    ASSERT_FALSE(plan) << text;
+    EXPECT_EQ(plan.error().reason, Reason::InvalidArgument) << text;
+  }
+}
+
+TEST(Plan, FindsKeysByIdCrnAndAlias) {
+  Plan plan = sample();
+  EXPECT_EQ(plan.find(plan.keys[1].source), &plan.keys[1]);
+  EXPECT_EQ(plan.find(plan.keys[0].crn), &plan.keys[0]);
+  EXPECT_EQ(plan.find("payroll"), &plan.keys[0]);
+  EXPECT_EQ(plan.find("nobody"), nullptr);
+  plan.keys[0].aliases = {plan.keys[1].source};  // an alias that looks like another's id
+  EXPECT_EQ(plan.find(plan.keys[1].source), &plan.keys[1]);
+}
+
+TEST(Plan, TemporaryAliasIsStableAndItsOwn) {
+  const std::string alias = temporary_alias("p", "k");
+  EXPECT_EQ(alias, temporary_alias("p", "k"));
+  EXPECT_NE(alias, temporary_alias("p", "k2"));
+  EXPECT_NE(alias, temporary_alias("p2", "k"));
+  EXPECT_TRUE(alias.starts_with(kTemporaryAliasPrefix));
+  EXPECT_LE(alias.size(), 90U);
+  EXPECT_EQ(alias.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"), std::string::npos);
+}
+
+TEST(Plan, IsNeverOverwritten) {
+  testing::TemporaryDirectory directory;
+  const std::string path = directory / "plan.yaml";
+  ASSERT_TRUE(save_plan(path, sample()));
+  EXPECT_EQ(save_plan(path, sample()).error().reason, Reason::AlreadyExists);
+  const auto plan = load_plan(path);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(to_yaml(*plan), to_yaml(sample()));
+  EXPECT_NE(load_plan(directory.write("bad.yaml", "x")).error().message.find("bad.yaml: line 1"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace keyhaven::migrate
