@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace keyhaven::audit {
 namespace {
@@ -103,6 +104,28 @@ bool is_plain(char c) {
   return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
 }
 
+// How many characters at the start of `text` are plain. Eight at a time: a record has hundreds.
+std::size_t plain_prefix(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighs = 0x8080808080808080;
+  // For words whose bytes are all below 0x80: the high bits tell where a byte is below `limit`
+  // (exact up to the first such byte, which is all that is asked).
+  const auto below = [](std::uint64_t word, std::uint64_t limit) {
+    return (word - kOnes * limit) & kHighs;
+  };
+  std::size_t at = 0;
+  for (; text.size() - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    const std::uint64_t special = (word & kHighs) | below(word, 0x20) |
+                                  below(word ^ kOnes * 0x7f, 1) | below(word ^ kOnes * '"', 1) |
+                                  below(word ^ kOnes * '\\', 1);
+    if (special != 0) break;
+  }
+  while (at < text.size() && is_plain(text[at])) ++at;
+  return at;
+}
+
 // Appends `text` as a JSON string of at most `limit` bytes between the quotes (and the mark, if it
 // was cut).
 void append_string(std::string& out, std::string_view text, std::size_t limit) {
@@ -110,8 +133,7 @@ void append_string(std::string& out, std::string_view text, std::size_t limit) {
   const std::size_t start = out.size();
   while (!text.empty()) {
     const std::size_t used = out.size() - start;
-    std::size_t plain = 0;
-    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    const std::size_t plain = plain_prefix(text);
     if (plain > 0) {
       const std::size_t taken = std::min(plain, limit - used);
       out.append(text.substr(0, taken));

@@ -105,6 +105,22 @@ TEST(EventTest, MakesHostileTextSafe) {
   }
 }
 
+TEST(EventTest, EscapesACharacterWhereverItStands) {
+  for (int value = 1; value < 256; ++value) {
+    const bool is_plain = value >= 0x20 && value < 0x7f && value != '"' && value != '\\';
+    for (std::size_t at = 0; at <= 24; ++at) {
+      Event event;
+      event.target_id = std::string(24, 'a').insert(at, 1, static_cast<char>(value));
+      std::string json;
+      append_json(json, event);
+      EXPECT_EQ(json.find('"' + event.target_id + '"') != std::string::npos, is_plain)
+          << value << " at " << at;
+      EXPECT_NE(json.find(std::string(at, 'a') + (is_plain ? "" : "\\")), std::string::npos);
+      EXPECT_NE(json.find(std::string(24 - at, 'a') + "\""), std::string::npos);
+    }
+  }
+}
+
 TEST(EventTest, CutsLongTextAndSaysSo) {
   Event event = full_event();
   event.request_uri = std::string(2048, 'a');
