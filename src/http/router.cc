@@ -1,6 +1,7 @@
 #include "http/router.h"
 
 #include <array>
+#include <forward_list>
 
 #include "base/result.h"
 
@@ -27,17 +28,16 @@ bool is_param(std::string_view segment) noexcept {
   return segment.starts_with('{') && segment.ends_with('}');
 }
 
-// Non-empty segments, still encoded.
-std::vector<std::string_view> split(std::string_view path) {
-  std::vector<std::string_view> out;
+// Calls `visit` with each non-empty segment, still encoded, until it returns false.
+template <class Visit>
+void each_segment(std::string_view path, Visit visit) {
   while (!path.empty()) {
     const std::size_t slash = path.find('/');
     const std::string_view segment = path.substr(0, slash);
-    if (!segment.empty()) out.push_back(segment);
-    if (slash == std::string_view::npos) break;
+    if (!segment.empty() && !visit(segment)) return;
+    if (slash == std::string_view::npos) return;
     path.remove_prefix(slash + 1);
   }
-  return out;
 }
 
 }  // namespace
@@ -81,19 +81,49 @@ struct Router::Node {
   std::vector<std::size_t> rows;  // of routes_
 };
 
+// The decoded segments of a path; those without an escape, that is nearly all, are not copied.
+struct Router::Segments {
+  // False: too many segments, or a broken escape.
+  bool take(std::string_view path) {
+    bool good = true;
+    each_segment(path, [&](std::string_view raw) {
+      good = count < kMaxPathSegments && decode(raw);
+      return good;
+    });
+    return good;
+  }
+
+  std::array<std::string_view, kMaxPathSegments> at;
+  std::size_t count = 0;
+
+ private:
+  bool decode(std::string_view raw) {
+    if (raw.find('%') != std::string_view::npos) {
+      auto decoded = percent_decode(raw, Plus::Literal);
+      if (!decoded) return false;
+      raw = decoded_.emplace_front(*std::move(decoded));
+    }
+    at[count++] = raw;
+    return true;
+  }
+  std::forward_list<std::string> decoded_;  // a list: views into it stay valid
+};
+
 Router::Router() : root_(std::make_unique<Node>()) {}
 Router::~Router() = default;
 
 void Router::add(Route route) {
   KH_ASSERT(static_cast<bool>(route.blocking) != static_cast<bool>(route.on_loop));
-  const auto segments = split(route.pattern);
-  KH_ASSERT(segments.size() <= kMaxPathSegments);
   Node* node = root_.get();
-  for (const std::string_view segment : segments) {
+  std::size_t count = 0;
+  each_segment(route.pattern, [&](std::string_view segment) {
     auto& child = is_param(segment) ? node->param : node->literals[std::string(segment)];
     if (!child) child = std::make_unique<Node>();
     node = child.get();
-  }
+    ++count;
+    return true;
+  });
+  KH_ASSERT(count <= kMaxPathSegments);
   for (const std::size_t row : node->rows) {
     KH_ASSERT(routes_[row].method != route.method ||
               routes_[row].legacy_action != route.legacy_action);
@@ -104,10 +134,10 @@ void Router::add(Route route) {
 
 // Literals first; falls back to the parameter when the literal leads nowhere. Depth is bounded by
 // kMaxPathSegments.
-const Router::Node* Router::descend(const Node& node, const std::vector<std::string>& segments,
+const Router::Node* Router::descend(const Node& node, const Segments& segments,
                                     std::size_t depth) const {
-  if (depth == segments.size()) return node.rows.empty() ? nullptr : &node;
-  if (const auto literal = node.literals.find(segments[depth]); literal != node.literals.end()) {
+  if (depth == segments.count) return node.rows.empty() ? nullptr : &node;
+  if (const auto literal = node.literals.find(segments.at[depth]); literal != node.literals.end()) {
     if (const Node* found = descend(*literal->second, segments, depth + 1)) return found;
   }
   return node.param ? descend(*node.param, segments, depth + 1) : nullptr;
@@ -131,12 +161,8 @@ const Route* Router::choose(const Node& node, Method method,
 Router::Match Router::match(std::string_view method, std::string_view raw_path,
                             const std::optional<std::string>& legacy_action) const {
   Match out;
-  std::vector<std::string> segments;
-  for (const std::string_view raw : split(raw_path)) {
-    auto decoded = percent_decode(raw, Plus::Literal);
-    if (!decoded || segments.size() == kMaxPathSegments) return out;
-    segments.push_back(*std::move(decoded));
-  }
+  Segments segments;
+  if (!segments.take(raw_path)) return out;
   const Node* node = descend(*root_, segments, 0);
   if (node == nullptr) return out;
   const auto parsed = parse_method(method);
@@ -150,12 +176,14 @@ Router::Match Router::match(std::string_view method, std::string_view raw_path,
     }
     return out;
   }
-  const auto pattern = split(out.route->pattern);
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (is_param(pattern[i])) {
-      out.params.emplace_back(pattern[i].substr(1, pattern[i].size() - 2), std::move(segments[i]));
+  std::size_t i = 0;
+  each_segment(out.route->pattern, [&](std::string_view pattern) {
+    if (is_param(pattern)) {
+      out.params.emplace_back(pattern.substr(1, pattern.size() - 2), segments.at[i]);
     }
-  }
+    ++i;
+    return true;
+  });
   return out;
 }
 

@@ -46,8 +46,8 @@ class Router {
 
  private:
   struct Node;
-  const Node* descend(const Node& node, const std::vector<std::string>& segments,
-                      std::size_t depth) const;
+  struct Segments;
+  const Node* descend(const Node& node, const Segments& segments, std::size_t depth) const;
   const Route* choose(const Node& node, Method method,
                       const std::optional<std::string>& legacy_action) const;
 
