@@ -22,8 +22,9 @@ TlsStream::Attempt TlsStream::attempt(const Operation& operation) {
   SSL* const ssl = ssl_.get();
   std::size_t count = 0;
   int result = 0;
-  // Or the failure of another connection of this thread would be taken for one of this.
-  ERR_clear_error();
+  // Or the failure of another connection of this thread would be taken for one of this. Asked
+  // first: clearing an empty queue costs more than asking.
+  if (ERR_peek_error() != 0) ERR_clear_error();
   switch (operation.kind) {
     case Kind::Handshake:
       result = SSL_do_handshake(ssl);
@@ -41,7 +42,7 @@ TlsStream::Attempt TlsStream::attempt(const Operation& operation) {
   }
   if (result == 1) return {Attempt::Next::Done, {}, count};
   const int error = SSL_get_error(ssl, result);
-  ERR_clear_error();
+  if (ERR_peek_error() != 0) ERR_clear_error();
   switch (error) {
     case SSL_ERROR_WANT_READ:
       return {Attempt::Next::AwaitReadable, {}, 0};
