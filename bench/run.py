@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -68,14 +69,11 @@ class Bench:
         self.key = deployment.create_key(self.instance, "bench-root")["id"]
         self.results = []
 
-    def request(self, method, path, body=None, instance=None, token=True):
+    def request(self, method, path, body=None, instance=None):
         """The bytes of a request as clients send it."""
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.url.netloc}", "User-Agent: keyhaven-bench",
-                 "Accept: application/json"]
-        if token:
-            lines.append("Authorization: Bearer " + self.deployment.token())
-        if instance:
-            lines.append("Bluemix-Instance: " + instance)
+                 "Accept: application/json", "Authorization: Bearer " + self.deployment.token(),
+                 "Bluemix-Instance: " + instance]
         payload = b"" if body is None else json.dumps(body).encode()
         if body is not None:
             lines += ["Content-Type: application/json", f"Content-Length: {len(payload)}"]
@@ -104,8 +102,8 @@ class Bench:
 
     # --- Suites ---
     def floor(self, connections):
-        """TLS and HTTP without the service: an open call that asks nothing."""
-        return self.measure("healthz", connections, self.request("GET", "/healthz", token=False))
+        """TLS and HTTP without the service: an open call, with the headers of the others."""
+        return self.measure("healthz", connections, self.request("GET", "/healthz", instance=self.instance))
 
     def action(self, action, body):
         return self.request("POST", f"/api/v2/keys/{self.key}/actions/{action}", body, self.instance)
@@ -125,13 +123,29 @@ class Bench:
                                   text=f'"plaintext":"{b64(DEK)}"')
             compare_with_floor(result, floor)
 
+    def sync_us(self):
+        """How long the disk of the data directory takes to make 4 KiB durable; the floor of a create."""
+        path = self.deployment.home / "sync-probe"
+        with open(path, "wb", buffering=0) as file:
+            begin, writes = time.monotonic(), 0
+            while time.monotonic() - begin < 0.5:
+                os.pwrite(file.fileno(), bytes(4096), writes % 256 * 4096)
+                os.fdatasync(file.fileno())
+                writes += 1
+            elapsed = time.monotonic() - begin
+        path.unlink()
+        return round(elapsed / writes * 1e6, 1)
+
     def create(self):
         body = {"metadata": {"collectionType": KEY_TYPE, "collectionTotal": 1},
                 "resources": [{"type": KEY_TYPE, "name": "bench", "extractable": False}]}
         for connections in self.options.connections:
             instance = self.deployment.instance(f"creates-{connections}")
             request = self.request("POST", "/api/v2/keys", body, instance)
+            sync_us = self.sync_us()
             result = self.measure("create", connections, request, status=201, text='"id":"', most=MAX_CREATES)
+            result["fdatasync_4k_us"] = round((sync_us + self.sync_us()) / 2, 1)
+            print(f"{'':16}fdatasync of 4 KiB on this disk: {result['fdatasync_4k_us']:.0f} us, just before and after")
             count = self.deployment.call("HEAD", "/api/v2/keys", instance=instance)
             result["keys_found"] = int(count.headers["Key-Total"])
             if result["keys_found"] != result["acknowledged"]:
