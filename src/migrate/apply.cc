@@ -131,7 +131,8 @@ class Carrier {
       }
       request.payload = std::move(source.payload);
     } else if (key.action == KeyAction::Import) {
-      request.payload = KH_TRY(material_of(key))->front().clone();
+      const auto* versions = KH_TRY(material_of(key));
+      request.payload = versions->front().clone();
     }
     return request;
   }
@@ -144,10 +145,10 @@ class Carrier {
     if (have == number && begun) return {};
     if (have != number - 1) return foreign_versions(id, have, number);
     auto rotated = to_.rotate_key(id, &(*material)[number - 1]);
-    if (rotated || !to_.last_failure().may_have_happened) return rotated;
+    if (!rotated && !to_.last_failure().may_have_happened) return rotated;
     const std::size_t now = KH_TRY(to_.versions(id)).size();
-    if (now == number) return {};
-    return now == have ? rotated : foreign_versions(id, now, number);
+    if (now > number) return foreign_versions(id, now, number);
+    return rotated || now == number ? Result<void>() : rotated;
   }
 
   static Error foreign_versions(const std::string& id, std::size_t have, std::uint32_t number) {

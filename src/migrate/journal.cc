@@ -88,7 +88,8 @@ Result<int> Journal::take_lock(const std::string& path) {
 }
 
 Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, const JournalOwner& owner) {
-  std::unique_ptr<Journal> journal(new Journal(nullptr, KH_TRY(take_lock(path))));
+  const int lock = KH_TRY(take_lock(path));
+  std::unique_ptr<Journal> journal(new Journal(nullptr, lock));
   // Made here and not by SQLite: 0600, and never through a link that somebody planted.
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) return io("cannot make the journal " + path);
@@ -110,7 +111,8 @@ Result<std::unique_ptr<Journal>> Journal::open_existing(const std::string& path,
   if (sqlite3_open_v2(path.c_str(), &journal->database_, kFlags, nullptr) != SQLITE_OK)
     return journal->failure("opened");
   sqlite3_busy_timeout(journal->database_, 5000);
-  if (!KH_TRY(journal->check_owner(path, owner))) return std::unique_ptr<Journal>();
+  const bool has_owner = KH_TRY(journal->check_owner(path, owner));
+  if (!has_owner) return std::unique_ptr<Journal>();
   return journal;
 }
 
@@ -123,7 +125,8 @@ Result<void> Journal::prepare(const JournalOwner& owner) {
       return failure("prepared");
   }
   const char* path = sqlite3_db_filename(database_, "main");
-  if (KH_TRY(check_owner(path == nullptr ? "" : path, owner))) return {};
+  const bool has_owner = KH_TRY(check_owner(path == nullptr ? "" : path, owner));
+  if (has_owner) return {};
   Statement insert(database_, "INSERT INTO journal VALUES (1, ?, ?, ?)");
   if (insert.bind(owner.plan).bind(owner.source).bind(owner.target).step() != SQLITE_DONE)
     return failure("written");

@@ -292,7 +292,10 @@ Result<Plan> plan_from_yaml(const std::string& text) {
     plan.made = *date;
     plan.source = KH_TRY(read_endpoint(source, "source"));
     plan.target = KH_TRY(read_endpoint(target, "target"));
-    for (const YAML::Node& node : keys) plan.keys.push_back(KH_TRY(read_key(node)));
+    for (const YAML::Node& node : keys) {
+      PlannedKey key = KH_TRY(read_key(node));
+      plan.keys.push_back(std::move(key));
+    }
     KH_TRY(check_unique(plan));
     return plan;
   } catch (const YAML::Exception& error) {

@@ -190,8 +190,10 @@ Result<void> verify_key(Worker& worker, const PlannedKey& key, const std::string
   const client::Key after = KH_TRY(worker.to.get_metadata(id));
   ++result.keys_compared;
   std::vector<std::string> differences = metadata_differences(key, before, after);
-  if (key.imports() > 1 && KH_TRY(worker.to.versions(id)).size() < key.imports())
-    differences.emplace_back("versions are missing");
+  if (key.imports() > 1) {
+    const auto versions = KH_TRY(worker.to.versions(id));
+    if (versions.size() < key.imports()) differences.emplace_back("versions are missing");
+  }
   for (const std::string& difference : differences) {
     ++result.metadata_differences;
     observer.note(label + ": " + difference);
