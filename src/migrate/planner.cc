@@ -213,9 +213,12 @@ Result<Plan> make_plan(const Side& source, const Side& target, const EndpointRef
   query.limit = 1000;
   for (client::Key& key : KH_TRY(from.list_all_keys(query))) {
     SourceKey one;
-    one.versions = KH_TRY(count_versions(from, key));
     one.key = std::move(key);
-    note_what_is_lost(one, from);
+    if (one.key.state !=
+        client::kDestroyed) {  // those are only reported; a service may refuse more
+      one.versions = KH_TRY(count_versions(from, one.key));
+      note_what_is_lost(one, from);
+    }
     std::vector<std::string> names = {one.key.id, one.key.crn};
     names.insert(names.end(), one.key.aliases.begin(), one.key.aliases.end());
     const auto found = material.find(names);

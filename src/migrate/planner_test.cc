@@ -126,6 +126,8 @@ TEST(MakePlan, ReadsBothSidesAndChangesNothing) {
   EXPECT_FALSE(plan.is_blocked());
   for (auto* service : {&migration.source, &migration.target})
     for (const std::string& line : service->log()) EXPECT_TRUE(line.starts_with("GET ")) << line;
+  for (const std::string& line : migration.source.log())
+    EXPECT_EQ(line.find(migration.destroyed), std::string::npos) << line;
   const std::string yaml = to_yaml(plan);
   for (const std::string& secret : migration.material)
     EXPECT_EQ(yaml.find(secret), std::string::npos);
