@@ -128,7 +128,7 @@ def python_tests(folder, preset):
     environment = dict(os.environ, KH_BUILD=str(ROOT / "build" / preset), PYTHONDONTWRITEBYTECODE="1")
     for script in sorted((ROOT / folder).glob("test_*.py")):
         started = time.monotonic()
-        done = run([sys.executable, "-m", "unittest", "-v", script.stem], env=environment | {
+        done = run([sys.executable, "-W", "ignore::ResourceWarning", "-m", "unittest", "-v", script.stem], env=environment | {
             "PYTHONPATH": str(script.parent)}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace")
         one = Result()

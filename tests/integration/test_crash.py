@@ -18,9 +18,10 @@ SEED = int(os.environ.get("KH_SEED", random.randrange(1 << 32)))
 class Client(threading.Thread):
     """Creates and rotates keys until told to stop; keeps a log of what was acknowledged."""
 
-    def __init__(self, deployment, instance, number, target):
+    def __init__(self, deployment, instance, number):
         super().__init__(daemon=True)
-        self.deployment, self.instance, self.number, self.target = deployment, instance, number, target
+        self.deployment, self.instance, self.number = deployment, instance, number
+        self.stop = threading.Event()
         self.created, self.rotations, self.unknown = {}, {}, set()
         self.sent = 0
         self.problem = None
@@ -36,7 +37,7 @@ class Client(threading.Thread):
 
     def run(self):
         connection = None
-        while self.sent < self.target:
+        while not self.stop.is_set():
             alias = f"k-{self.number}-{self.sent}"
             try:
                 connection = connection or self.connected()
@@ -67,39 +68,45 @@ class Client(threading.Thread):
 
 class Crash(unittest.TestCase):
     def test_acknowledged_changes_survive_kills_of_server_and_unit(self):
-        print(f"seed {SEED}", flush=True)
-        chance = random.Random(SEED)
+        with self.subTest(seed=SEED):  # a failure names it; KH_SEED repeats it
+            self.kill_and_compare(random.Random(SEED))
+
+    def kill_and_compare(self, chance):
         deployment = Deployment()
         self.addCleanup(deployment.close)
         deployment.start()
         port = deployment.url.rpartition(":")[2]
         deployment.settings["server__port"] = port
         instance = deployment.instance()
-        clients = [Client(deployment, instance, number, 400) for number in range(8)]
+        clients = [Client(deployment, instance, number) for number in range(8)]
         deployment.token()
         for client in clients:
             client.start()
+
+        def sent():
+            return sum(client.sent for client in clients)
+
         kills = 0
-        while any(client.is_alive() for client in clients) and kills < 40:
-            done = sum(client.sent for client in clients)
-            target = done + chance.randrange(5, 60)
-            while sum(client.sent for client in clients) < target and any(client.is_alive() for client in clients):
-                time.sleep(0.002)
-            kills += 1
-            if chance.random() < 0.5:
-                old = deployment.kill_unit()
-                deployment.wait_unit_back(old)
-            else:
-                deployment.kill_server()
-                deployment.start()
+        while kills < 12 or sent() < 1500:
+            goal = sent() + chance.randrange(5, 80)
+            wait_until(lambda: sent() >= goal, "clients go on", 60)
+            if kills < 12:
+                kills += 1
+                if chance.random() < 0.5:
+                    old = deployment.kill_unit()
+                    deployment.wait_unit_back(old)
+                else:
+                    deployment.kill_server()
+                    deployment.start()
+        for client in clients:
+            client.stop.set()
         for client in clients:
             client.join(120)
         deployment.kill_server()
         deployment.start()
         self.assertEqual([client.problem for client in clients if client.problem], [])
-        self.assertGreater(kills, 5)
         created = {alias: key for client in clients for alias, key in client.created.items()}
-        self.assertGreater(len(created), 300)
+        self.assertGreater(len(created), 500)
         for client in clients:
             for alias, key in client.created.items():
                 answer = deployment.call("GET", f"/api/v2/keys/{alias}/metadata", instance=instance)
