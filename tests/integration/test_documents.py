@@ -1,0 +1,44 @@
+"""What the documents say is what the programs do."""
+import os
+import pathlib
+import re
+import subprocess
+import unittest
+
+from harness import BIN, ROOT, Deployment
+
+
+class Documents(unittest.TestCase):
+    def test_configuration_page_is_what_the_program_prints(self):
+        printed = subprocess.run([str(BIN / "keyhavend"), "--document-config"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        self.assertIn(printed, (ROOT / "docs/operations/configuration.md").read_text())
+
+    def test_curl_commands_of_the_readme_work_as_printed(self):
+        lines = [line.strip() for line in (ROOT / "README.md").read_text().splitlines()]
+        commands = [line for line in lines if line.startswith(("TOKEN=$(curl", "curl "))]
+        self.assertEqual(len(commands), 3)
+        with Deployment() as deployment:
+            instance = deployment.instance()
+            environment = deployment.environment(KH_API_KEY=deployment.api_key, KH_INSTANCE=instance)
+            script = "set -euo pipefail\n" + "\n".join(command + ("; echo" if command.startswith("curl") else "") for command in commands)
+            done = subprocess.run(["bash", "-c", script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            created, wrapped = done.stdout.strip().splitlines()
+            self.assertIn('"aliases":["my-alias"]', created)
+            self.assertIn('"ciphertext"', wrapped)
+
+    def test_help_of_every_verb_names_its_options_and_no_secret(self):
+        for verb in ([], ["key", "create"], ["tke", "init"], ["migrate", "apply"], ["login"]):
+            done = subprocess.run([str(BIN / "keyhaven"), *verb, "--help"], stdout=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 0)
+            self.assertNotRegex(done.stdout, r"--(api-key|password|payload|plaintext|value)[ ,]")
+
+    def test_links_between_documents_lead_somewhere(self):
+        for page in [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")]:
+            for name in re.findall(r"`((?:docs|tools|src|tests|bench|examples)/[\w./-]+)`", page.read_text()):
+                if "*" not in name and not name.startswith("src/<"):
+                    self.assertTrue((ROOT / name.rstrip("/")).exists() or (page.parent / name).exists(), f"{page.name}: {name}")
+
+
+if __name__ == "__main__":
+    unittest.main()
