@@ -56,7 +56,7 @@ class BlockingClient::Connection {
     const auto is_over = [&] { return waiting->answered || broken_; };
     const auto until =
         std::chrono::steady_clock::time_point(std::chrono::microseconds(deadline_us));
-    if (!changed_.wait_until(lock, until, is_over)) {
+    if (!waiting->changed.wait_until(lock, until, is_over)) {
       return unavailable("the crypto unit did not answer in time");
     }
     if (!waiting->answered) return unavailable(cause_);
@@ -71,14 +71,16 @@ class BlockingClient::Connection {
         broken_ = true;
         cause_ = cause;
       }
+      for (const auto& waiting : pending_) waiting->changed.notify_one();
     }
-    changed_.notify_all();
     (void)::shutdown(socket_.get(), SHUT_RDWR);  // wakes the reader
   }
 
  private:
-  // A call under way; the reader fills it in under the mutex.
+  // A call under way; the reader fills it in under the mutex. Each has a condition of its own: an
+  // answer wakes the thread it is for, not all that wait.
   struct Waiting {
+    std::condition_variable changed;
     std::uint64_t call_id = 0;
     bool answered = false;
     SecretBytes body;
@@ -126,22 +128,23 @@ class BlockingClient::Connection {
 
   Result<void> hand_out(ByteView body) {
     const AnswerView answer = KH_TRY(decode_answer(body));
+    std::shared_ptr<Waiting> waiting;
     {
       const std::lock_guard lock(mutex_);
       if (pending_.empty() || pending_.front()->call_id != answer.call_id) {
         return Error{Reason::InvalidArgument, "channel: an answer to no call", ""};
       }
-      pending_.front()->body = SecretBytes::copy_of(body);
-      pending_.front()->answered = true;
+      waiting = std::move(pending_.front());
       pending_.pop_front();
+      waiting->body = SecretBytes::copy_of(body);
+      waiting->answered = true;
     }
-    changed_.notify_all();
+    waiting->changed.notify_one();
     return {};
   }
 
   FileDescriptor socket_;
   std::mutex mutex_;
-  std::condition_variable changed_;
   bool broken_ = false;
   bool writing_ = false;
   std::string cause_;
