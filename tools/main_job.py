@@ -29,9 +29,9 @@ class Job:
 
     # --- running and showing commands ---
     def show(self, command):
-        shown = ["keyhaven" if part == self.keyhaven else part for part in command]
-        base = str(self.work) + "/"
-        print("$ " + " ".join(shlex.quote(part.replace(base, "")) for part in shown), flush=True)
+        names = {self.keyhaven: "keyhaven", sys.executable: "python3"}
+        shown = [names.get(part, part).replace(f"{self.work}/", "").replace(f"{ROOT}/", "") for part in command]
+        print("$ " + " ".join(map(shlex.quote, shown)), flush=True)
 
     def run(self, *command, expect=0, quiet=False):
         command = [str(part) for part in command]
