@@ -355,6 +355,7 @@ struct Decoder::State {
   dom::parser parser;
 
   Result<dom::object> root(std::string_view json) {
+    if (json.empty()) return not_an_object();  // simdjson would copy from its null pointer
     dom::element document;
     dom::object object;
     if (parser.parse(json.data(), json.size()).get(document) != simdjson::SUCCESS ||

@@ -1,0 +1,239 @@
+// Writes seeds of the binary formats with our own encoders: fuzz_make_seeds DIRECTORY
+#include <cstdio>
+#include <filesystem>
+
+#include "audit/checkpoint.h"
+#include "base/file.h"
+#include "channel/codec.h"
+#include "crypto/random.h"
+#include "instances/instance_record.h"
+#include "keys/key_record.h"
+#include "tke/admin.h"
+#include "tke/attributes.h"
+#include "tke/certificate.h"
+#include "tke/der.h"
+#include "tke/frame.h"
+#include "tke/key_file.h"
+#include "tke/key_part.h"
+#include "tke/oa_certificate.h"
+#include "unit/key_blob.h"
+#include "unit/table_state.h"
+#include "unit/wrapped_dek.h"
+
+using namespace keyhaven;
+
+namespace {
+
+constexpr Timestamp kTime = Timestamp{1'800'000'000'000'000};
+std::string root_directory;
+
+void seed(const std::string& target, const std::string& name, ByteView content) {
+  const std::string directory = root_directory + "/" + target;
+  std::filesystem::create_directories(directory);
+  KH_ASSERT(write_file_atomic(directory + "/" + name, content, 0644).has_value());
+}
+void seed(const std::string& target, const std::string& name, std::string_view content) {
+  seed(target, name, as_bytes(content));
+}
+// Behind a byte that chooses.
+void seed(const std::string& target, const std::string& name, std::uint8_t choice,
+          ByteView content) {
+  Bytes out = {choice};
+  append(out, content);
+  seed(target, name, out);
+}
+
+Uuid uuid_of(std::uint8_t byte) {
+  Uuid out;
+  out.bytes.fill(byte);
+  return out;
+}
+const InstanceId kInstance{uuid_of(0x11)};
+const unit::KeyBinding kBinding{kInstance, KeyId{uuid_of(0x22)}, VersionId{uuid_of(0x33)}};
+
+void administration() {
+  const tke::LocalSigner signer(crypto::P521PrivateKey::generate());
+  const tke::LocalSigner other(crypto::P521PrivateKey::generate());
+  const Bytes certificate = tke::make_administrator_certificate("Alice", signer).value();
+  seed("admin_certificate", "alice", certificate);
+  const tke::AdminBlock block{tke::kAddAdministrator, 3,          7, Bytes(16, 'M'),
+                              Bytes(16, 1),           certificate};
+  const Bytes infos = tke::sign_block(tke::encode(block), {&signer, &other}).value();
+  seed("signer_infos", "two", infos);
+  const tke::AdminRequest request{3, tke::encode(block), infos};
+  const Bytes payload = tke::encode(request);
+  seed("tke_admin", "request", payload);
+  seed("tke_admin", "block", request.block);
+  seed("tke_admin", "info", tke::encode(tke::InfoRequest{3, tke::kInfoDomain}));
+  const tke::AdminResponseBlock answer{tke::kAddAdministrator, 3, 7, Bytes(16, 'M'),
+                                       Bytes(16, 1),           0, {}};
+  const tke::AdminResponse response{3, 0, tke::encode(answer), infos};
+  seed("tke_admin", "response", tke::encode(response));
+  seed("tke_admin", "refusal", tke::encode(tke::AdminResponse{3, 84, {}, {}}));
+  seed("tke_admin", "response_block", response.block);
+  seed("tke_admin", "domain_info", tke::encode(tke::DomainInfo{}));
+  seed("tke_admin", "attributes", tke::encode_for_query({2, 2}));
+  seed("der", "request", payload);
+  seed("der", "certificate", certificate);
+  seed("tke_frame", "request", tke::format_request({1, 3, payload}));
+  seed("tke_frame", "short", tke::format_request({1, 3, Bytes(4, 0x30)}));
+  seed("tke_frame", "response", tke::format_response({3, 0, 0, tke::encode(response)}));
+  seed("tke_frame", "error", tke::format_error_response({9, 4, 43, "wrong length"}));
+
+  const Bytes oa = tke::make_oa_certificate(signer.public_key(), "00000001", other.key());
+  seed("oa_certificate", "certificate", oa);
+  seed("oa_certificate", "root", tke::AttestationRoot::of(signer.public_key()).text());
+
+  const auto password = SecretBytes::copy_of(std::string_view("password"));
+  seed("key_file", "signature", tke::encode_signature_key(signer.key(), "Alice", password).value());
+  const SecretBytes part(tke::kMasterKeySize);
+  seed("key_file", "part", tke::encode_key_part(part, "part one", password).value());
+  seed("key_part", "sealed", 0, tke::seal_key_part(part, signer.public_key()).value());
+  seed("key_part", "changed", 1, Bytes{20, 0, 0xFF});
+}
+
+void units() {
+  Bytes dek = {'K', 'W', 1, 1};
+  dek.resize(unit::kWrappedDekOverhead + 32, 0x55);
+  seed("wrapped_dek", "dek", dek);
+  seed("wrapped_dek", "aad", std::string_view("a,b;c"));
+  for (const auto purpose : {unit::BlobPurpose::RootKey, unit::BlobPurpose::StandardKey}) {
+    const auto header = unit::make_blob_header(purpose, unit::BlobPattern{1, 2, 3}, kBinding);
+    Bytes blob(header.begin(), header.end());
+    blob.resize(unit::kBlobOverhead + 32, 0x66);
+    const bool is_root = purpose == unit::BlobPurpose::RootKey;
+    seed("key_blob", is_root ? "root" : "standard", is_root ? 0 : 1, blob);
+  }
+  seed("unit_state", "fresh", unit::serialize_state(unit::make_table_state()).expose());
+}
+
+void records() {
+  keys::KeyRecord key;
+  key.instance = kInstance;
+  key.id = kBinding.key;
+  key.revision = 3;
+  key.name = "payroll";
+  key.tags = {"a", "b"};
+  key.aliases = {"pay"};
+  key.created = kTime;
+  key.created_by = "iam-1";
+  key.versions = {{kBinding.version, kTime, 256, {{1, 2, 3}}, {}},
+                  {VersionId{uuid_of(0x44)}, kTime, 128, {{4}}, {}}};
+  seed("key_record", "root", keys::encode(key));
+  key.kind = keys::KeyKind::StandardKey;
+  key.versions.resize(1);
+  seed("key_record", "standard", keys::encode(key));
+
+  instances::InstanceRecord instance;
+  instance.id = kInstance;
+  instance.revision = 1;
+  instance.name = "beta";
+  instance.plan = "beta";
+  instance.region = "local";
+  instance.created = kTime;
+  seed("instance_record", "beta", instances::encode(instance));
+
+  audit::Event event;
+  event.time = kTime;
+  event.action = "hs-crypto.secrets.wrap";
+  event.outcome = audit::Outcome::Success;
+  event.status = 200;
+  std::string line;
+  audit::append_record(line, audit::genesis("management"), event);
+  line.pop_back();
+  seed("audit_record", "record", line);
+  line.clear();
+  std::string event_json;
+  audit::append_json(event_json, event);
+  audit::append_record(line, audit::genesis("management"), event_json, 12);
+  line.pop_back();
+  seed("audit_record", "outbox", line);
+  line.clear();
+  audit::append_checkpoint(line, audit::genesis(audit::kCheckpointStream), kTime,
+                           {{"management", {5, {}}}}, crypto::Ed25519PrivateKey::generate());
+  line.pop_back();
+  seed("audit_record", "checkpoint", line);
+}
+
+class Frames {
+ public:
+  explicit Frames(std::string target) : target_(std::move(target)) {}
+  template <class Encode>
+  void add(const std::string& name, Encode encode) {
+    channel::SecretBuffer out(channel::kBufferSize, channel::kMaxFrameSize);
+    KH_ASSERT(encode(out).has_value());
+    seed(target_, name, out.filled().subspan(channel::kFramePrefixSize));
+  }
+
+ private:
+  std::string target_;
+};
+
+void calls() {
+  const channel::CallHeader header{1, 2};
+  const unit::KeyBlob blob{Bytes(144, 0x77)};
+  const Bytes dek(108, 0x55);
+  const SecretBytes secret(32);
+  using Out = channel::SecretBuffer;
+  Frames calls("channel_request");
+  calls.add("create_units", [&](Out& out) {
+    return channel::encode_create_units(out, header, kInstance, "local", 2);
+  });
+  calls.add("administer", [&](Out& out) {
+    return channel::encode_administer(out, header, kInstance, UnitId{uuid_of(5)}, "1;2;3");
+  });
+  calls.add("root", [&](Out& out) { return channel::encode_attestation_root(out, header); });
+  calls.add("import", [&](Out& out) {
+    return channel::encode_import_root_key(out, header, kBinding, secret);
+  });
+  calls.add("wrap", [&](Out& out) {
+    return channel::encode_wrap(out, header, kBinding, blob, secret.expose(), {"a", "b"});
+  });
+  const unit::CryptoUnit::Newest newest{kBinding, &blob};
+  calls.add("unwrap", [&](Out& out) {
+    return channel::encode_unwrap(out, header, kBinding, blob, dek, {"a"}, &newest);
+  });
+  calls.add("rewrap", [&](Out& out) {
+    return channel::encode_rewrap(out, header, kBinding, blob, dek, {}, newest);
+  });
+  const std::vector<unit::KeyBlob> blobs = {blob, blob};
+  calls.add("drop", [&](Out& out) { return channel::encode_drop(out, header, blobs); });
+
+  using channel::Op;
+  Frames answers("channel_response");
+  answers.add("wrap", [&](Out& out) {
+    return channel::encode_answer<unit::WrapResult>(out, 1, Op::Wrap,
+                                                    unit::WrapResult{dek, SecretBytes(32)});
+  });
+  answers.add("unwrap", [&](Out& out) {
+    return channel::encode_answer<unit::UnwrapResult>(out, 1, Op::Unwrap,
+                                                      unit::UnwrapResult{SecretBytes(32), dek});
+  });
+  answers.add("root_key", [&](Out& out) {
+    return channel::encode_answer<unit::SealedRootKey>(out, 1, Op::GenerateRootKey,
+                                                       unit::SealedRootKey{blob, {}});
+  });
+  answers.add("units", [&](Out& out) {
+    return channel::encode_answer<std::vector<unit::UnitStatus>>(out, 1, Op::ListUnits,
+                                                                 std::vector<unit::UnitStatus>(2));
+  });
+  answers.add("error", [&](Out& out) {
+    return channel::encode_answer<Bytes>(out, 1, Op::Rewrap,
+                                         Error{Reason::DecryptFailed, "no", "field"});
+  });
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 2) {
+    std::fputs("usage: fuzz_make_seeds DIRECTORY\n", stderr);
+    return 2;
+  }
+  root_directory = arguments[1];
+  administration();
+  units();
+  records();
+  calls();
+  return 0;
+}
