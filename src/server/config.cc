@@ -55,7 +55,7 @@ const std::vector<Row>& rows() {
        "User the server becomes when started by root."},
       {"server.loops", &Config::loops, "threads", "Event loops; 0: one per core.", 0, 256},
       {"server.workers", &Config::workers, "threads",
-       "Threads for blocking work (durable changes).", 1, 256},
+       "Threads for blocking work; changes that wait at once share one write to the disk.", 1, 256},
       {"server.max_body_bytes", &Config::max_body_bytes, "bytes", "Largest request body.", 16384,
        16 << 20},
       {"server.max_connections", &Config::max_connections, "connections",

@@ -23,7 +23,7 @@ struct Config {
   std::string tls_key;
   std::string user = "keyhaven";
   std::int64_t loops = 0;
-  std::int64_t workers = 16;
+  std::int64_t workers = 64;
   std::int64_t max_body_bytes = 1024 * 1024;
   std::int64_t max_connections = 10'000;
   std::int64_t idle_timeout_seconds = 75;
