@@ -79,7 +79,15 @@ Result<void> describe_unit(InstanceService& service, Call& call, const InstanceR
   return {};
 }
 
-Result<Response> administer(InstanceService& service, Call& call) {
+// Whether a frame of this action may end the use of a master key.
+bool ends_a_master_key(iam::Action action) noexcept {
+  return action == iam::Action::TkeZeroize || action == iam::Action::TkeRegisterActivate ||
+         action == iam::Action::TkeRegisterClear || action == iam::Action::TkeCurrentRegisterClear;
+}
+
+using Forget = std::function<Result<void>()>;
+
+Result<Response> administer(InstanceService& service, const Forget& forget, Call& call) {
   const InstanceRecordPtr record =
       KH_TRY(authorized_instance(call, service, call.param("instance")));
   const auto unit = UnitId::parse(call.param("hsm"));
@@ -94,6 +102,10 @@ Result<Response> administer(InstanceService& service, Call& call) {
   if (asked.action != iam::Action::TkeQuery) KH_TRY(describe_unit(service, call, record, *unit));
 
   const std::string answer = KH_TRY(service.administer(record->id, *unit, frame));
+  if (forget && ends_a_master_key(asked.action)) {
+    if (const Result<void> forgotten = forget(); !forgotten)
+      call.detail("responseData.openedKeysWiped", "later: " + forgotten.error().message);
+  }
   for (const auto& [name, value] : instances::administered_outcome(answer))
     call.detail(name, value);
   Response response;
@@ -134,7 +146,7 @@ class AttestationRoot {
 
 }  // namespace
 
-Routes tke_routes(InstanceService& service) {
+Routes tke_routes(InstanceService& service, Forget forget) {
   using enum Method;
   const auto root =
       std::make_shared<AttestationRoot>(service);  // shared: std::function copies its target
@@ -142,7 +154,9 @@ Routes tke_routes(InstanceService& service) {
       blocking(Get, "/v1/tke/{instance}/hsms", iam::Action::TkeRead, Check::Handler,
                [&service](Call& call) { return list_units(service, call); }),
       blocking(Post, "/v1/tke/{instance}/hsms/{hsm}", iam::Action::TkeUnknown, Check::Handler,
-               [&service](Call& call) { return administer(service, call); }),
+               [&service, forget = std::move(forget)](Call& call) {
+                 return administer(service, forget, call);
+               }),
       blocking(Get, "/v1/tke/attestation_root", iam::Action::DocumentRead, Check::Handler,
                [root](Call& call) { return (*root)(call); }),
   };

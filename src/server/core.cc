@@ -121,7 +121,7 @@ void Core::build_api() {
   api_->add(http::identity_routes(*authority_));
   api_->add(http::iam_routes(*authority_));
   api_->add(http::instance_routes(*instances_));
-  api_->add(http::tke_routes(*instances_));
+  api_->add(http::tke_routes(*instances_, [this] { return around_.fence.fence({}); }));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));
   api_->add(http::health_routes({{"unit", around_.unit_health},
                                  {"store", [this] { return database_->health(); }},

@@ -102,7 +102,11 @@ Bytes seal_blob(crypto::XaesKey& key, const BlobHeader& header,
 Result<SecretBytes> open_blob(crypto::XaesKey& key, const BlobPattern& own,
                               const BlobPattern& carried, ByteView blob) {
   if (own != carried) {
-    return Error{Reason::DecryptFailed, "the key blob was sealed under another master key", {}};
+    // Not a damaged blob but a ceremony's matter, and nothing that a repeated call could heal.
+    return Error{Reason::InstanceNotInitialized,
+                 "the key was sealed under another master key than the one in the crypto units; "
+                 "load the instance's original key parts",
+                 {}};
   }
   auto opened = key.open(blob.subspan(kBlobHeaderSize), blob.first(kBlobHeaderSize));
   if (!opened) return Error{Reason::DecryptFailed, "the key blob does not open for this key", {}};

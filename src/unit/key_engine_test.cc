@@ -300,7 +300,7 @@ TEST_F(KeyEngineTest, AnotherMasterKeyDoesNotOpenTheBlob) {
   }
   const auto wrapped = engine_.wrap(binding_, root.blob.bytes, SecretBytes{}, {});
   ASSERT_FALSE(wrapped.has_value());
-  EXPECT_EQ(wrapped.error().reason, Reason::DecryptFailed);
+  EXPECT_EQ(wrapped.error().reason, Reason::InstanceNotInitialized);
   EXPECT_NE(wrapped.error().message.find("another master key"), std::string::npos);
 }
 
