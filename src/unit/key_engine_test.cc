@@ -147,8 +147,10 @@ TEST_F(KeyEngineTest, EveryChangedByteAndTruncationOfABlobIsRefused) {
   for (std::size_t i = 0; i < root.blob.bytes.size(); ++i) {
     Bytes changed = root.blob.bytes;
     changed[i] ^= 0x10;
+    // Bytes 8 to 23 name the master key: changed, they name another one.
+    const bool names_the_master_key = i >= 8 && i < 24;
     EXPECT_EQ(engine_.wrap(binding_, changed, SecretBytes{}, {}).error().reason,
-              Reason::DecryptFailed)
+              names_the_master_key ? Reason::InstanceNotInitialized : Reason::DecryptFailed)
         << i;
     EXPECT_EQ(engine_.wrap(binding_, ByteView(root.blob.bytes).first(i), SecretBytes{}, {})
                   .error()
