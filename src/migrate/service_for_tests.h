@@ -76,15 +76,15 @@ class Proxy {
     EXPECT_EQ(::listen(listener_.get(), 64), 0);
     EXPECT_EQ(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
     port_ = ntohs(address.sin_port);
-    threads_.emplace_back([this] { accept_all(); });
+    acceptor_ = std::thread([this] { accept_all(); });
   }
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
   ~Proxy() {
     ::shutdown(listener_.get(), SHUT_RDWR);
-    threads_.front().join();  // adds no more threads from here on
+    acceptor_.join();  // adds no more threads from here on
     cut();
-    for (std::size_t i = 1; i < threads_.size(); ++i) threads_[i].join();
+    for (std::thread& thread : threads_) thread.join();
   }
   std::uint16_t port() const { return port_; }
   void cut() {
@@ -142,6 +142,7 @@ class Proxy {
   std::mutex mutex_;
   std::vector<std::shared_ptr<Pair>> pairs_;
   std::vector<std::thread> threads_;
+  std::thread acceptor_;
 };
 
 struct FakeKey {
