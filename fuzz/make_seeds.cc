@@ -1,4 +1,4 @@
-// Writes seeds of the binary formats with our own encoders: fuzz_make_seeds DIRECTORY
+// Writes seeds of the binary formats with our own encoders: make_fuzz_seeds DIRECTORY
 #include <cstdio>
 #include <filesystem>
 
@@ -227,7 +227,7 @@ void calls() {
 
 int main(int count, char** arguments) {
   if (count != 2) {
-    std::fputs("usage: fuzz_make_seeds DIRECTORY\n", stderr);
+    std::fputs("usage: make_fuzz_seeds DIRECTORY\n", stderr);
     return 2;
   }
   root_directory = arguments[1];
