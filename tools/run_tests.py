@@ -53,12 +53,13 @@ def gtest(program, environment=None, timeout=900):
     with tempfile.TemporaryDirectory() as directory:
         report = pathlib.Path(directory) / "report.json"
         try:
-            done = run([str(program), f"--gtest_output=json:{report}", "--gtest_brief=1"],
+            done = run([str(program), f"--gtest_output=json:{report}"],
                        env=dict(os.environ, **(environment or {})), stdin=subprocess.DEVNULL,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
             output, status = done.stdout.decode(errors="replace"), done.returncode
         except subprocess.TimeoutExpired as late:
             output, status = (late.stdout or b"").decode(errors="replace"), "timeout"
+        reasons = {name: why for why, name in re.findall(r"Skipped\n(.+)\n+\[  SKIPPED \] ([\w./]+)", output)}
         if report.exists():
             for suite in json.loads(report.read_text())["testsuites"]:
                 for test in suite["testsuite"]:
@@ -67,8 +68,7 @@ def gtest(program, environment=None, timeout=900):
                         result.failed += 1
                         result.failures.append(name)
                     elif test.get("result") == "SKIPPED":
-                        why = re.search(r"SKIPPED.*\n?", output)
-                        result.skipped.append(f"{name}: skipped by the test itself")
+                        result.skipped.append(f"{name}: {reasons.get(name, 'the test does not say why')}")
                     elif test.get("status") == "RUN":
                         result.passed += 1
         if status != 0 and result.failed == 0:
@@ -187,15 +187,16 @@ def suite_tsan():
 
 def suite_fuzz():
     """Each decoder's fuzz target: its corpus, then ten seconds of new inputs."""
-    build("fuzz")
+    build("fuzz", ["fuzz_all"])
     result = Result()
+    environment = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1")
     for program in sorted((ROOT / "build/fuzz/bin").glob("fuzz_*")):
         corpus = ROOT / "fuzz/corpus" / program.name.removeprefix("fuzz_")
         with tempfile.TemporaryDirectory() as work:
             seconds = os.environ.get("KH_FUZZ_SECONDS", "10")
             done = run([str(program), "-max_total_time=" + seconds, "-timeout=5", "-rss_limit_mb=2048",
                         f"-artifact_prefix={work}/", "-print_final_stats=1", work, *([str(corpus)] if corpus.is_dir() else [])],
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+                       env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         executed = re.search(r"number_of_executed_units:\s*(\d+)", done.stdout)
         print(f"  {program.name:24} {executed.group(1) if executed else '?':>9} inputs, exit status {done.returncode}", flush=True)
         if done.returncode == 0:

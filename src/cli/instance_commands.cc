@@ -56,8 +56,7 @@ void add_create(CLI::App& instance, Context& context) {
   command->add_option("--units", request->units,
                       "crypto units, 1 to 6 (default: the service's, 2)");
   command->add_option("--region", request->region, "region (default: the service's)");
-  command->add_option("--allowed-network", request->allowed_network,
-                      "public-and-private or private-only");
+  command->add_option("--allowed-network", request->allowed_network, "public-and-private");
   command->add_option("--rotation-interval", request->rotation_interval_seconds,
                       "least seconds between two rotations of a key, 0 for none (default 3600)");
   on(*command, context, [&context, request]() -> Result<void> {
@@ -91,8 +90,7 @@ void add_update(CLI::App& instance, Context& context) {
   command->add_option("id", *guid, "instance id (default: --instance)");
   command->add_option("--name", change->name, "new name");
   command->add_option("--plan", change->plan, "new plan");
-  command->add_option("--allowed-network", change->allowed_network,
-                      "public-and-private or private-only");
+  command->add_option("--allowed-network", change->allowed_network, "public-and-private");
   command->add_option("--rotation-interval", change->rotation_interval_seconds,
                       "least seconds between two rotations of a key, 0 for none");
   on(*command, context, [&context, guid, change]() -> Result<void> {

@@ -370,7 +370,7 @@ TEST_F(ManagementTest, AnInstanceHasTheControllersShape) {
   const Response made = call(
       "POST", "/v2/resource_instances", admin_,
       R"({"name":"production","target":"us-south","resource_group":"default","resource_plan_id":"standard",)"
-      R"("tags":["a"],"parameters":{"units":3,"allowed_network":"private-only","rotation_interval_seconds":0}})");
+      R"("tags":["a"],"parameters":{"units":3,"allowed_network":"public-and-private","rotation_interval_seconds":0}})");
   EXPECT_EQ(made.status, 201) << made.body;
   const std::string guid = member(made.body, "guid");
   const std::string crn =
@@ -381,7 +381,7 @@ TEST_F(ManagementTest, AnInstanceHasTheControllersShape) {
   EXPECT_TRUE(contains(made.body, R"("resource_plan_id":"standard")"));
   EXPECT_TRUE(contains(
       made.body,
-      R"("parameters":{"units":3,"allowed_network":"private-only","rotation_interval_seconds":0})"));
+      R"("parameters":{"units":3,"allowed_network":"public-and-private","rotation_interval_seconds":0})"));
   EXPECT_TRUE(contains(
       made.body,
       R"("extensions":{"endpoints":{"public":"https://localhost:8443","private":"https://localhost:8443"}})"));

@@ -42,9 +42,14 @@ Result<void> check_plan(std::string_view plan) {
   return invalid("resource_plan_id", "the plan must be \"standard\" or \"beta\"");
 }
 Result<void> check_network(std::string_view network) {
-  if (network == "public-and-private" || network == "private-only") return {};
-  return invalid("allowed_network",
-                 "allowed_network must be \"public-and-private\" or \"private-only\"");
+  if (network == "public-and-private") return {};
+  // Accepting what is not enforced would be worse than refusing it.
+  return invalid(
+      "allowed_network",
+      network == "private-only"
+          ? "allowed_network \"private-only\" needs a private listener, which this server "
+            "does not have; listen on a private address instead (server.listen)"
+          : "allowed_network must be \"public-and-private\"");
 }
 Result<void> check_interval(std::int64_t seconds) {
   if (seconds >= 0 && seconds <= kMaxRotationIntervalSeconds) return {};

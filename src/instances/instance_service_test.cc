@@ -167,13 +167,14 @@ TEST_F(InstanceServiceTest, SpecificationsAreCheckedJustInsideAndOutside) {
               s.rotation_interval_seconds = kMaxRotationIntervalSeconds + 1;
             }),
             "rotation_interval_seconds");
+  EXPECT_EQ(refused([](InstanceSpec& s) { s.allowed_network = "private-only"; }),
+            "allowed_network");
   EXPECT_TRUE(service_->list().empty());
   for (const std::int64_t units : {1, 6}) {
     EXPECT_EQ(refused([&](InstanceSpec& s) {
                 s.name = std::string(180, 'a');
                 s.units = units;
                 s.rotation_interval_seconds = units == 1 ? 0 : kMaxRotationIntervalSeconds;
-                s.allowed_network = "private-only";
                 s.plan = "beta";
               }),
               "(accepted)");
