@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
+
 #include "http/key_test_api.h"
 
 namespace keyhaven::http::key_tests {
@@ -183,6 +185,16 @@ TEST_F(ApiTest, FloodsWithoutACallerAreCounted) {
 TEST_F(ApiTest, AFullPoolRefusesWith503) {
   std::mutex gate;
   gate.lock();
+  // First every worker is busy, then the queue is full: a worker that began only later would make
+  // room again.
+  std::latch busy(kWorkers);
+  for (unsigned i = 0; i < kWorkers; ++i) {
+    ASSERT_TRUE(workers.submit([&] {
+      busy.count_down();
+      const std::lock_guard lock(gate);
+    }));
+  }
+  busy.wait();
   std::size_t queued = 0;
   while (workers.submit([&gate] { std::lock_guard lock(gate); })) ++queued;
   const auto response = call("GET", "/api/v2/keys");

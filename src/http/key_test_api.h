@@ -255,7 +255,8 @@ class TestApi {
   MemoryLog audit;
   TokenTable tokens;
   InstanceTable instances;
-  WorkerPool workers{2, 8};
+  static constexpr unsigned kWorkers = 2;
+  WorkerPool workers{kWorkers, 8};
   unit::SoftUnit soft_unit = deployment().make_unit();
   LoopUnit loop_unit{soft_unit, loop};
   keys::MemoryKeyStore store;
