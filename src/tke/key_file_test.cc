@@ -1,7 +1,9 @@
 #include "tke/key_file.h"
 
 #include <gtest/gtest.h>
+
 #include <rapidcheck/gtest.h>
+#include "base/file.h"
 
 #include "crypto/random.h"
 
@@ -110,6 +112,24 @@ TEST(KeyPartFileTest, Refusals) {
 RC_GTEST_PROP(KeyFileTest, ReadersAreTotal, (const std::string& text)) {
   RC_ASSERT(!decode_signature_key(text, password()).has_value());
   RC_ASSERT(!decode_key_part(text, password()).has_value());
+}
+
+// docs/protocols/key-files.md.
+TEST(KeyFileTest, TheDocumentsExamplesOpen) {
+  const std::string directory = std::string(KH_SOURCE_DIR) + "/docs/protocols/";
+  const Bytes page = read_file(directory + "key-files.md", 1 << 16).value();
+  const Bytes key_file = read_file(directory + "examples/example.sigkey", kMaxKeyFileBytes).value();
+  const Bytes part_file =
+      read_file(directory + "examples/example.mkpart", kMaxKeyFileBytes).value();
+  const SecretBytes password = SecretBytes::copy_of(std::string_view("example password"));
+
+  const auto key = decode_signature_key(as_text(key_file), password);
+  ASSERT_TRUE(key.has_value()) << key.error().message;
+  EXPECT_NE(as_text(page).find(to_hex(ski_of(key->public_key().point()))), std::string_view::npos);
+
+  const auto part = decode_key_part(as_text(part_file), password);
+  ASSERT_TRUE(part.has_value()) << part.error().message;
+  EXPECT_NE(as_text(page).find(pattern_text(verification_pattern(*part))), std::string_view::npos);
 }
 
 }  // namespace
