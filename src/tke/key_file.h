@@ -4,7 +4,7 @@
 // Both are JSON objects whose values are all strings. Key from password: PBKDF2-HMAC-SHA-256, 4096
 // iterations, 32-byte salt; sealed with AES-256-GCM, nonce ‖ ciphertext ‖ tag. 4096 is what
 // existing clients read, and weak today: choose long passwords. Source: instances-tke-iam.md 3.7;
-// docs/protocols/tke.md.
+// docs/protocols/key-files.md.
 #pragma once
 
 #include <string>

@@ -1,10 +1,9 @@
 #include "tke/key_file.h"
 
 #include <gtest/gtest.h>
-
 #include <rapidcheck/gtest.h>
-#include "base/file.h"
 
+#include "base/file.h"
 #include "crypto/random.h"
 
 namespace keyhaven::tke {
