@@ -12,8 +12,8 @@ namespace keyhaven::unitd {
 // engine only; the server drops on every channel (channel/loop_client.h).
 class ChannelUnit final : public unit::CryptoUnit {
  public:
-  ChannelUnit(unit::DomainTable& table, const Clock& clock)
-      : table_(table), engine_(table, clock) {}
+  ChannelUnit(unit::DomainTable& table, const Clock& clock, unit::KeyEngineOptions options = {})
+      : table_(table), engine_(table, clock, options) {}
 
   Result<std::vector<unit::UnitStatus>> create_units(const InstanceId& instance,
                                                      const std::string& region,

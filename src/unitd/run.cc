@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "channel/serve.h"
+#include "unitd/cache_budget.h"
 #include "unitd/channel_unit.h"
 #include "unitd/sandbox.h"
 #include "unitd/state_file.h"
@@ -22,6 +23,15 @@ namespace {
 constexpr std::chrono::seconds kGrace{2};
 
 void say(const std::string& line) { std::fprintf(stderr, "keyhaven-unit: %s\n", line.c_str()); }
+
+// The arena raises the soft limit to the hard one, so the hard one counts.
+unit::KeyEngineOptions engine_options(std::size_t channels) {
+  rlimit memory{};
+  if (::getrlimit(RLIMIT_MEMLOCK, &memory) != 0) memory.rlim_max = 0;
+  unit::KeyEngineOptions options;
+  options.max_opened_keys = opened_keys_per_channel(memory.rlim_max, channels);
+  return options;
+}
 
 // Counts the channels that still serve.
 class Channels {
@@ -88,11 +98,12 @@ int run(const Options& options) {
 
   const SystemClock clock;
   Channels channels(options.channels.size());
+  const unit::KeyEngineOptions engine = engine_options(options.channels.size());
   for (const int fd : options.channels) {
-    std::thread([fd, &table, &clock, &channels] {
+    std::thread([fd, engine, &table, &clock, &channels] {
       Result<void> served;
       {
-        ChannelUnit served_unit(**table, clock);
+        ChannelUnit served_unit(**table, clock, engine);
         served = channel::serve(fd, served_unit);
       }
       channels.ended(served);

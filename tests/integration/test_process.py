@@ -108,6 +108,17 @@ class Processes(unittest.TestCase):
         if BIN.parent.name not in ("asan", "tsan"):  # the sanitizers turn mlock into nothing
             self.assertGreater(int(status[unit]["VmLck"].split()[0]), 0)
 
+    def test_more_keys_than_locked_memory_holds_do_not_stop_the_unit(self):
+        instance = self.deployment.instance()
+        unit = self.deployment.endpoint["unit_pid"]
+        connection = self.deployment.connect()
+        for number in range(3000):
+            answer = self.deployment.call("POST", "/api/v2/keys", envelope({"name": f"key {number}", "extractable": False}),
+                                          instance=instance, connection=connection)
+            key = answer.json["resources"][0]["id"]
+            self.assertEqual(self.deployment.action(instance, key, "wrap", {}, connection=connection).status, 200, number)
+        self.assertEqual(self.deployment.endpoint["unit_pid"], unit)
+
     def test_health_names_what_is_wrong(self):
         # A stopped unit answers nothing: alive, not ready, and key operations are 503 with a cause.
         instance = self.deployment.instance()
