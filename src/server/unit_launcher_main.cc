@@ -120,12 +120,17 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
     channels += (channels.empty() ? "" : ",") + std::to_string(end.get());
   }
   set_limits();
+  // Opened before the user changes: the program may lie below a directory that the unit's user
+  // cannot pass, such as a private clone.
+  const int program = ::open(options.program.c_str(), O_PATH | O_CLOEXEC);
+  if (program < 0) stop("cannot be opened");
   if (options.user && !become(*options.user)) stop("cannot become the unit's user");
   std::vector<std::string> arguments = {options.program, "--state-dir",    options.state_directory,
                                         "--key-file",    options.key_file, "--channels",
                                         channels,        "--sandbox",      options.sandbox};
   std::vector<std::string> variables = environment();
-  ::execve(options.program.c_str(), pointers(arguments).data(), pointers(variables).data());
+  ::syscall(SYS_execveat, program, "", pointers(arguments).data(), pointers(variables).data(),
+            AT_EMPTY_PATH);
   stop("cannot be executed");
   ::_exit(126);
 }

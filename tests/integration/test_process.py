@@ -1,6 +1,7 @@
 """The programs as processes: configuration, isolation, restart of the unit, second server, full disk, graceful stop."""
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -134,6 +135,20 @@ class Processes(unittest.TestCase):
             os.kill(pid, signal.SIGKILL)
         self.deployment.wait_unit_back(pid)
         self.assertEqual(self.deployment.action(instance, key, "wrap", {}).status, 200)
+
+
+class PrivateClone(unittest.TestCase):
+    def test_programs_below_a_directory_that_the_unit_user_cannot_pass(self):
+        with tempfile.TemporaryDirectory() as directory:  # mode 0700, as mktemp -d makes it
+            for name in ("keyhavend", "keyhaven-unit"):
+                shutil.copy2(BIN / name, directory)
+            deployment = Deployment()
+            self.addCleanup(deployment.close)
+            command = deployment.command
+            deployment.command = lambda *extra: [os.path.join(directory, "keyhavend"), *command(*extra)[1:]]
+            deployment.start()
+            self.assertEqual(deployment.call("GET", "/readyz", token=None).status, 200)
+            deployment.stop()
 
 
 @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system needs root")
