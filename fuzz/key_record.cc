@@ -7,5 +7,6 @@ using namespace keyhaven;
 
 KH_FUZZ_TARGET(in) {
   const auto record = keys::decode_key_record(in);
-  if (record) KH_ASSERT(fuzz::same(keys::encode(*record), in));
+  // Format 1 is read but no longer written.
+  if (record && in[2] != 1) KH_ASSERT(fuzz::same(keys::encode(*record), in));
 }

@@ -24,6 +24,9 @@ Errc errc_of(Reason reason) noexcept {
     case Reason::UnknownApiKey:
     case Reason::UnsupportedGrant:
     case Reason::NotACiphertext:
+    case Reason::BodyQueryMismatch:
+    case Reason::ResourceCount:
+    case Reason::RegistrationRootKey:
       return Errc::InvalidArgument;
     case Reason::TooLarge:
     case Reason::AliasLimit:
@@ -31,12 +34,16 @@ Errc errc_of(Reason reason) noexcept {
     case Reason::KeyLimit:
     case Reason::InstanceLimit:
     case Reason::TooManyRequests:
+    case Reason::RegistrationLimit:
       return Errc::LimitExceeded;
     case Reason::Unauthenticated:
       return Errc::Unauthenticated;
     case Reason::Unauthorized:
     case Reason::Forbidden:
     case Reason::KeyCreateImportAccess:
+    case Reason::FeatureRestricted:
+    case Reason::ServiceOnly:
+    case Reason::ResourceOwner:
       return Errc::PermissionDenied;
     case Reason::KeyNotFound:
     case Reason::KeyRingNotFound:
@@ -46,6 +53,10 @@ Errc errc_of(Reason reason) noexcept {
     case Reason::IdentityNotFound:
     case Reason::RouteNotFound:
     case Reason::NotFound:
+    case Reason::ImportTokenNotFound:
+    case Reason::RegistrationNotFound:
+    case Reason::MigrationIntentNotFound:
+    case Reason::LifecycleEventNotFound:
       return Errc::NotFound;
     case Reason::MethodNotAllowed:
     case Reason::NotSupported:
@@ -54,6 +65,9 @@ Errc errc_of(Reason reason) noexcept {
     case Reason::KeyRingExists:
     case Reason::Conflict:
     case Reason::AlreadyExists:
+    case Reason::RegistrationExists:
+    case Reason::PreconditionFailed:
+    case Reason::MigrationIntentExists:
       return Errc::Conflict;
     case Reason::KeyRingNotEmpty:
     case Reason::KeyRingReserved:
@@ -68,6 +82,11 @@ Errc errc_of(Reason reason) noexcept {
     case Reason::UnitsDiffer:
     case Reason::InstanceNotEmpty:
     case Reason::UnitsNotZeroized:
+    case Reason::DeletionPrevented:
+    case Reason::DualAuthPolicyEnabled:
+    case Reason::ImportTokenExpired:
+    case Reason::RegistrationState:
+    case Reason::RegistrationVersion:
       return Errc::WrongState;
     case Reason::DecryptFailed:
     case Reason::CiphertextInvalid:
@@ -213,6 +232,44 @@ std::string_view name_of(Reason reason) noexcept {
       return "ShuttingDown";
     case Reason::Io:
       return "Io";
+    case Reason::BodyQueryMismatch:
+      return "BodyQueryMismatch";
+    case Reason::ResourceCount:
+      return "ResourceCount";
+    case Reason::FeatureRestricted:
+      return "FeatureRestricted";
+    case Reason::ServiceOnly:
+      return "ServiceOnly";
+    case Reason::ResourceOwner:
+      return "ResourceOwner";
+    case Reason::ImportTokenNotFound:
+      return "ImportTokenNotFound";
+    case Reason::RegistrationNotFound:
+      return "RegistrationNotFound";
+    case Reason::MigrationIntentNotFound:
+      return "MigrationIntentNotFound";
+    case Reason::LifecycleEventNotFound:
+      return "LifecycleEventNotFound";
+    case Reason::DeletionPrevented:
+      return "DeletionPrevented";
+    case Reason::DualAuthPolicyEnabled:
+      return "DualAuthPolicyEnabled";
+    case Reason::ImportTokenExpired:
+      return "ImportTokenExpired";
+    case Reason::RegistrationExists:
+      return "RegistrationExists";
+    case Reason::RegistrationLimit:
+      return "RegistrationLimit";
+    case Reason::RegistrationState:
+      return "RegistrationState";
+    case Reason::RegistrationRootKey:
+      return "RegistrationRootKey";
+    case Reason::RegistrationVersion:
+      return "RegistrationVersion";
+    case Reason::PreconditionFailed:
+      return "PreconditionFailed";
+    case Reason::MigrationIntentExists:
+      return "MigrationIntentExists";
     case Reason::Internal:
       return "Internal";
   }

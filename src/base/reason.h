@@ -29,6 +29,8 @@ enum class Reason : std::uint8_t {
   // Bad input.
   BadBody,                  // malformed JSON or envelope
   CollectionTotalMismatch,  // collectionTotal differs from the number of resources
+  BodyQueryMismatch,        // the policy named by the query is not the one in the body
+  ResourceCount,            // the query names one policy, the body holds several
   NoBody,                   // a body is required
   InvalidField,             // a field breaks its rule; target names it
   InvalidQueryParam,        // a query parameter breaks its rule; target names it
@@ -44,15 +46,22 @@ enum class Reason : std::uint8_t {
   KeySearchTooBroad,        // more keys than a search may look at
   TooLarge,                 // a body, header or frame above its limit
   // Who may.
-  Unauthenticated,   // no token, or one that is expired, forged or revoked
-  Unauthorized,      // no right to it, or it does not exist for this caller
-  Forbidden,         // a rule forbids it to everybody in this situation
-  UnknownApiKey,     // token endpoint: no such API key
-  UnsupportedGrant,  // token endpoint: grant type unknown
+  Unauthenticated,    // no token, or one that is expired, forged or revoked
+  Unauthorized,       // no right to it, or it does not exist for this caller
+  Forbidden,          // a rule forbids it to everybody in this situation
+  FeatureRestricted,  // the deployment does not have what the setting needs
+  ServiceOnly,        // only identities of services may do it
+  ResourceOwner,      // a service touches what is not its own
+  UnknownApiKey,      // token endpoint: no such API key
+  UnsupportedGrant,   // token endpoint: grant type unknown
   // Absent.
   KeyNotFound,
   KeyRingNotFound,
   AliasNotFound,
+  ImportTokenNotFound,
+  RegistrationNotFound,
+  MigrationIntentNotFound,
+  LifecycleEventNotFound,
   InstanceNotFound,
   UnitNotFound,
   IdentityNotFound,
@@ -74,7 +83,17 @@ enum class Reason : std::uint8_t {
   KeyCreateImportAccess,
   AuthorizationsNotMet,
   NotDualAuth,
-  ProtectedResource,
+  ProtectedResource,      // the key has registrations and the deletion is not forced
+  DeletionPrevented,      // a registration prevents deletion, forced or not
+  DualAuthPolicyEnabled,  // dual authorization of a key cannot be switched off
+  ImportTokenExpired,     // past its date, or no retrievals left
+  RegistrationExists,
+  RegistrationLimit,
+  RegistrationState,    // registrations are made and changed on active keys
+  RegistrationRootKey,  // registrations are of root keys
+  RegistrationVersion,  // the registered version must move forward
+  PreconditionFailed,   // If-Match names another state of the registration
+  MigrationIntentExists,
   InstanceNotInitialized,  // a crypto unit of the instance has no valid master key
   UnitsDiffer,             // the verification patterns of the instance's units differ
   InstanceNotEmpty,        // an instance with keys cannot be deleted

@@ -53,6 +53,7 @@ void write_value(SecretWriter& out, const KeyBlob& blob) { out.bytes16(blob.byte
 void write_value(SecretWriter& out, const SealedRootKey& key) {
   write_value(out, key.blob);
   out.raw(key.commitment);
+  out.u16(key.bits);
 }
 
 void write_value(SecretWriter& out, const WrapResult& result) {
@@ -133,6 +134,8 @@ void read_value(Reader& in, KeyBlob& blob) {
 void read_value(Reader& in, SealedRootKey& key) {
   read_value(in, key.blob);
   read_array(in, key.commitment);
+  key.bits = in.u16();
+  if (key.bits != 128 && key.bits != 192 && key.bits != 256) in.fail();
 }
 
 void read_value(Reader& in, WrapResult& result) {

@@ -88,6 +88,25 @@ std::string_view remedy_of(const Error& error) noexcept {
     case Reason::AlreadyExists:
     case Reason::NotACiphertext:
     case Reason::NotSupported:
+    case Reason::BodyQueryMismatch:
+    case Reason::ResourceCount:
+    case Reason::FeatureRestricted:
+    case Reason::ServiceOnly:
+    case Reason::ResourceOwner:
+    case Reason::ImportTokenNotFound:
+    case Reason::RegistrationNotFound:
+    case Reason::MigrationIntentNotFound:
+    case Reason::LifecycleEventNotFound:
+    case Reason::DeletionPrevented:
+    case Reason::DualAuthPolicyEnabled:
+    case Reason::ImportTokenExpired:
+    case Reason::RegistrationExists:
+    case Reason::RegistrationLimit:
+    case Reason::RegistrationState:
+    case Reason::RegistrationRootKey:
+    case Reason::RegistrationVersion:
+    case Reason::PreconditionFailed:
+    case Reason::MigrationIntentExists:
     case Reason::Internal:
       return {};
   }

@@ -41,7 +41,26 @@ constexpr LeadIn kLeadIns[] = {
     {iam::Action::KeyRingsList, "Key rings could not be retrieved"},
     {iam::Action::PoliciesRead, "Policies could not be retrieved"},
     {iam::Action::InstancePoliciesRead, "Instance policies could not be retrieved"},
+    {iam::Action::SecretsSetForDeletion, "Key could not be set for deletion"},
+    {iam::Action::SecretsUnsetForDeletion, "Key could not be unset for deletion"},
+    {iam::Action::SecretsSync, "Could not initiate sync requests to associated resources"},
+    {iam::Action::SecretsEventAck, "Event could not be acknowledged"},
+    {iam::Action::PoliciesWrite, "Policies could not be set"},
+    {iam::Action::InstancePoliciesWrite, "Instance policy could not be created"},
+    {iam::Action::AllowedIpPortRead, "Allowed IP port could not be retrieved"},
+    {iam::Action::ImportTokenCreate, "Import Token could not be created"},
+    {iam::Action::ImportTokenRead, "Import Token could not be retrieved"},
     {iam::Action::RegistrationsList, "Registrations could not be retrieved"},
+    {iam::Action::RegistrationsCreate, "Registration could not be created"},
+    {iam::Action::RegistrationsReplace, "Registration could not be replaced"},
+    {iam::Action::RegistrationsUpdate, "Registration could not be updated"},
+    {iam::Action::RegistrationsDelete, "Registration could not be deleted"},
+    {iam::Action::RegistrationsDeactivate, "Registrations could not be deactivated"},
+    {iam::Action::MigrationIntentCreate, "Migration intent could not be created"},
+    {iam::Action::MigrationIntentRead, "Migration intent could not be retrieved"},
+    {iam::Action::MigrationIntentDelete, "Migration intent could not be deleted"},
+    {iam::Action::GovernanceRead, "Configuration could not be retrieved"},
+    {iam::Action::LifecycleEventsList, "Lifecycle events could not be retrieved"},
 };
 
 std::string_view lead_in(iam::Action action) noexcept {
@@ -214,6 +233,44 @@ WireReason wire_reason(Reason reason) noexcept {
       return {422, "UNPROCESSABLE_CIPHERTEXT_ERR"};
     case Reason::NotACiphertext:
       return {400, "INVALID_FIELD_ERR"};
+    case Reason::BodyQueryMismatch:
+      return {400, "BODY_QUERY_PARAM_MISMATCH_ERR"};
+    case Reason::ResourceCount:
+      return {400, "NUM_COLLECTION_RESOURCE_ERR"};
+    case Reason::FeatureRestricted:
+      return {403, "FEATURE_RESTRICTED_ERR"};
+    case Reason::ServiceOnly:
+      return {403, "SERVICE_ONLY_ERR"};
+    case Reason::ResourceOwner:
+      return {403, "RESOURCE_OWNER_ERR"};
+    case Reason::ImportTokenNotFound:
+      return {404, "IMPORT_TOKEN_NOT_FOUND_ERR"};
+    case Reason::RegistrationNotFound:
+      return {404, "REGISTRATION_NOT_FOUND_ERR"};
+    case Reason::MigrationIntentNotFound:
+      return {404, "MIGRATION_INTENT_NOT_FOUND_ERR"};
+    case Reason::LifecycleEventNotFound:
+      return {404, "EVENT_NOT_FOUND_ERR"};
+    case Reason::DeletionPrevented:
+      return {409, "PREV_KEY_DEL_ERR"};
+    case Reason::DualAuthPolicyEnabled:
+      return {409, "DUAL_AUTH_POLICY_ENABLED_ERR"};
+    case Reason::ImportTokenExpired:
+      return {409, "IMPORT_TOKEN_EXPIRED_ERR"};
+    case Reason::RegistrationExists:
+      return {409, "REGISTRATION_EXISTS_ERR"};
+    case Reason::RegistrationLimit:
+      return {409, "REGISTRATION_LIMIT_ERR"};
+    case Reason::RegistrationState:
+      return {422, "KEY_INVALID_STATE_ERR"};
+    case Reason::RegistrationRootKey:
+      return {422, "KEY_ROOT_REQ_REG_ERR"};
+    case Reason::RegistrationVersion:
+      return {422, "KEY_VERSION_INVALID"};
+    case Reason::PreconditionFailed:
+      return {412, "PRECONDITION_FAILED_ERR"};
+    case Reason::MigrationIntentExists:
+      return {409, "MIGRATION_INTENT_EXISTS_ERR"};
     case Reason::TooManyRequests:
       return {429, "TOO_MANY_REQUESTS_ERR"};
     case Reason::NotSupported:

@@ -134,9 +134,9 @@ void rewrap(const CallPtr& call, KeyFront& front) {
 
 Result<Response> rotate(Call& call, KeyFront& front) {
   const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
-  const SecretBytes payload = KH_TRY(read_rotate(call.body()));
+  const keys::Material material(KH_TRY(read_rotate(call.body())));
   KH_TRY(run_change(call, 204, [&](keys::Change& change) {
-    return front.service.rotate(*key, payload, change);
+    return front.service.rotate(*key, material, change);
   }));
   return empty_response(204);
 }

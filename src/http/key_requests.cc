@@ -73,7 +73,7 @@ Result<void> read_create_member(std::string_view name, JsonValue& value,
     if (value.is_null()) return {};
     request.expires = KH_TRY(value.date("expirationDate"));
   } else if (name == "payload") {
-    request.payload = KH_TRY(read_secret(value, "payload", unit::kMaxStandardPayloadBytes));
+    request.material.clear = KH_TRY(read_secret(value, "payload", unit::kMaxStandardPayloadBytes));
   } else {
     return refuse_secure_import(name, value);
   }

@@ -53,7 +53,7 @@ Result<Response> remove_ring(Call& call, KeyFront& front) {
     KH_TRY(call.authorize(iam::Action::SecretsPatch,
                           {.instance = &instance, .key_ring = {}, .key = nullptr}));
   }
-  const auto how = force ? keys::KeyService::Force::Yes : keys::KeyService::Force::No;
+  const auto how = force ? keys::Force::Yes : keys::Force::No;
   KH_TRY(run_change(call, 204, [&](keys::Change& change) {
     return front.service.remove_ring(instance, call.param("ring"), how, change);
   }));

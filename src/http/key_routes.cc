@@ -216,10 +216,11 @@ int removal_status(const Call& call) {
 
 Result<Response> delete_key(Call& call, KeyFront& front) {
   const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
-  KH_TRY(call.query_bool("force", false));  // no registrations, so nothing to force
+  const auto force = KH_TRY(call.query_bool("force", false)) ? keys::Force::Yes : keys::Force::No;
   const keys::KeyRecordPtr deleted =
-      KH_TRY(run_change(call, removal_status(call),
-                        [&](keys::Change& change) { return front.service.destroy(*key, change); }));
+      KH_TRY(run_change(call, removal_status(call), [&](keys::Change& change) {
+        return front.service.destroy(*key, force, change);
+      }));
   return removal_response(call, front, *deleted);
 }
 
@@ -233,7 +234,8 @@ Result<Response> purge_key(Call& call, KeyFront& front) {
 
 Result<Response> restore_key(Call& call, KeyFront& front) {
   const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
-  const std::optional<SecretBytes> material = KH_TRY(read_restore(call.body()));
+  std::optional<SecretBytes> payload = KH_TRY(read_restore(call.body()));
+  const keys::Material material(payload ? *std::move(payload) : SecretBytes());
   const keys::KeyRecordPtr restored = KH_TRY(run_change(call, 201, [&](keys::Change& change) {
     return front.service.restore(*key, material, change);
   }));

@@ -17,6 +17,7 @@
 #include "http/api.h"
 #include "http/key_front.h"
 #include "keys/memory_key_store.h"
+#include "keys/surroundings_for_tests.h"
 #include "unit/ceremony_for_tests.h"
 
 namespace keyhaven::http::key_tests {
@@ -158,11 +159,6 @@ class NoWaitFence final : public keys::Fence {
   Result<void> fence(const std::vector<unit::KeyBlob>&) override { return {}; }
 };
 
-class FixedSettings final : public keys::InstanceSettings {
- public:
-  std::int64_t rotation_interval_seconds(const InstanceId&) const override { return 3600; }
-};
-
 // Headers given once more replace the default of the same name; an empty value leaves the header
 // out.
 using TestHeaders = std::map<std::string, std::string>;
@@ -262,8 +258,12 @@ class TestApi {
   keys::MemoryKeyStore store;
   keys::Directory directory;
   NoWaitFence fence;
-  FixedSettings settings;
-  keys::KeyService service{store, soft_unit, directory, fence, settings, clock};
+  keys::KeyChanges changes{store, directory, keys::KeyTimes()};
+  keys::NoImportToken no_import_token;
+  keys::FixedDependents dependents;
+  keys::FixedRules settings;
+  keys::KeyService service{
+      {changes, soft_unit, no_import_token, dependents, fence, settings, clock}};
   KeyFront front{service, {&loop_unit}, std::string(32, 'a')};
   Api api{{.loops = 1, .unauthenticated_records_per_second = 5},
           tokens,

@@ -77,6 +77,14 @@ constexpr ActionInfo describe(Action action) {
       return change("secrets.enable", kManage, Warning);
     case SecretsListVersions:
       return use("secrets-key-versions.list", kUse);
+    case SecretsSetForDeletion:
+      return change("secrets.setkeyfordeletion", kWrite, Warning);
+    case SecretsUnsetForDeletion:
+      return change("secrets.unsetkeyfordeletion", kWrite, Warning);
+    case SecretsSync:
+      return change("secrets.sync", kWrite, Normal);
+    case SecretsEventAck:
+      return change("secrets-event.ack", kUse, Normal);
     case SecretsUnknown:
       return use("secrets.default", kUse);
     case AliasCreate:
@@ -97,8 +105,35 @@ constexpr ActionInfo describe(Action action) {
       return use("instance-policies.read", kManage);
     case InstancePoliciesWrite:
       return change("instance-policies.write", kManage, Warning);
+    case AllowedIpPortRead:
+      return use("instance-allowed-ip-port.read", kManage);
+    case ImportTokenCreate:
+      return change("import-token.create", kWrite, Normal);
+    case ImportTokenRead:
+      return change("import-token.read", kWrite, Normal);
+    // Any role, but writing is for services only (key-management-api.md 13.2).
     case RegistrationsList:
       return use("registrations.list", kUse);
+    case RegistrationsCreate:
+      return change("registrations.create", kUse, Normal);
+    case RegistrationsReplace:
+      return change("registrations.write", kUse, Normal);
+    case RegistrationsUpdate:
+      return change("registrations.merge", kUse, Normal);
+    case RegistrationsDelete:
+      return change("registrations.delete", kUse, Warning);
+    case RegistrationsDeactivate:
+      return change("registrations.deactivate", kUse, Normal);
+    case LifecycleEventsList:
+      return use("secrets-event.list", kUse);
+    case MigrationIntentCreate:
+      return change("migration-intent.create", kManage, Warning);
+    case MigrationIntentRead:
+      return use("migration-intent.read", kUse);
+    case MigrationIntentDelete:
+      return change("migration-intent.delete", kManage, Warning);
+    case GovernanceRead:
+      return use("governance-config.read", kEverybody);
 
     case InstancesCreate:
       return change("instances.create", kEdit, Warning);
@@ -171,6 +206,8 @@ constexpr ActionInfo describe(Action action) {
 
     case HealthRead:
       return row("health.read", Access::Open, kNobody, Normal, Record::None);
+    case MetricsRead:
+      return row("metrics.read", Access::Roles, kAdminister, Normal, Record::Buffered);
     case DocumentRead:
       return row("document.read", Access::Open, kNobody, Normal, Record::Buffered);
     case RouteUnknown:

@@ -51,6 +51,10 @@ enum class Action : std::uint8_t {
   SecretsDisable,
   SecretsEnable,
   SecretsListVersions,
+  SecretsSetForDeletion,
+  SecretsUnsetForDeletion,
+  SecretsSync,
+  SecretsEventAck,
   SecretsUnknown,  // a malformed key request
   AliasCreate,
   AliasDelete,
@@ -61,7 +65,20 @@ enum class Action : std::uint8_t {
   PoliciesWrite,
   InstancePoliciesRead,
   InstancePoliciesWrite,
+  AllowedIpPortRead,
+  ImportTokenCreate,
+  ImportTokenRead,  // consumes a retrieval
   RegistrationsList,
+  RegistrationsCreate,
+  RegistrationsReplace,
+  RegistrationsUpdate,
+  RegistrationsDelete,
+  RegistrationsDeactivate,
+  LifecycleEventsList,
+  MigrationIntentCreate,
+  MigrationIntentRead,
+  MigrationIntentDelete,
+  GovernanceRead,
   // Instances and units.
   InstancesCreate,
   InstancesList,
@@ -98,6 +115,7 @@ enum class Action : std::uint8_t {
   AuditVerify,
   // Open to everybody.
   HealthRead,
+  MetricsRead,
   DocumentRead,
   RouteUnknown,
 };

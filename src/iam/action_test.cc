@@ -21,23 +21,29 @@ const Row kMatrix[] = {
     // key-management-api.md 16 and instances-tke-iam.md 5.2, read side by side.
     {"....|++++|.",
      {SecretsList, SecretsHead, SecretsReadMetadata, SecretsListVersions, SecretsWrap,
-      SecretsUnwrap, SecretsRewrap, KeyRingsList, RegistrationsList, SecretsUnknown}},
+      SecretsUnwrap, SecretsRewrap, KeyRingsList, RegistrationsList, SecretsUnknown,
+      // Any role; that only services write is checked apart.
+      RegistrationsCreate, RegistrationsReplace, RegistrationsUpdate, RegistrationsDelete,
+      RegistrationsDeactivate, SecretsEventAck, LifecycleEventsList, MigrationIntentRead}},
     {"....|.+++|.", {SecretsRead}},
-    {"....|..++|.", {SecretsCreate, SecretsRotate, AliasCreate, KeyRingsCreate}},
+    {"....|..++|.",
+     {SecretsCreate, SecretsRotate, AliasCreate, KeyRingsCreate, SecretsSync, SecretsSetForDeletion,
+      SecretsUnsetForDeletion, ImportTokenCreate, ImportTokenRead}},
     {"....|...+|.",
      {SecretsPatch, SecretsDelete, SecretsRestore, SecretsDisable, SecretsEnable, AliasDelete,
-      KeyRingsDelete, PoliciesRead, PoliciesWrite, InstancePoliciesRead, InstancePoliciesWrite}},
+      KeyRingsDelete, PoliciesRead, PoliciesWrite, InstancePoliciesRead, InstancePoliciesWrite,
+      AllowedIpPortRead, MigrationIntentCreate, MigrationIntentDelete}},
     {"....|....|+", {SecretsPurge}},
     {"....|...+|.",
      {TkeRead, TkeQuery, TkeAdminAdd, TkeAdminRemove, TkeThresholdSet, TkeRegisterAdd,
       TkeRegisterCommit, TkeRegisterActivate, TkeRegisterClear, TkeCurrentRegisterClear,
       TkeImporterGenerate, TkeZeroize, TkeUnknown}},
     // Platform roles.
-    {"++++|++++|+", {InstancesRead, EndpointsRead}},
+    {"++++|++++|+", {InstancesRead, EndpointsRead, GovernanceRead}},
     {"..++|....|.", {InstancesCreate, InstancesUpdate, InstancesDelete}},
     {"...+|....|.",
      {IdentityCreate, IdentityList, IdentityDelete, ApiKeyCreate, ApiKeyList, ApiKeyDelete,
-      GrantCreate, GrantList, GrantDelete, AuditRead, AuditVerify}},
+      GrantCreate, GrantList, GrantDelete, AuditRead, AuditVerify, MetricsRead}},
 };
 
 std::string roles_text(RoleSet roles) {

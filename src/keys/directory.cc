@@ -72,9 +72,8 @@ struct Directory::InstanceKeys {
   std::map<std::string, Ring, std::less<>> rings;
 };
 
-Directory::Directory(Limits limits)
-    : limits_(limits),
-      shards_(std::make_unique<std::array<Shard, kShards>>()),
+Directory::Directory()
+    : shards_(std::make_unique<std::array<Shard, kShards>>()),
       alias_shards_(std::make_unique<std::array<AliasShard, kShards>>()) {}
 Directory::~Directory() = default;
 
@@ -197,12 +196,12 @@ std::vector<KeyRing> Directory::rings(const InstanceId& instance_id) const {
   return out;
 }
 
-Result<void> Directory::claim(const Claim& claim) {
+Result<void> Directory::claim(const Claim& claim, const Limits& limits) {
   InstanceKeys& keys = instance_or_new(claim.instance);
   std::unique_lock lock(keys.mutex);
-  if (claim.new_key && keys.by_id.size() + keys.claimed_keys >= limits_.keys) {
+  if (claim.new_key && keys.by_id.size() + keys.claimed_keys >= limits.keys) {
     return Error{Reason::KeyLimit,
-                 "the instance has " + std::to_string(limits_.keys) + " keys, which is its limit",
+                 "the instance has " + std::to_string(limits.keys) + " keys, which is its limit",
                  ""};
   }
   InstanceKeys::Ring* ring = nullptr;
@@ -210,9 +209,9 @@ Result<void> Directory::claim(const Claim& claim) {
     ring = keys.joinable(claim.ring);
     if (ring == nullptr) return no_such_ring();
   }
-  if (keys.aliases + claim.aliases.size() > limits_.aliases) {
+  if (keys.aliases + claim.aliases.size() > limits.aliases) {
     return Error{Reason::AliasLimit,
-                 "an instance has at most " + std::to_string(limits_.aliases) + " aliases",
+                 "an instance has at most " + std::to_string(limits.aliases) + " aliases",
                  "aliases"};
   }
   for (const std::string& alias : claim.aliases) {
@@ -275,15 +274,15 @@ void Directory::erase(const InstanceId& instance_id, const KeyId& id) {
   keys.by_id.erase(found);
 }
 
-Result<void> Directory::claim_ring(const KeyRing& ring) {
+Result<void> Directory::claim_ring(const KeyRing& ring, const Limits& limits) {
   InstanceKeys& keys = instance_or_new(ring.instance);
   std::unique_lock lock(keys.mutex);
   if (keys.rings.find(ring.id) != keys.rings.end()) {
     return Error{Reason::KeyRingExists, "the instance already has a key ring of this id", ""};
   }
-  if (keys.rings.size() >= limits_.rings) {
+  if (keys.rings.size() >= limits.rings) {
     return Error{Reason::KeyRingLimit,
-                 "an instance has at most " + std::to_string(limits_.rings) + " key rings", ""};
+                 "an instance has at most " + std::to_string(limits.rings) + " key rings", ""};
   }
   keys.rings.emplace(ring.id,
                      InstanceKeys::Ring{.ring = ring, .state = InstanceKeys::RingState::Claimed});

@@ -21,16 +21,10 @@
 
 #include "base/id.h"
 #include "base/result.h"
+#include "keys/instance_rules.h"
 #include "keys/key_record.h"
 
 namespace keyhaven::keys {
-
-// Per instance (key-management-api.md 19).
-struct Limits {
-  std::size_t keys = 50'000;
-  std::size_t rings = 50;  // "default" included
-  std::size_t aliases = 1'000;
-};
 
 // Names and places that a change needs before it is committed.
 struct Claim {
@@ -44,7 +38,7 @@ struct Claim {
 // Thread-safe.
 class Directory {
  public:
-  explicit Directory(Limits limits = {});
+  Directory();
   ~Directory();
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
@@ -67,7 +61,7 @@ class Directory {
   // --- Changes ---
   // Errors: KeyLimit, KeyRingNotFound (also while the ring is being deleted), AliasNotUnique,
   // AliasLimit (of the instance). On error nothing is claimed.
-  Result<void> claim(const Claim& claim);
+  Result<void> claim(const Claim& claim, const Limits& limits);
   void release(const Claim& claim);
   // Shows `record` in place of what had its id; aliases it no longer has are free, its ring counts
   // it. New keys, new rings and new aliases must have been claimed.
@@ -76,7 +70,7 @@ class Directory {
 
   // Takes the name of a ring before it is committed; keys can join once it is published. Errors:
   // KeyRingExists, KeyRingLimit.
-  Result<void> claim_ring(const KeyRing& ring);
+  Result<void> claim_ring(const KeyRing& ring, const Limits& limits);
   void publish_ring(const InstanceId& instance, const std::string& ring);
   void release_ring(const InstanceId& instance, const std::string& ring);
   // Marks a ring as going, so that no key can join. Errors: KeyRingNotFound.
@@ -104,7 +98,6 @@ class Directory {
   void put_alias(InstanceKeys& keys, const InstanceId& instance, const std::string& alias,
                  const KeyId& key);
 
-  const Limits limits_;
   std::unique_ptr<std::array<Shard, kShards>> shards_;
   std::unique_ptr<std::array<AliasShard, kShards>> alias_shards_;
   mutable std::shared_mutex instances_mutex_;

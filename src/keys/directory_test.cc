@@ -27,7 +27,7 @@ class DirectoryTest : public ::testing::Test {
             .aliases = key.aliases};
   }
   KeyRecordPtr add(KeyRecord key) {
-    EXPECT_TRUE(directory.claim(claim_of(key)));
+    EXPECT_TRUE(directory.claim(claim_of(key), limits));
     auto shared = std::make_shared<const KeyRecord>(std::move(key));
     directory.publish(shared);
     return shared;
@@ -35,7 +35,8 @@ class DirectoryTest : public ::testing::Test {
 
   InstanceId instance{crypto::random_uuid()};
   InstanceId other{crypto::random_uuid()};
-  Directory directory{Limits{.keys = 5, .rings = 3, .aliases = 4}};
+  const Limits limits{.keys = 5, .rings = 3, .aliases = 4};
+  Directory directory;
 };
 
 TEST_F(DirectoryTest, FindsByIdAndAliasInItsInstanceOnly) {
@@ -56,19 +57,20 @@ TEST_F(DirectoryTest, AliasesAreUniquePerInstance) {
   add(key);
   KeyRecord second = make();
   second.aliases = {"free", "pay"};
-  EXPECT_EQ(directory.claim(claim_of(second)).error().reason, Reason::AliasNotUnique);
+  EXPECT_EQ(directory.claim(claim_of(second), limits).error().reason, Reason::AliasNotUnique);
   second.aliases = {"free"};  // nothing of the failed claim is left
-  EXPECT_TRUE(directory.claim(claim_of(second)));
+  EXPECT_TRUE(directory.claim(claim_of(second), limits));
   KeyRecord foreign = make();
   foreign.instance = other;
   foreign.aliases = {"pay"};
-  EXPECT_TRUE(directory.claim(claim_of(foreign)));
+  EXPECT_TRUE(directory.claim(claim_of(foreign), limits));
 }
 
 TEST_F(DirectoryTest, AClaimedAliasDoesNotShowBeforeItsChangeIsPublished) {
   const KeyRecordPtr key = add(make());
   ASSERT_TRUE(directory.claim(
-      {.instance = instance, .key = key->id, .new_key = false, .ring = {}, .aliases = {"soon"}}));
+      {.instance = instance, .key = key->id, .new_key = false, .ring = {}, .aliases = {"soon"}},
+      limits));
   EXPECT_EQ(directory.resolve(instance, "soon", ""), nullptr);
   KeyRecord next = *key;
   next.aliases = {"soon"};
@@ -80,7 +82,7 @@ TEST_F(DirectoryTest, ReleasedClaimsFreeTheirPlaces) {
   for (int i = 0; i < 20; ++i) {
     KeyRecord key = make();
     key.aliases = {"again"};
-    ASSERT_TRUE(directory.claim(claim_of(key)));
+    ASSERT_TRUE(directory.claim(claim_of(key), limits));
     directory.release(claim_of(key));
   }
   EXPECT_EQ(directory.ring_size(instance, "default"), 0U);
@@ -90,10 +92,10 @@ TEST_F(DirectoryTest, ReleasedClaimsFreeTheirPlaces) {
 TEST_F(DirectoryTest, LimitsCountClaims) {
   for (int i = 0; i < 4; ++i) add(make());
   const KeyRecord fifth = make();
-  ASSERT_TRUE(directory.claim(claim_of(fifth)));
-  EXPECT_EQ(directory.claim(claim_of(make())).error().reason, Reason::KeyLimit);
+  ASSERT_TRUE(directory.claim(claim_of(fifth), limits));
+  EXPECT_EQ(directory.claim(claim_of(make()), limits).error().reason, Reason::KeyLimit);
   directory.release(claim_of(fifth));
-  EXPECT_TRUE(directory.claim(claim_of(make())));
+  EXPECT_TRUE(directory.claim(claim_of(make()), limits));
 }
 
 TEST_F(DirectoryTest, AliasLimitOfTheInstance) {
@@ -102,40 +104,41 @@ TEST_F(DirectoryTest, AliasLimitOfTheInstance) {
   const KeyRecordPtr added = add(key);
   const Claim more{
       .instance = instance, .key = added->id, .new_key = false, .ring = {}, .aliases = {"a5"}};
-  EXPECT_EQ(directory.claim(more).error().reason, Reason::AliasLimit);
+  EXPECT_EQ(directory.claim(more, limits).error().reason, Reason::AliasLimit);
   KeyRecord fewer = *added;
   fewer.aliases = {"a2"};
   directory.publish(std::make_shared<const KeyRecord>(fewer));
   EXPECT_EQ(directory.resolve(instance, "a1", ""), nullptr);
-  EXPECT_TRUE(directory.claim(more));
+  EXPECT_TRUE(directory.claim(more, limits));
 }
 
 TEST_F(DirectoryTest, RingsAppearWhenPublishedAndCountTheirKeys) {
   KeyRing ring{instance, "finance", Timestamp::from_seconds(5), "me"};
-  ASSERT_TRUE(directory.claim_ring(ring));
+  ASSERT_TRUE(directory.claim_ring(ring, limits));
   EXPECT_FALSE(directory.has_ring(instance, "finance"));
-  EXPECT_EQ(directory.claim_ring(ring).error().reason, Reason::KeyRingExists);
+  EXPECT_EQ(directory.claim_ring(ring, limits).error().reason, Reason::KeyRingExists);
   KeyRecord key = make();
   key.key_ring = "finance";
-  EXPECT_EQ(directory.claim(claim_of(key)).error().reason, Reason::KeyRingNotFound);
+  EXPECT_EQ(directory.claim(claim_of(key), limits).error().reason, Reason::KeyRingNotFound);
   directory.publish_ring(instance, "finance");
   const KeyRecordPtr added = add(key);
   EXPECT_EQ(directory.ring_size(instance, "finance"), 1U);
   ASSERT_TRUE(directory.begin_ring_removal(instance, "finance"));
   KeyRecord late = make();
   late.key_ring = "finance";
-  EXPECT_EQ(directory.claim(claim_of(late)).error().reason, Reason::KeyRingNotFound);
+  EXPECT_EQ(directory.claim(claim_of(late), limits).error().reason, Reason::KeyRingNotFound);
   directory.cancel_ring_removal(instance, "finance");
-  EXPECT_TRUE(directory.claim(claim_of(late)));
+  EXPECT_TRUE(directory.claim(claim_of(late), limits));
   const auto rings = directory.rings(instance);
   ASSERT_EQ(rings.size(), 2U);
   EXPECT_EQ(rings[0].id, "default");
 }
 
 TEST_F(DirectoryTest, RingLimit) {
-  ASSERT_TRUE(directory.claim_ring({instance, "r1", {}, ""}));
-  ASSERT_TRUE(directory.claim_ring({instance, "r2", {}, ""}));
-  EXPECT_EQ(directory.claim_ring({instance, "r3", {}, ""}).error().reason, Reason::KeyRingLimit);
+  ASSERT_TRUE(directory.claim_ring({instance, "r1", {}, ""}, limits));
+  ASSERT_TRUE(directory.claim_ring({instance, "r2", {}, ""}, limits));
+  EXPECT_EQ(directory.claim_ring({instance, "r3", {}, ""}, limits).error().reason,
+            Reason::KeyRingLimit);
 }
 
 TEST_F(DirectoryTest, ErasedKeysLeaveNothing) {

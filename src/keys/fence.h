@@ -1,10 +1,8 @@
-// Two questions that the key service asks the server around it.
+// How a change of keys takes effect everywhere before it is acknowledged.
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
-#include "base/id.h"
 #include "base/result.h"
 #include "unit/crypto_unit.h"
 
@@ -21,14 +19,6 @@ class Fence {
   // blocks. Errors: UnitUnavailable, DeadlineExceeded: the change stays committed, but the caller
   // must not be told that it has taken effect.
   virtual Result<void> fence(const std::vector<unit::KeyBlob>& drop) = 0;
-};
-
-// Settings of an instance that decide about its keys. Thread-safe.
-class InstanceSettings {
- public:
-  virtual ~InstanceSettings() = default;
-  // Least time between two rotations of a key; 0: none.
-  virtual std::int64_t rotation_interval_seconds(const InstanceId& instance) const = 0;
 };
 
 }  // namespace keyhaven::keys

@@ -1,7 +1,8 @@
-// A key as it is stored: attributes, state and sealed versions; never clear material.
+// A key as it is stored: attributes, state, policies and sealed versions; never clear material.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,52 @@ struct KeyVersion {
   unit::Commitment commitment{};  // root keys
 };
 
+// Who made and last changed a policy, and when.
+struct PolicyStamp {
+  Uuid id;
+  std::string created_by;
+  Timestamp created;
+  std::string updated_by;
+  Timestamp updated;
+  bool operator==(const PolicyStamp&) const = default;
+};
+// A disabled rotation policy keeps its interval.
+struct RotationPolicy {
+  PolicyStamp stamp;
+  bool enabled = true;
+  std::uint8_t interval_months = 1;  // 1 to 12; a month is 30 days
+  bool operator==(const RotationPolicy&) const = default;
+};
+struct DualAuthPolicy {
+  PolicyStamp stamp;
+  bool enabled = false;
+  bool operator==(const DualAuthPolicy&) const = default;
+};
+// The first of the two authorizations that deleting a key with dual authorization needs.
+struct DeletionAuthorization {
+  std::string by;  // iam id
+  Timestamp given;
+  Timestamp lapses;
+  bool operator==(const DeletionAuthorization&) const = default;
+};
+struct MigrationIntent {
+  Uuid id;
+  std::string target_key_crn;
+  std::string created_by;
+  Timestamp created;
+  bool operator==(const MigrationIntent&) const = default;
+};
+
+// What only some keys have.
+struct KeyPolicies {
+  std::optional<RotationPolicy> rotation;
+  std::optional<DualAuthPolicy> dual_auth;
+  std::optional<DeletionAuthorization> authorization;  // may have lapsed
+  std::optional<MigrationIntent> migration_intent;
+  Timestamp synced;  // last sync; 0: never
+  bool operator==(const KeyPolicies&) const = default;
+};
+
 struct KeyRecord {
   InstanceId instance;
   KeyId id;
@@ -53,15 +100,20 @@ struct KeyRecord {
   Timestamp deleted;
   std::string deleted_by;
   std::vector<KeyVersion> versions;  // oldest first; standard keys have exactly one
+  // Shared among the snapshots of one key, which seldom has any; null: none. Read by policies(),
+  // changed by set_policies().
+  std::shared_ptr<const KeyPolicies> policies_or_null;
 
   const KeyVersion& newest() const { return versions.back(); }
+  const KeyPolicies& policies() const noexcept;
+  void set_policies(KeyPolicies policies);
   const KeyVersion* find(const unit::Commitment& commitment) const noexcept;
 };
 using KeyRecordPtr = std::shared_ptr<const KeyRecord>;
 
 // The canonical encoding of a record, versioned and unambiguous: what the store keeps and what a
-// later MAC by the unit will cover (docs/protocols/key-record.md). decode(encode(x)) == x. Errors
-// of decode: Internal (stored data damaged).
+// later MAC by the unit will cover (docs/protocols/key-record.md). decode(encode(x)) == x. decode
+// reads format 1 too, which had no policies. Errors of decode: Internal (stored data damaged).
 Bytes encode(const KeyRecord& record);
 Result<KeyRecord> decode_key_record(ByteView bytes);
 

@@ -59,6 +59,33 @@ rc::Gen<std::string> short_text() {
   return rc::gen::resize(40, rc::gen::container<std::string>(rc::gen::arbitrary<char>()));
 }
 
+Timestamp some_time() {
+  return Timestamp::from_seconds(*rc::gen::inRange<std::int64_t>(1, 4'000'000'000));
+}
+
+PolicyStamp arbitrary_stamp() {
+  return {uuid_of(*rc::gen::arbitrary<std::uint8_t>()), *short_text(), some_time(), *short_text(),
+          some_time()};
+}
+
+KeyPolicies arbitrary_policies() {
+  KeyPolicies out;
+  if (*rc::gen::arbitrary<bool>()) {
+    out.rotation = RotationPolicy{arbitrary_stamp(), *rc::gen::arbitrary<bool>(),
+                                  *rc::gen::inRange<std::uint8_t>(1, 13)};
+  }
+  if (*rc::gen::arbitrary<bool>())
+    out.dual_auth = DualAuthPolicy{arbitrary_stamp(), *rc::gen::arbitrary<bool>()};
+  if (*rc::gen::arbitrary<bool>())
+    out.authorization = DeletionAuthorization{*short_text(), some_time(), some_time()};
+  if (*rc::gen::arbitrary<bool>()) {
+    out.migration_intent = MigrationIntent{uuid_of(*rc::gen::arbitrary<std::uint8_t>()),
+                                           *short_text(), *short_text(), some_time()};
+  }
+  if (*rc::gen::arbitrary<bool>()) out.synced = some_time();
+  return out;
+}
+
 KeyRecord arbitrary_record() {
   KeyRecord key;
   key.instance = InstanceId{uuid_of(*rc::gen::arbitrary<std::uint8_t>())};
@@ -88,7 +115,20 @@ KeyRecord arbitrary_record() {
     version.blob.bytes = *rc::gen::resize(100, rc::gen::arbitrary<Bytes>());
     key.versions.push_back(version);
   }
+  key.set_policies(arbitrary_policies());
   return key;
+}
+
+TEST(KeyRecordTest, FormatOneIsReadAsARecordWithoutPolicies) {
+  Bytes old = encode(example());
+  old[2] = 1;
+  old.pop_back();
+  const auto decoded = decode_key_record(old);
+  ASSERT_TRUE(decoded.has_value());
+  EXPECT_EQ(decoded->policies_or_null, nullptr);
+  EXPECT_EQ(encode(decoded.value()), encode(example()));
+  old.push_back(0);
+  EXPECT_FALSE(decode_key_record(old));
 }
 
 RC_GTEST_PROP(KeyRecordProperty, DecodeOfEncodeIsTheSameRecord, ()) {
@@ -120,8 +160,8 @@ TEST(KeyRecordTest, ForeignHeadersAreRefused) {
     std::size_t offset;
     std::uint8_t value;
   };
-  for (const Change change : {Change{0, 'X'}, Change{2, 2}, Change{3, 0}, Change{3, 3},
-                              Change{4, 4}, Change{4, 6}, Change{5, 2}}) {
+  for (const Change change : {Change{0, 'X'}, Change{2, 0}, Change{2, 3}, Change{3, 0},
+                              Change{3, 3}, Change{4, 4}, Change{4, 6}, Change{5, 2}}) {
     Bytes bad = good;
     bad[change.offset] = change.value;
     EXPECT_FALSE(decode_key_record(bad))

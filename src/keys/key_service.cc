@@ -18,10 +18,6 @@ std::vector<unit::KeyBlob> blobs_of(const KeyRecord& key) {
 
 Error too_early(std::string message) { return {Reason::RequestTooEarly, std::move(message), ""}; }
 
-void add_detail(Change& change, std::string name, std::string value) {
-  change.event.details.emplace_back(std::move(name), std::move(value));
-}
-
 std::string number_of(KeyState state) { return std::to_string(static_cast<int>(state)); }
 
 void touch(KeyRecord& key, Timestamp now, const Change& change) {
@@ -33,6 +29,23 @@ void set_state(KeyRecord& key, KeyState state, Timestamp now, const Change& chan
   key.state = state;
   key.state_changed = now;
   touch(key, now, change);
+}
+
+Result<void> require_no_blockers(const Dependents::Blockers& blockers, Force force) {
+  if (blockers.prevent_deletion) {
+    return Error{Reason::DeletionPrevented,
+                 "a registration of the key forbids its deletion; the service that holds it must "
+                 "release it first",
+                 ""};
+  }
+  if (blockers.registrations > 0 && force == Force::No) {
+    return Error{Reason::ProtectedResource,
+                 "the key protects " + std::to_string(blockers.registrations) +
+                     " registered resources; delete it with force=true if they may become "
+                     "unreadable",
+                 "force"};
+  }
+  return {};
 }
 
 // Gives back what was claimed unless the change was published.
@@ -61,65 +74,51 @@ Result<void> check_request(const CreateRequest& request, Timestamp now) {
   if (request.expires.is_set() && request.expires <= now) {
     return Error{Reason::InvalidField, "expirationDate must be in the future", "expirationDate"};
   }
-  if (!request.payload.empty()) KH_TRY(check_material_size(request.kind, request.payload.size()));
+  if (!request.material.clear.empty())
+    KH_TRY(check_material_size(request.kind, request.material.clear.size()));
   return {};
 }
 
 }  // namespace
 
-KeyService::KeyService(KeyStore& store, unit::CryptoUnit& unit, Directory& directory, Fence& fence,
-                       const InstanceSettings& settings, const Clock& clock, KeyTimes times)
-    : store_(store),
-      unit_(unit),
-      directory_(directory),
-      fence_(fence),
-      settings_(settings),
-      clock_(clock),
-      times_(times) {}
+KeyService::KeyService(Parts parts)
+    : changes_(parts.changes),
+      unit_(parts.unit),
+      secure_import_(parts.secure_import),
+      dependents_(parts.dependents),
+      fence_(parts.fence),
+      settings_(parts.settings),
+      clock_(parts.clock) {}
 
 Result<void> KeyService::load() {
-  KH_TRY(store_.load_rings([&](KeyRing ring) { directory_.load(std::move(ring)); }));
-  return store_.load_keys([&](KeyRecord key) {
-    note_due(key);
-    directory_.load(std::move(key));
+  Directory& directory = changes_.directory();
+  KeyStore& store = changes_.store();
+  KH_TRY(store.load_rings([&](KeyRing ring) { directory.load(std::move(ring)); }));
+  return store.load_keys([&](KeyRecord key) {
+    changes_.note_due(key);
+    directory.load(std::move(key));
   });
 }
 
-// The record now, under the key's lock, for a caller who was authorised for `seen`.
-Result<KeyRecordPtr> KeyService::current(const KeyRecord& seen) const {
-  KeyRecordPtr now = directory_.find(seen.instance, seen.id);
-  if (!now) return Error{Reason::KeyNotFound, "the instance has no such key", ""};
-  if (now->key_ring != seen.key_ring) {
-    return Error{Reason::Conflict, "the key has just moved to another key ring; try again", ""};
-  }
-  return now;
-}
-
-Result<KeyRecordPtr> KeyService::commit(KeyRecord next, Change& change) {
-  KeyChange stored;
-  stored.put.push_back(std::move(next));
-  const std::vector<std::uint64_t> revisions = KH_TRY(store_.commit(stored, change.event));
-  change.recorded = true;
-  stored.put[0].revision = revisions.at(0);
-  note_due(stored.put[0]);
-  KeyRecordPtr record = std::make_shared<const KeyRecord>(std::move(stored.put[0]));
-  directory_.publish(record);
-  return record;
+Result<unit::SealedRootKey> KeyService::sealed_version(const unit::KeyBinding& binding,
+                                                       const Material& material) {
+  if (material.encrypted) return secure_import_.import(binding, *material.encrypted);
+  if (material.clear.empty()) return unit_.generate_root_key(binding);
+  return unit_.import_root_key(binding, material.clear);
 }
 
 Result<KeyVersion> KeyService::make_version(const KeyRecord& key, VersionId id,
-                                            const SecretBytes& material, Timestamp now) {
+                                            const Material& material, Timestamp now) {
   KeyVersion version;
   version.id = id;
   version.created = now;
   const unit::KeyBinding binding{key.instance, key.id, id};
   if (key.kind == KeyKind::StandardKey) {
-    version.blob = KH_TRY(unit_.create_standard_key(binding, material));
+    version.blob = KH_TRY(unit_.create_standard_key(binding, material.clear));
     return version;
   }
-  auto sealed = material.empty() ? KH_TRY(unit_.generate_root_key(binding))
-                                 : KH_TRY(unit_.import_root_key(binding, material));
-  version.bits = static_cast<std::uint16_t>(material.empty() ? 256 : material.size() * 8);
+  auto sealed = KH_TRY(sealed_version(binding, material));
+  version.bits = sealed.bits;
   version.blob = std::move(sealed.blob);
   version.commitment = sealed.commitment;
   return version;
@@ -133,14 +132,14 @@ Result<KeyRecordPtr> KeyService::create(CreateRequest request, Change& change) {
                     .new_key = true,
                     .ring = request.key_ring,
                     .aliases = request.aliases};
-  KH_TRY(directory_.claim(claim));
-  ClaimGuard guard(directory_, claim);
+  KH_TRY(changes_.directory().claim(claim, settings_.rules(claim.instance).limits));
+  ClaimGuard guard(changes_.directory(), claim);
 
   KeyRecord key;
   key.instance = request.instance;
   key.id = request.id;
   key.kind = request.kind;
-  key.imported = !request.payload.empty();
+  key.imported = request.material.given();
   key.name = std::move(request.name);
   key.description = std::move(request.description);
   key.tags = std::move(request.tags);
@@ -152,145 +151,144 @@ Result<KeyRecordPtr> KeyService::create(CreateRequest request, Change& change) {
   key.state_changed = now;
   // The first version has the key's own id (key-management-api.md 4).
   key.versions.push_back(
-      KH_TRY(make_version(key, VersionId{request.id.uuid}, request.payload, now)));
+      KH_TRY(make_version(key, VersionId{request.id.uuid}, request.material, now)));
 
   add_detail(change, "responseData.keyId", key.id.text());
   add_detail(change, "responseData.keyVersionId", key.id.text());
   add_detail(change, "responseData.keyVersionCreationDate", format_rfc3339(now));
   add_detail(change, "responseData.keyState", number_of(key.state));
-  KeyRecordPtr record = KH_TRY(commit(std::move(key), change));
+  KeyRecordPtr record = KH_TRY(changes_.commit(std::move(key), change));
   guard.keep();
   return record;
 }
 
 Result<KeyRecordPtr> KeyService::change_ring(const KeyRecord& seen, const std::string& ring,
                                              Change& change) {
-  const KeyLock lock = lock_key(seen.id);
+  const KeyChanges::KeyLock lock = changes_.lock(seen.id);
   const Timestamp now = clock_.now();
-  KeyRecordPtr key = KH_TRY(current(seen));
+  KeyRecordPtr key = KH_TRY(changes_.current(seen));
   KH_TRY(require_state(KeyOperation::ChangeRing, *key, now));
   if (ring == key->key_ring) return key;
   const Claim claim{
       .instance = key->instance, .key = key->id, .new_key = false, .ring = ring, .aliases = {}};
-  KH_TRY(directory_.claim(claim));
-  ClaimGuard guard(directory_, claim);
+  KH_TRY(changes_.directory().claim(claim, settings_.rules(claim.instance).limits));
+  ClaimGuard guard(changes_.directory(), claim);
   KeyRecord next = *key;
   next.key_ring = ring;
   touch(next, now, change);
   add_detail(change, "requestData.initialValue.keyRingId", key->key_ring);
   add_detail(change, "requestData.newValue.keyRingId", ring);
-  KeyRecordPtr record = KH_TRY(commit(std::move(next), change));
+  KeyRecordPtr record = KH_TRY(changes_.commit(std::move(next), change));
   guard.keep();
   KH_TRY(fence_.fence({}));  // rights may hang on the ring
   return record;
 }
 
 Result<KeyRecordPtr> KeyService::disable(const KeyRecord& seen, Change& change) {
-  const KeyLock lock = lock_key(seen.id);
+  const KeyChanges::KeyLock lock = changes_.lock(seen.id);
   const Timestamp now = clock_.now();
-  KeyRecordPtr key = KH_TRY(current(seen));
+  KeyRecordPtr key = KH_TRY(changes_.current(seen));
   KH_TRY(require_root_key(*key));
   KH_TRY(require_state(KeyOperation::Disable, *key, now));
   KeyRecord next = *key;
   set_state(next, KeyState::Suspended, now, change);
-  KeyRecordPtr record = KH_TRY(commit(std::move(next), change));
+  KeyRecordPtr record = KH_TRY(changes_.commit(std::move(next), change));
   KH_TRY(fence_.fence(blobs_of(*record)));
   return record;
 }
 
 Result<KeyRecordPtr> KeyService::enable(const KeyRecord& seen, Change& change) {
-  const KeyLock lock = lock_key(seen.id);
+  const KeyChanges::KeyLock lock = changes_.lock(seen.id);
   const Timestamp now = clock_.now();
-  KeyRecordPtr key = KH_TRY(current(seen));
+  KeyRecordPtr key = KH_TRY(changes_.current(seen));
   KH_TRY(require_root_key(*key));
   KH_TRY(require_state(KeyOperation::Enable, *key, now));
-  const Timestamp allowed = key->state_changed.plus_seconds(times_.enable_after_disable_seconds);
+  const Timestamp allowed = key->state_changed.plus_seconds(times().enable_after_disable_seconds);
   if (now < allowed) {
     return too_early("a disabled key can be enabled from " + format_rfc3339(allowed) + " on");
   }
   KeyRecord next = *key;
   set_state(next, KeyState::Active, now, change);
-  return commit(std::move(next), change);
+  return changes_.commit(std::move(next), change);
 }
 
-Result<KeyRecordPtr> KeyService::destroy(const KeyRecord& seen, Change& change) {
-  const KeyLock lock = lock_key(seen.id);
+Result<KeyRecordPtr> KeyService::destroy(const KeyRecord& seen, Force force, Change& change) {
+  const KeyChanges::KeyLock lock = changes_.lock(seen.id);
   const Timestamp now = clock_.now();
-  KeyRecordPtr key = KH_TRY(current(seen));
+  KeyRecordPtr key = KH_TRY(changes_.current(seen));
   KH_TRY(require_state(KeyOperation::Delete, *key, now));
+  KH_TRY(require_no_blockers(dependents_.blockers(*key), force));
   KeyRecord next = *key;
   set_state(next, KeyState::Destroyed, now, change);
   next.deleted = now;
   next.deleted_by = change.actor;
   add_detail(change, "responseData.keyState", number_of(next.state));
-  KeyRecordPtr record = KH_TRY(commit(std::move(next), change));
+  KeyRecordPtr record = KH_TRY(changes_.commit(std::move(next), change));
   KH_TRY(fence_.fence(blobs_of(*record)));
   return record;
 }
 
-Result<void> KeyService::require_same_material(const KeyRecord& key, const SecretBytes& material) {
+Result<void> KeyService::require_same_material(const KeyRecord& key, const Material& material) {
   const Error differs{Reason::InvalidField, "the payload is not the material of this key",
                       "payload"};
-  KH_TRY(check_material_size(key.kind, material.size()));
+  if (!material.encrypted) KH_TRY(check_material_size(key.kind, material.clear.size()));
   const KeyVersion& newest = key.newest();
   const unit::KeyBinding binding{key.instance, key.id, newest.id};
   if (key.kind == KeyKind::StandardKey) {
     const SecretBytes stored = KH_TRY(unit_.open_standard_key(binding, newest.blob));
-    if (!(stored == material)) return differs;
+    if (!(stored == material.clear)) return differs;
     return {};
   }
   // Equal material has an equal commitment; the blob made on the way is thrown away.
-  const unit::SealedRootKey sealed = KH_TRY(unit_.import_root_key(binding, material));
+  const unit::SealedRootKey sealed = KH_TRY(sealed_version(binding, material));
   if (sealed.commitment != newest.commitment) return differs;
   return {};
 }
 
-Result<KeyRecordPtr> KeyService::restore(const KeyRecord& seen,
-                                         const std::optional<SecretBytes>& material,
+Result<KeyRecordPtr> KeyService::restore(const KeyRecord& seen, const Material& material,
                                          Change& change) {
-  const KeyLock lock = lock_key(seen.id);
+  const KeyChanges::KeyLock lock = changes_.lock(seen.id);
   const Timestamp now = clock_.now();
-  KeyRecordPtr key = KH_TRY(current(seen));
+  KeyRecordPtr key = KH_TRY(changes_.current(seen));
   KH_TRY(require_state(KeyOperation::Restore, *key, now));
-  if (now < key->deleted.plus_seconds(times_.restore_after_delete_seconds)) {
+  if (now < key->deleted.plus_seconds(times().restore_after_delete_seconds)) {
     return too_early("a deleted key can be restored " +
-                     std::to_string(times_.restore_after_delete_seconds) +
+                     std::to_string(times().restore_after_delete_seconds) +
                      " seconds after its deletion");
   }
-  if (now > key->deleted.plus_seconds(times_.restorable_seconds)) {
+  if (now > key->deleted.plus_seconds(times().restorable_seconds)) {
     return Error{Reason::KeyRestoreExpired, "the key was deleted more than 30 days ago", ""};
   }
   if (key->expires.is_set() && key->expires <= now) {
     return Error{Reason::KeyExpired, "the key expired on " + format_rfc3339(key->expires), ""};
   }
-  if (material) KH_TRY(require_same_material(*key, *material));
+  if (material.given()) KH_TRY(require_same_material(*key, material));
   KeyRecord next = *key;
   set_state(next, KeyState::Active, now, change);
   next.deleted = {};
   next.deleted_by.clear();
   add_detail(change, "responseData.keyVersionId", next.newest().id.text());
-  return commit(std::move(next), change);
+  return changes_.commit(std::move(next), change);
 }
 
 Result<KeyRecordPtr> KeyService::erase(const KeyRecord& key, Change& change) {
   KeyChange stored;
   stored.remove.emplace_back(key.instance, key.id);
-  KH_TRY(store_.commit(stored, change.event));
-  change.recorded = true;
-  KeyRecordPtr last = directory_.find(key.instance, key.id);
-  directory_.erase(key.instance, key.id);
+  KH_TRY(changes_.commit(stored, change));
+  KeyRecordPtr last = changes_.directory().find(key.instance, key.id);
+  changes_.directory().erase(key.instance, key.id);
   KH_TRY(fence_.fence(blobs_of(key)));
   return last;
 }
 
 Result<KeyRecordPtr> KeyService::purge(const KeyRecord& seen, Change& change) {
-  const KeyLock lock = lock_key(seen.id);
+  const KeyChanges::KeyLock lock = changes_.lock(seen.id);
   const Timestamp now = clock_.now();
-  KeyRecordPtr key = KH_TRY(current(seen));
+  KeyRecordPtr key = KH_TRY(changes_.current(seen));
   KH_TRY(require_state(KeyOperation::Purge, *key, now));
-  if (now < key->deleted.plus_seconds(times_.purge_after_delete_seconds)) {
+  if (now < key->deleted.plus_seconds(times().purge_after_delete_seconds)) {
     // Clients look for the Go duration in the text (key-management-api.md 5.6).
-    const std::int64_t wait = times_.purge_after_delete_seconds;
+    const std::int64_t wait = times().purge_after_delete_seconds;
     return too_early("purge is allowed " + std::to_string(wait / 3600) + "h" +
                      std::to_string(wait / 60 % 60) + "m" + std::to_string(wait % 60) +
                      "s after the key was deleted");
@@ -298,23 +296,23 @@ Result<KeyRecordPtr> KeyService::purge(const KeyRecord& seen, Change& change) {
   return erase(*key, change);
 }
 
-Result<KeyRecordPtr> KeyService::rotate(const KeyRecord& seen, const SecretBytes& payload,
+Result<KeyRecordPtr> KeyService::rotate(const KeyRecord& seen, const Material& material,
                                         Change& change) {
-  const KeyLock lock = lock_key(seen.id);
+  const KeyChanges::KeyLock lock = changes_.lock(seen.id);
   const Timestamp now = clock_.now();
-  KeyRecordPtr key = KH_TRY(current(seen));
+  KeyRecordPtr key = KH_TRY(changes_.current(seen));
   KH_TRY(require_root_key(*key));
   KH_TRY(require_state(KeyOperation::Rotate, *key, now));
-  if (!key->imported && !payload.empty()) {
+  if (!key->imported && material.given()) {
     return Error{Reason::InvalidQueryParam, "a generated key is rotated without payload",
                  "payload"};
   }
-  if (key->imported && payload.empty()) {
+  if (key->imported && !material.given()) {
     return Error{Reason::KeyPayloadRequired,
                  "an imported key is rotated with new material in payload", "payload"};
   }
-  if (!payload.empty()) KH_TRY(check_material_size(KeyKind::RootKey, payload.size()));
-  const std::int64_t interval = settings_.rotation_interval_seconds(key->instance);
+  if (!material.clear.empty()) KH_TRY(check_material_size(KeyKind::RootKey, material.clear.size()));
+  const std::int64_t interval = settings_.rules(key->instance).rotation_interval_seconds;
   // Counted from the last rotation, not from creation: live tests rotate right after create.
   if (key->rotated.is_set() && now < key->rotated.plus_seconds(interval)) {
     return Error{Reason::KeyRotationNotPermitted,
@@ -322,11 +320,11 @@ Result<KeyRecordPtr> KeyService::rotate(const KeyRecord& seen, const SecretBytes
   }
   KeyRecord next = *key;
   next.versions.push_back(
-      KH_TRY(make_version(next, VersionId{crypto::random_uuid()}, payload, now)));
+      KH_TRY(make_version(next, VersionId{crypto::random_uuid()}, material, now)));
   next.rotated = now;
   touch(next, now, change);
   add_detail(change, "responseData.keyVersionId", next.newest().id.text());
-  KeyRecordPtr record = KH_TRY(commit(std::move(next), change));
+  KeyRecordPtr record = KH_TRY(changes_.commit(std::move(next), change));
   KH_TRY(fence_.fence({key->newest().blob}));
   return record;
 }
@@ -339,14 +337,16 @@ Result<SecretBytes> KeyService::payload_of(const KeyRecord& key) {
 Result<KeyRecordPtr> KeyService::add_alias(const KeyRecord& seen, const std::string& alias,
                                            Change& change) {
   KH_TRY(check_alias(alias));
-  const KeyLock lock = lock_key(seen.id);
+  const KeyChanges::KeyLock lock = changes_.lock(seen.id);
   const Timestamp now = clock_.now();
-  KeyRecordPtr key = KH_TRY(current(seen));
+  KeyRecordPtr key = KH_TRY(changes_.current(seen));
   KH_TRY(require_state(KeyOperation::AddAlias, *key, now));
   const Claim claim{
       .instance = key->instance, .key = key->id, .new_key = false, .ring = {}, .aliases = {alias}};
-  if (auto claimed = directory_.claim(claim); !claimed) return std::move(claimed).error();
-  ClaimGuard guard(directory_, claim);
+  if (auto claimed = changes_.directory().claim(claim, settings_.rules(claim.instance).limits);
+      !claimed)
+    return std::move(claimed).error();
+  ClaimGuard guard(changes_.directory(), claim);
   if (key->aliases.size() >= kMaxAliasesPerKey) {
     return Error{Reason::AliasLimit,
                  "a key has at most " + std::to_string(kMaxAliasesPerKey) + " aliases", "aliases"};
@@ -354,16 +354,16 @@ Result<KeyRecordPtr> KeyService::add_alias(const KeyRecord& seen, const std::str
   KeyRecord next = *key;
   next.aliases.push_back(alias);
   touch(next, now, change);
-  KeyRecordPtr record = KH_TRY(commit(std::move(next), change));
+  KeyRecordPtr record = KH_TRY(changes_.commit(std::move(next), change));
   guard.keep();
   return record;
 }
 
 Result<KeyRecordPtr> KeyService::remove_alias(const KeyRecord& seen, const std::string& alias,
                                               Change& change) {
-  const KeyLock lock = lock_key(seen.id);
+  const KeyChanges::KeyLock lock = changes_.lock(seen.id);
   const Timestamp now = clock_.now();
-  KeyRecordPtr key = KH_TRY(current(seen));
+  KeyRecordPtr key = KH_TRY(changes_.current(seen));
   KH_TRY(require_state(KeyOperation::RemoveAlias, *key, now));
   KeyRecord next = *key;
   const auto found = std::find(next.aliases.begin(), next.aliases.end(), alias);
@@ -371,7 +371,7 @@ Result<KeyRecordPtr> KeyService::remove_alias(const KeyRecord& seen, const std::
     return Error{Reason::AliasNotFound, "the key has no such alias", ""};
   next.aliases.erase(found);
   touch(next, now, change);
-  KeyRecordPtr record = KH_TRY(commit(std::move(next), change));
+  KeyRecordPtr record = KH_TRY(changes_.commit(std::move(next), change));
   KH_TRY(fence_.fence({}));  // no call may still reach the key by the old name
   return record;
 }
@@ -382,24 +382,24 @@ Result<KeyRing> KeyService::create_ring(const InstanceId& instance, const std::s
   if (id == kDefaultRing)
     return Error{Reason::KeyRingReserved, "the key ring \"default\" always exists", ""};
   const KeyRing ring{instance, id, clock_.now(), change.actor};
-  KH_TRY(directory_.claim_ring(ring));
+  KH_TRY(changes_.directory().claim_ring(ring, settings_.rules(instance).limits));
   KeyChange stored;
   stored.put_rings.push_back(ring);
-  if (auto committed = store_.commit(stored, change.event); !committed) {
-    directory_.release_ring(instance, id);
+  if (auto committed = changes_.commit(stored, change); !committed) {
+    changes_.directory().release_ring(instance, id);
     return std::move(committed).error();
   }
-  change.recorded = true;
-  directory_.publish_ring(instance, id);
+  changes_.directory().publish_ring(instance, id);
   return ring;
 }
 
-// Puts all keys of a ring that is going into "default", in `change`. The caller holds all_keys_.
+// Puts all keys of a ring that is going into "default", in `change`. The caller holds the lock of
+// all keys.
 Result<void> KeyService::move_all_to_default(const InstanceId& instance, const std::string& ring,
                                              KeyChange& change) {
-  const auto members =
-      directory_.list(instance, [&](const KeyRecord& key) { return key.key_ring == ring; });
-  if (members.size() != directory_.ring_size(instance, ring)) {
+  const auto members = changes_.directory().list(
+      instance, [&](const KeyRecord& key) { return key.key_ring == ring; });
+  if (members.size() != changes_.directory().ring_size(instance, ring)) {
     return Error{Reason::KeyRingNotEmpty, "a key is just being made in the key ring", ""};
   }
   for (const KeyRecordPtr& key : members) {
@@ -417,20 +417,19 @@ Result<void> KeyService::remove_ring(const InstanceId& instance, const std::stri
                                      Change& change) {
   if (id == kDefaultRing)
     return Error{Reason::KeyRingReserved, "the key ring \"default\" cannot be deleted", ""};
-  KH_TRY(directory_.begin_ring_removal(instance, id));
+  KH_TRY(changes_.directory().begin_ring_removal(instance, id));
   // Rare, so it may stop all other changes for a moment.
-  const std::unique_lock lock(all_keys_);
+  const KeyChanges::AllLock lock = changes_.lock_all();
   const auto remove = [&]() -> Result<void> {
     KeyChange stored;
     stored.remove_rings.emplace_back(instance, id);
     if (force == Force::Yes) {
       KH_TRY(move_all_to_default(instance, id, stored));
-    } else if (directory_.ring_size(instance, id) != 0) {
+    } else if (changes_.directory().ring_size(instance, id) != 0) {
       return Error{Reason::KeyRingNotEmpty, "the key ring still holds keys (destroyed ones count)",
                    ""};
     }
-    const auto revisions = KH_TRY(store_.commit(stored, change.event));
-    change.recorded = true;
+    const auto revisions = KH_TRY(changes_.commit(stored, change));
     for (std::size_t i = 0; i < stored.put.size(); ++i) {
       KeyRecord& moved = stored.put[i];
       moved.revision = revisions.at(i);
@@ -439,21 +438,23 @@ Result<void> KeyService::remove_ring(const InstanceId& instance, const std::stri
                         .new_key = false,
                         .ring = moved.key_ring,
                         .aliases = {}};
-      KH_ASSERT(directory_.claim(claim));  // "default" always exists and is never going
-      directory_.publish(std::make_shared<const KeyRecord>(std::move(moved)));
+      KH_ASSERT(changes_.directory().claim(
+          claim,
+          settings_.rules(claim.instance).limits));  // "default" always exists and is never going
+      changes_.directory().publish(std::make_shared<const KeyRecord>(std::move(moved)));
     }
     return {};
   };
   if (auto removed = remove(); !removed) {
-    directory_.cancel_ring_removal(instance, id);
+    changes_.directory().cancel_ring_removal(instance, id);
     return removed;
   }
-  directory_.finish_ring_removal(instance, id);
+  changes_.directory().finish_ring_removal(instance, id);
   return {};
 }
 
 Result<void> KeyService::require_no_live_keys(const InstanceId& instance) const {
-  const std::size_t live = directory_.live_keys(instance);
+  const std::size_t live = changes_.directory().live_keys(instance);
   if (live == 0) return {};
   return Error{Reason::InstanceNotEmpty,
                "the instance holds " + std::to_string(live) +
@@ -461,22 +462,9 @@ Result<void> KeyService::require_no_live_keys(const InstanceId& instance) const 
                ""};
 }
 
-void KeyService::note_due(const KeyRecord& key) {
-  Timestamp due;
-  if (key.state == KeyState::Destroyed) {
-    due = key.deleted.plus_seconds(times_.purge_due_seconds);
-  } else if (key.state == KeyState::Active && key.expires.is_set()) {
-    due = key.expires;
-  } else {
-    return;
-  }
-  std::lock_guard lock(due_mutex_);
-  due_.emplace(due, key.instance, key.id);
-}
-
 Result<bool> KeyService::sweep_one(const InstanceId& instance, const KeyId& id, Timestamp now) {
-  const KeyLock lock = lock_key(id);
-  const KeyRecordPtr key = directory_.find(instance, id);
+  const KeyChanges::KeyLock lock = changes_.lock(id);
+  const KeyRecordPtr key = changes_.directory().find(instance, id);
   if (!key) return false;
   Change change;
   change.actor = "keyhaven";
@@ -488,7 +476,7 @@ Result<bool> KeyService::sweep_one(const InstanceId& instance, const KeyId& id, 
   event.instance_id = instance.text();
   event.target_id = id.text();
   if (key->state == KeyState::Destroyed) {
-    if (now < key->deleted.plus_seconds(times_.purge_due_seconds)) return false;
+    if (now < key->deleted.plus_seconds(times().purge_due_seconds)) return false;
     event.action = "hs-crypto.secrets.purge";
     KH_TRY(erase(*key, change));
     return true;
@@ -501,30 +489,21 @@ Result<bool> KeyService::sweep_one(const InstanceId& instance, const KeyId& id, 
   add_detail(change, "responseData.newValue.keyState", number_of(KeyState::Deactivated));
   KeyRecord next = *key;
   set_state(next, KeyState::Deactivated, now, change);
-  KH_TRY(commit(std::move(next), change));
+  KH_TRY(changes_.commit(std::move(next), change));
   return true;
 }
 
 Result<std::size_t> KeyService::sweep(Timestamp now) {
-  std::vector<Due> due;
-  {
-    std::lock_guard lock(due_mutex_);
-    const auto end = std::find_if(due_.begin(), due_.end(),
-                                  [&](const Due& entry) { return std::get<0>(entry) > now; });
-    due.assign(due_.begin(), end);
-    due_.erase(due_.begin(), end);
-  }
   std::size_t changed = 0;
   std::optional<Error> first_error;
-  for (const Due& entry : due) {
-    auto swept = sweep_one(std::get<1>(entry), std::get<2>(entry), now);
+  for (const KeyChanges::Due& due : changes_.take_due(now)) {
+    auto swept = sweep_one(due.instance, due.key, now);
     if (swept) {
       changed += swept.value() ? 1 : 0;
       continue;
     }
     if (!first_error) first_error = swept.error();
-    std::lock_guard lock(due_mutex_);
-    due_.insert(entry);  // tried again by the next sweep
+    changes_.put_back(due, now);
   }
   if (first_error) return *std::move(first_error);
   return changed;

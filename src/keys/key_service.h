@@ -7,43 +7,28 @@
 // keys (wrap, unwrap, read) are in key_use.h.
 #pragma once
 
-#include <array>
-#include <mutex>
 #include <optional>
-#include <set>
-#include <shared_mutex>
 #include <string>
-#include <tuple>
 #include <vector>
 
-#include "audit/event.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
-#include "keys/directory.h"
+#include "keys/dependents.h"
 #include "keys/fence.h"
+#include "keys/instance_rules.h"
+#include "keys/key_changes.h"
 #include "keys/key_state.h"
-#include "keys/key_store.h"
+#include "keys/material.h"
 #include "unit/crypto_unit.h"
 
 namespace keyhaven::keys {
 
-// The clocks of key-management-api.md 7.
-struct KeyTimes {
-  std::int64_t enable_after_disable_seconds = 30;
-  std::int64_t restore_after_delete_seconds = 30;
-  std::int64_t purge_after_delete_seconds = 4 * 3600;
-  std::int64_t restorable_seconds = 30LL * 86400;
-  std::int64_t purge_due_seconds = 90LL * 86400;  // the sweep purges then
-};
-
-// One management call: who, and the event that is committed with the change. The operation adds
-// details to the event.
-struct Change {
-  std::string actor;      // iam id
-  audit::Event event;     // as it will be on success
-  bool recorded = false;  // set when the change and its event are committed; stays set if the fence
-                          // fails afterwards
+// Policies that a request brings for the new key, in place of those of the instance.
+struct PolicyOverrides {
+  std::optional<std::int64_t> rotation_months;  // given: a rotation policy of so many months
+  bool rotation_enabled = true;
+  std::optional<bool> dual_auth;
 };
 
 struct CreateRequest {
@@ -55,9 +40,25 @@ struct CreateRequest {
   std::vector<std::string> tags;
   std::vector<std::string> aliases;
   std::string key_ring = "default";
-  Timestamp expires;    // 0: never
-  SecretBytes payload;  // empty: the unit generates 256 bits
+  Timestamp expires;  // 0: never
+  Material material;  // none given: the unit generates 256 bits
+  // Given: the policies of the instance about new keys do not apply (not even
+  // keyCreateImportAccess).
+  std::optional<PolicyOverrides> overrides;
 };
+
+// New settings of a key's policies; what is absent stays as it is.
+struct PolicyUpdate {
+  struct Rotation {
+    std::optional<bool> enabled;                  // absent: true
+    std::optional<std::int64_t> interval_months;  // absent: the stored one
+  };
+  std::optional<Rotation> rotation;
+  std::optional<bool> dual_auth;
+};
+
+// Which reservations of a deletion the caller waives.
+enum class Force : std::uint8_t { No, Yes };
 
 // Thread-safe. Every operation on a key takes the record the caller was authorised for; if the key
 // has moved to another ring since, it fails with Conflict. Common errors: KeyNotFound (purged
@@ -65,32 +66,54 @@ struct CreateRequest {
 // after the commit those of Fence.
 class KeyService {
  public:
-  // Borrows all of them.
-  KeyService(KeyStore& store, unit::CryptoUnit& unit, Directory& directory, Fence& fence,
-             const InstanceSettings& settings, const Clock& clock, KeyTimes times = {});
+  // What the service works with; all of it must outlive it.
+  struct Parts {
+    KeyChanges& changes;
+    unit::CryptoUnit& unit;
+    SecureImport& secure_import;
+    Dependents& dependents;
+    Fence& fence;
+    const InstanceSettings& settings;
+    const Clock& clock;
+  };
+  explicit KeyService(Parts parts);
 
   // Reads everything from the store into the directory; once, before anything else. Errors of
   // KeyStore.
   Result<void> load();
 
-  // All or nothing: a failing alias creates no key. Errors: InvalidField, AliasLimit,
-  // KeyRingNotFound, AliasNotUnique, KeyLimit.
+  // All or nothing: a failing alias creates no key. Errors: KeyCreateImportAccess, InvalidField,
+  // AliasLimit, KeyRingNotFound, AliasNotUnique, KeyLimit, KeyRootRequired (rotation override or
+  // encrypted material for a standard key), KeyPayloadRequired (rotation override for an imported
+  // key), those of SecureImport.
   Result<KeyRecordPtr> create(CreateRequest request, Change& change);
   // The same ring: success without a change (not recorded). Errors: KeyRingNotFound.
   Result<KeyRecordPtr> change_ring(const KeyRecord& key, const std::string& ring, Change& change);
   Result<KeyRecordPtr> disable(const KeyRecord& key, Change& change);
   // Errors: RequestTooEarly within enable_after_disable_seconds.
   Result<KeyRecordPtr> enable(const KeyRecord& key, Change& change);
-  Result<KeyRecordPtr> destroy(const KeyRecord& key, Change& change);
+  // With a dual authorization policy the actor must be another than who set the key for deletion
+  // within the last seven days. Errors: AuthorizationsNotMet, DeletionPrevented, ProtectedResource
+  // (registrations, not forced).
+  Result<KeyRecordPtr> destroy(const KeyRecord& key, Force force, Change& change);
+  // The first authorization of a deletion; a second one takes its place. Errors: NotDualAuth.
+  Result<KeyRecordPtr> set_for_deletion(const KeyRecord& key, Change& change);
+  Result<KeyRecordPtr> unset_for_deletion(const KeyRecord& key, Change& change);
   // `material`, when given, must be that of the key's newest version (InvalidField). Errors:
-  // RequestTooEarly, KeyRestoreExpired, KeyExpired.
-  Result<KeyRecordPtr> restore(const KeyRecord& key, const std::optional<SecretBytes>& material,
-                               Change& change);
+  // RequestTooEarly, KeyRestoreExpired, KeyExpired, KeyCreateImportAccess (material in clear while
+  // the instance enforces tokens), those of SecureImport.
+  Result<KeyRecordPtr> restore(const KeyRecord& key, const Material& material, Change& change);
   // Returns the last representation. Errors: RequestTooEarly.
   Result<KeyRecordPtr> purge(const KeyRecord& key, Change& change);
-  // `payload` empty: generated. Errors: KeyRootRequired, InvalidQueryParam (payload for a generated
-  // key), KeyPayloadRequired (none for an imported one), KeyRotationNotPermitted, InvalidField.
-  Result<KeyRecordPtr> rotate(const KeyRecord& key, const SecretBytes& payload, Change& change);
+  // Without material: generated. Errors: KeyRootRequired, InvalidQueryParam (material for a
+  // generated key), KeyPayloadRequired (none for an imported one), KeyRotationNotPermitted,
+  // InvalidField, KeyCreateImportAccess and SecureImport's as for restore.
+  Result<KeyRecordPtr> rotate(const KeyRecord& key, const Material& material, Change& change);
+  // All of `update` or nothing. Errors: InvalidField (interval; none given and none stored),
+  // KeyRootRequired and KeyPayloadRequired (rotation of a standard or imported key),
+  // DualAuthPolicyEnabled (it cannot be switched off), KeyDeleted.
+  Result<KeyRecordPtr> set_policies(const KeyRecord& key, const PolicyUpdate& update,
+                                    Change& change);
 
   // The payload of a standard key, by the blocking unit. Errors of CryptoUnit::open_standard_key.
   Result<SecretBytes> payload_of(const KeyRecord& key);
@@ -104,7 +127,6 @@ class KeyService {
   Result<KeyRing> create_ring(const InstanceId& instance, const std::string& id, Change& change);
   // `force`: allowed while all keys in it are destroyed; they move to "default". Errors:
   // KeyRingReserved, KeyRingNotFound, KeyRingNotEmpty.
-  enum class Force : std::uint8_t { No, Yes };
   Result<void> remove_ring(const InstanceId& instance, const std::string& id, Force force,
                            Change& change);
 
@@ -112,47 +134,33 @@ class KeyService {
   Result<void> require_no_live_keys(const InstanceId& instance) const;
 
   // Writes what time has done: active keys past their date become deactivated (event
-  // secrets.expire), keys deleted 90 days ago are purged. Called every minute or so. Returns how
-  // many keys changed; goes on after a failure and returns the first one.
+  // secrets.expire), keys deleted 90 days ago are purged, rotation policies rotate, lapsed
+  // authorizations go. Each exactly once: what is due follows from the record alone, and the
+  // record's revision lets one change win. Called every minute or so. Returns how many keys
+  // changed; goes on after a failure and returns the first one.
   Result<std::size_t> sweep(Timestamp now);
 
-  const Directory& directory() const noexcept { return directory_; }
-  const KeyTimes& times() const noexcept { return times_; }
+  const Directory& directory() const noexcept { return changes_.directory(); }
+  const KeyTimes& times() const noexcept { return changes_.times(); }
 
  private:
-  static constexpr std::size_t kStripes = 256;
-  using Due = std::tuple<Timestamp, InstanceId, KeyId>;
-
-  // One change at a time per key; a change of all keys of a ring excludes them all.
-  struct KeyLock {
-    std::shared_lock<std::shared_mutex> among_all;
-    std::unique_lock<std::mutex> alone;
-  };
-  KeyLock lock_key(const KeyId& id) {
-    return {std::shared_lock(all_keys_), std::unique_lock(stripes_[id.uuid.bytes[14]])};
-  }
-  Result<KeyRecordPtr> current(const KeyRecord& seen) const;
-  Result<KeyRecordPtr> commit(KeyRecord next, Change& change);
   Result<KeyRecordPtr> erase(const KeyRecord& key, Change& change);
-  Result<KeyVersion> make_version(const KeyRecord& key, VersionId id, const SecretBytes& material,
+  Result<unit::SealedRootKey> sealed_version(const unit::KeyBinding& binding,
+                                             const Material& material);
+  Result<KeyVersion> make_version(const KeyRecord& key, VersionId id, const Material& material,
                                   Timestamp now);
-  Result<void> require_same_material(const KeyRecord& key, const SecretBytes& material);
+  Result<void> require_same_material(const KeyRecord& key, const Material& material);
   Result<void> move_all_to_default(const InstanceId& instance, const std::string& ring,
                                    KeyChange& change);
-  void note_due(const KeyRecord& key);
   Result<bool> sweep_one(const InstanceId& instance, const KeyId& id, Timestamp now);
 
-  KeyStore& store_;
+  KeyChanges& changes_;
   unit::CryptoUnit& unit_;
-  Directory& directory_;
+  SecureImport& secure_import_;
+  Dependents& dependents_;
   Fence& fence_;
   const InstanceSettings& settings_;
   const Clock& clock_;
-  const KeyTimes times_;
-  std::shared_mutex all_keys_;  // taken before a stripe
-  std::array<std::mutex, kStripes> stripes_;
-  std::mutex due_mutex_;
-  std::set<Due> due_;  // when a key may need the sweep; entries may be stale, the sweep looks again
 };
 
 }  // namespace keyhaven::keys

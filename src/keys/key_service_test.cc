@@ -7,6 +7,7 @@
 
 #include "keys/key_use.h"
 #include "keys/memory_key_store.h"
+#include "keys/surroundings_for_tests.h"
 #include "unit/ceremony_for_tests.h"
 #include "unit/wrapped_dek.h"
 
@@ -38,12 +39,6 @@ class RecordingFence final : public Fence {
   bool refuse = false;
 };
 
-class Hourly final : public InstanceSettings {
- public:
-  std::int64_t rotation_interval_seconds(const InstanceId&) const override { return seconds; }
-  std::int64_t seconds = 3600;
-};
-
 class KeyServiceTest : public ::testing::Test {
  protected:
   static constexpr std::int64_t kDay = 86400;
@@ -58,7 +53,7 @@ class KeyServiceTest : public ::testing::Test {
   }
   CreateRequest import_request(std::size_t bytes, KeyKind kind = KeyKind::RootKey) {
     CreateRequest out = request(kind);
-    out.payload = crypto::random_secret(bytes);
+    out.material.clear = crypto::random_secret(bytes);
     return out;
   }
   Result<KeyRecordPtr> create(CreateRequest what) {
@@ -87,16 +82,16 @@ class KeyServiceTest : public ::testing::Test {
     return outcome([&](Change& change) { return service.enable(*key, change); });
   }
   std::string destroy(const KeyRecordPtr& key) {
-    return outcome([&](Change& change) { return service.destroy(*key, change); });
+    return outcome([&](Change& change) { return service.destroy(*key, Force::No, change); });
   }
-  std::string restore(const KeyRecordPtr& key, std::optional<SecretBytes> material = std::nullopt) {
+  std::string restore(const KeyRecordPtr& key, const Material& material = {}) {
     return outcome([&](Change& change) { return service.restore(*key, material, change); });
   }
   std::string purge(const KeyRecordPtr& key) {
     return outcome([&](Change& change) { return service.purge(*key, change); });
   }
-  std::string rotate(const KeyRecordPtr& key, SecretBytes payload = {}) {
-    return outcome([&](Change& change) { return service.rotate(*key, payload, change); });
+  std::string rotate(const KeyRecordPtr& key, const Material& material = {}) {
+    return outcome([&](Change& change) { return service.rotate(*key, material, change); });
   }
   KeyRecordPtr now(const KeyRecordPtr& key) { return directory.find(instance, key->id); }
 
@@ -116,10 +111,20 @@ class KeyServiceTest : public ::testing::Test {
   ManualClock clock{Timestamp::from_seconds(1'767'323'045)};
   unit::SoftUnit soft_unit = deployment().make_unit();
   MemoryKeyStore store;
-  Directory directory{Limits{.keys = 20, .rings = 4, .aliases = 8}};
+  Directory directory;
+  KeyChanges changes{store, directory, KeyTimes()};
+  NoImportToken no_import_token;
+  FixedDependents dependents;
   RecordingFence fence;
-  Hourly settings;
-  KeyService service{store, soft_unit, directory, fence, settings, clock};
+  FixedRules settings = few();
+  KeyService service{{changes, soft_unit, no_import_token, dependents, fence, settings, clock}};
+
+ private:
+  static FixedRules few() {
+    FixedRules out;
+    out.current.limits = {.keys = 20, .rings = 4, .aliases = 8};
+    return out;
+  }
 };
 
 TEST_F(KeyServiceTest, CreatesGeneratedAndImportedKeys) {
@@ -218,7 +223,7 @@ TEST_F(KeyServiceTest, WrapsAndUnwrapsOverRotations) {
 TEST_F(KeyServiceTest, AForeignKeyDoesNotUnwrapAndEqualMaterialDoes) {
   CreateRequest first = import_request(32);
   CreateRequest second = request();
-  second.payload = first.payload.clone();
+  second.material.clear = first.material.clear.clone();
   const KeyRecordPtr a = create(std::move(first)).value();
   const KeyRecordPtr b = create(std::move(second)).value();
   const KeyRecordPtr foreign = root_key();
@@ -235,7 +240,7 @@ TEST_F(KeyServiceTest, RotationRules) {
   EXPECT_EQ(rotate(generated), "KeyRotationNotPermitted");
   clock.advance_seconds(1);
   EXPECT_EQ(rotate(generated), "ok");
-  settings.seconds = 0;
+  settings.current.rotation_interval_seconds = 0;
   EXPECT_EQ(rotate(generated), "ok");
   EXPECT_EQ(now(generated)->versions.size(), 4U);
   EXPECT_EQ(rotate(generated, crypto::random_secret(32)), "InvalidQueryParam");
@@ -307,7 +312,7 @@ TEST_F(KeyServiceTest, DeleteRestoreAndTheirClocks) {
 
 TEST_F(KeyServiceTest, RestoreChecksGivenMaterial) {
   CreateRequest import = import_request(32);
-  const SecretBytes material = import.payload.clone();
+  const SecretBytes material = import.material.clear.clone();
   const KeyRecordPtr key = create(std::move(import)).value();
   const KeyRecordPtr standard = create(import_request(100, KeyKind::StandardKey)).value();
   ASSERT_EQ(destroy(key), "ok");
@@ -419,7 +424,7 @@ TEST_F(KeyServiceTest, RingsHoldKeysAndProtectThem) {
   const auto make = [&](const std::string& id) {
     return outcome([&](Change& change) { return service.create_ring(instance, id, change); });
   };
-  const auto remove = [&](const std::string& id, KeyService::Force force) {
+  const auto remove = [&](const std::string& id, Force force) {
     return outcome(
         [&](Change& change) { return service.remove_ring(instance, id, force, change); });
   };
@@ -440,14 +445,14 @@ TEST_F(KeyServiceTest, RingsHoldKeysAndProtectThem) {
   EXPECT_EQ(move(key, "nowhere"), "KeyRingNotFound");
   EXPECT_EQ(move(key, "default"), "ok");  // no change
   EXPECT_EQ(move(key, "finance"), "ok");
-  EXPECT_EQ(remove("finance", KeyService::Force::No), "KeyRingNotEmpty");
-  EXPECT_EQ(remove("finance", KeyService::Force::Yes), "KeyRingNotEmpty");
+  EXPECT_EQ(remove("finance", Force::No), "KeyRingNotEmpty");
+  EXPECT_EQ(remove("finance", Force::Yes), "KeyRingNotEmpty");
   ASSERT_EQ(destroy(now(key)), "ok");
-  EXPECT_EQ(remove("finance", KeyService::Force::No), "KeyRingNotEmpty");
-  EXPECT_EQ(remove("finance", KeyService::Force::Yes), "ok");
+  EXPECT_EQ(remove("finance", Force::No), "KeyRingNotEmpty");
+  EXPECT_EQ(remove("finance", Force::Yes), "ok");
   EXPECT_EQ(now(key)->key_ring, "default");
-  EXPECT_EQ(remove("finance", KeyService::Force::Yes), "KeyRingNotFound");
-  EXPECT_EQ(remove("default", KeyService::Force::Yes), "KeyRingReserved");
+  EXPECT_EQ(remove("finance", Force::Yes), "KeyRingNotFound");
+  EXPECT_EQ(remove("default", Force::Yes), "KeyRingReserved");
   EXPECT_EQ(directory.ring_size(instance, "default"), 1U);
 }
 
@@ -471,7 +476,8 @@ TEST_F(KeyServiceTest, LoadsWhatWasStored) {
   const Bytes wrapped = wrap(key, crypto::random_secret(32));
 
   Directory fresh;
-  KeyService again(store, soft_unit, fresh, fence, settings, clock);
+  KeyChanges fresh_changes(store, fresh, KeyTimes());
+  KeyService again({fresh_changes, soft_unit, no_import_token, dependents, fence, settings, clock});
   ASSERT_TRUE(again.load());
   const KeyRecordPtr loaded = fresh.resolve(instance, "pay", "finance");
   ASSERT_NE(loaded, nullptr);
@@ -491,7 +497,7 @@ TEST_F(KeyServiceTest, InstanceWithLiveKeysCannotGo) {
 
 TEST_F(KeyServiceTest, StandardPayloadIsReadUntilDestroyed) {
   CreateRequest import = import_request(20, KeyKind::StandardKey);
-  const SecretBytes payload = import.payload.clone();
+  const SecretBytes payload = import.material.clear.clone();
   const KeyRecordPtr key = create(std::move(import)).value();
   const VersionRef read = decide_read(key);
   ASSERT_NE(read.version, nullptr);
@@ -503,7 +509,7 @@ TEST_F(KeyServiceTest, StandardPayloadIsReadUntilDestroyed) {
 
 TEST_F(KeyServiceTest, ConcurrentChangesOfOneKeyHappenOnce) {
   const KeyRecordPtr key = root_key();
-  settings.seconds = 3600;
+  settings.current.rotation_interval_seconds = 3600;
   std::atomic<int> rotated{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {

@@ -28,6 +28,18 @@ class MemoryKeyStore final : public KeyStore {
     return {};
   }
 
+  Result<void> load_registrations(const std::function<void(Registration)>& sink) override {
+    std::lock_guard lock(mutex_);
+    for (const auto& [name, registration] : registrations_) sink(registration);
+    return {};
+  }
+
+  Result<void> load_events(const std::function<void(LifecycleEvent)>& sink) override {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, event] : lifecycle_events_) sink(event);
+    return {};
+  }
+
   Result<std::vector<std::uint64_t>> commit(const KeyChange& change,
                                             const audit::Event& event) override {
     std::lock_guard lock(mutex_);
@@ -45,9 +57,16 @@ class MemoryKeyStore final : public KeyStore {
       revisions.push_back(++key.revision);
       keys_[key.id] = encode(key);
     }
-    for (const auto& [instance, id] : change.remove) keys_.erase(id);
+    for (const auto& [instance, id] : change.remove) remove_key(id);
     for (const KeyRing& ring : change.put_rings) rings_[{ring.instance, ring.id}] = ring;
     for (const auto& ring : change.remove_rings) rings_.erase(ring);
+    for (const RegistrationName& name : change.remove_registrations)
+      registrations_.erase({name.key, name.resource_crn});
+    for (const Registration& registration : change.put_registrations)
+      registrations_[{registration.key, registration.resource_crn}] = registration;
+    for (const auto& [instance, id] : change.remove_events) lifecycle_events_.erase(id);
+    for (const LifecycleEvent& lifecycle : change.put_events)
+      lifecycle_events_[lifecycle.id] = lifecycle;
     events_.push_back(event);
     return revisions;
   }
@@ -69,8 +88,16 @@ class MemoryKeyStore final : public KeyStore {
     return found == keys_.end() ? 0 : decode_key_record(found->second)->revision;
   }
 
+  void remove_key(const KeyId& id) {
+    keys_.erase(id);
+    std::erase_if(registrations_, [&](const auto& row) { return row.second.key == id; });
+    std::erase_if(lifecycle_events_, [&](const auto& row) { return row.second.key == id; });
+  }
+
   mutable std::mutex mutex_;
   std::map<KeyId, Bytes> keys_;
+  std::map<std::pair<KeyId, std::string>, Registration> registrations_;
+  std::map<Uuid, LifecycleEvent> lifecycle_events_;
   std::map<std::pair<InstanceId, std::string>, KeyRing> rings_;
   std::vector<audit::Event> events_;
   std::optional<Error> failure_;

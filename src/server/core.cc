@@ -29,11 +29,30 @@ Result<void> deliver_admin_key(const std::string& path, const iam::CreatedApiKey
 
 class Core::Settings final : public keys::InstanceSettings {
  public:
-  std::int64_t rotation_interval_seconds(const InstanceId& id) const override {
+  keys::InstanceRules rules(const InstanceId& id) const override {
+    keys::InstanceRules out;
     const auto instance = instances == nullptr ? nullptr : instances->find(id);
-    return instance == nullptr ? 3600 : instance->rotation_interval_seconds;
+    if (instance != nullptr) out.rotation_interval_seconds = instance->rotation_interval_seconds;
+    return out;
   }
   const instances::InstanceService* instances = nullptr;
+};
+
+// Instances have no import tokens and keys no registrations yet.
+class Core::NoSecureImport final : public keys::SecureImport {
+ public:
+  Result<unit::SealedRootKey> import(const unit::KeyBinding&,
+                                     const unit::EncryptedMaterial&) override {
+    return Error{Reason::ImportTokenNotFound, "the instance has no import token", ""};
+  }
+};
+class Core::NoDependents final : public keys::Dependents {
+ public:
+  Blockers blockers(const keys::KeyRecord&) const override { return {}; }
+  void add_effects(keys::LifecycleKind, const keys::KeyRecord&, Timestamp,
+                   keys::KeyChange&) const override {}
+  void publish(const keys::KeyChange&) override {}
+  void forget(const InstanceId&, const KeyId&) override {}
 };
 
 Core::Core(Surroundings surroundings) : around_(std::move(surroundings)) {}
@@ -98,8 +117,12 @@ Result<void> Core::open_instances_and_keys() {
       options, *database_, around_.unit,
       [this](const InstanceId& id) { return directory_->live_keys(id); }, around_.clock));
   settings_->instances = instances_.get();
-  key_service_ = std::make_unique<keys::KeyService>(*database_, around_.unit, *directory_,
-                                                    around_.fence, *settings_, around_.clock);
+  secure_import_ = std::make_unique<NoSecureImport>();
+  dependents_ = std::make_unique<NoDependents>();
+  key_changes_ = std::make_unique<keys::KeyChanges>(*database_, *directory_, keys::KeyTimes());
+  key_service_ = std::make_unique<keys::KeyService>(
+      keys::KeyService::Parts{*key_changes_, around_.unit, *secure_import_, *dependents_,
+                              around_.fence, *settings_, around_.clock});
   return key_service_->load();
 }
 

@@ -59,6 +59,8 @@ class Core {
 
   // Settings of an instance that decide about its keys, as the key service asks for them.
   class Settings;
+  class NoSecureImport;
+  class NoDependents;
 
   Surroundings around_;
   std::string account_;
@@ -67,6 +69,9 @@ class Core {
   std::unique_ptr<keys::Directory> directory_;
   std::unique_ptr<Settings> settings_;
   std::unique_ptr<instances::InstanceService> instances_;
+  std::unique_ptr<keys::SecureImport> secure_import_;
+  std::unique_ptr<keys::Dependents> dependents_;
+  std::unique_ptr<keys::KeyChanges> key_changes_;
   std::unique_ptr<keys::KeyService> key_service_;
   std::unique_ptr<http::WorkerPool> workers_;
   std::unique_ptr<http::TokenAuthenticator> authenticator_;

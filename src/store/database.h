@@ -43,6 +43,8 @@ class Database final : public keys::KeyStore,
 
   Result<void> load_keys(const std::function<void(keys::KeyRecord)>& sink) override;
   Result<void> load_rings(const std::function<void(keys::KeyRing)>& sink) override;
+  Result<void> load_registrations(const std::function<void(keys::Registration)>& sink) override;
+  Result<void> load_events(const std::function<void(keys::LifecycleEvent)>& sink) override;
   // In addition to the errors of the interface: AuditUnavailable while the outbox cannot be
   // chained; nothing changed. A key or ring to remove that is not there is a Conflict.
   Result<std::vector<std::uint64_t>> commit(const keys::KeyChange& change,

@@ -1,6 +1,7 @@
 // keys::KeyStore: keys, their aliases and rings.
 #include "store/group_commit.h"
 #include "store/load.h"
+#include "store/registration_rows.h"
 
 namespace keyhaven::store {
 namespace {
@@ -122,7 +123,9 @@ Result<void> apply(Connection& db, const PreparedChange& prepared) {
     KH_TRY(put_key(db, prepared.change.put[i], prepared.keys[i]));
   }
   for (const KeyRecord& key : prepared.change.put) KH_TRY(put_aliases(db, key));
-  return change_rings(db, prepared);
+  KH_TRY(change_rings(db, prepared));
+  KH_TRY(change_registrations(db, prepared.change));
+  return change_events(db, prepared.change);
 }
 
 }  // namespace

@@ -71,6 +71,32 @@ CREATE TABLE outbox (
   checksum BLOB NOT NULL
 ) STRICT;
 )sql"},
+    {2, R"sql(
+CREATE TABLE registrations (
+  instance     BLOB NOT NULL,
+  key          BLOB NOT NULL,
+  resource_crn TEXT NOT NULL,
+  record       BLOB NOT NULL,
+  checksum     BLOB NOT NULL,
+  PRIMARY KEY (instance, key, resource_crn),
+  FOREIGN KEY (instance, key) REFERENCES keys (instance, id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE TABLE lifecycle_events (
+  instance BLOB NOT NULL,
+  id       BLOB NOT NULL,
+  key      BLOB NOT NULL,
+  record   BLOB NOT NULL,
+  checksum BLOB NOT NULL,
+  PRIMARY KEY (instance, id),
+  FOREIGN KEY (instance, key) REFERENCES keys (instance, id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lifecycle_events_of_key ON lifecycle_events (instance, key);
+CREATE TABLE import_tokens (
+  instance BLOB NOT NULL PRIMARY KEY,
+  record   BLOB NOT NULL,
+  checksum BLOB NOT NULL
+) STRICT;
+)sql"},
 };
 
 Result<std::uint64_t> current_version(Connection& db) {

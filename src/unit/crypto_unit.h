@@ -49,6 +49,7 @@ struct KeyBinding {
 struct SealedRootKey {
   KeyBlob blob;
   Commitment commitment{};
+  std::uint16_t bits = 256;  // of the material
 };
 
 struct WrapResult {

@@ -159,7 +159,8 @@ Result<SealedRootKey> KeyEngine::import_root_key(const KeyBinding& binding,
   MasterKey* master = KH_TRY(master_key(binding.instance));
   const BlobHeader header = make_blob_header(BlobPurpose::RootKey, master->pattern, binding);
   return SealedRootKey{KeyBlob{seal_blob(master->key, header, material.expose())},
-                       commitment_of_material(material)};
+                       commitment_of_material(material),
+                       static_cast<std::uint16_t>(material.size() * 8)};
 }
 
 Result<KeyBlob> KeyEngine::create_standard_key(const KeyBinding& binding,

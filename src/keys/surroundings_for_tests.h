@@ -1,0 +1,41 @@
+// What stands around the key service in unit tests of this folder and of http/.
+#pragma once
+
+#include "keys/dependents.h"
+#include "keys/instance_rules.h"
+#include "keys/material.h"
+
+namespace keyhaven::keys {
+
+// The same rules for every instance; tests change them.
+class FixedRules final : public InstanceSettings {
+ public:
+  InstanceRules rules(const InstanceId&) const override { return current; }
+  InstanceRules current;
+};
+
+// No instance has an import token.
+class NoImportToken final : public SecureImport {
+ public:
+  Result<unit::SealedRootKey> import(const unit::KeyBinding&,
+                                     const unit::EncryptedMaterial&) override {
+    return Error{Reason::ImportTokenNotFound, "the instance has no import token", ""};
+  }
+};
+
+// Nothing depends on any key, unless a test says how many registrations do.
+class FixedDependents final : public Dependents {
+ public:
+  Blockers blockers(const KeyRecord&) const override { return current; }
+  void add_effects(LifecycleKind kind, const KeyRecord&, Timestamp, KeyChange&) const override {
+    noted.push_back(kind);
+  }
+  void publish(const KeyChange&) override {}
+  void forget(const InstanceId&, const KeyId&) override { ++forgotten; }
+
+  Blockers current;
+  mutable std::vector<LifecycleKind> noted;
+  int forgotten = 0;
+};
+
+}  // namespace keyhaven::keys
