@@ -26,15 +26,22 @@ Result<KeyRecordPtr> KeyChanges::current(const KeyRecord& seen) const {
   return now;
 }
 
-Result<KeyRecordPtr> KeyChanges::commit(KeyRecord next, Change& change, KeyChange rest) {
+Result<KeyRecordPtr> KeyChanges::commit(KeyRecord next, Change& change) {
+  KeyChange rest;
+  return commit(std::move(next), change, rest);
+}
+
+Result<KeyRecordPtr> KeyChanges::commit(KeyRecord next, Change& change, KeyChange& rest) {
   KH_ASSERT(rest.put.empty());
   rest.put.push_back(std::move(next));
-  const std::vector<std::uint64_t> revisions = KH_TRY(commit(rest, change));
-  rest.put[0].revision = revisions.at(0);
-  note_due(rest.put[0]);
-  KeyRecordPtr record = std::make_shared<const KeyRecord>(std::move(rest.put[0]));
+  auto revisions = commit(rest, change);
+  const auto record = std::make_shared<KeyRecord>(std::move(rest.put[0]));
+  rest.put.clear();
+  if (!revisions) return std::move(revisions).error();
+  record->revision = revisions->at(0);
+  note_due(*record);
   directory_.publish(record);
-  return record;
+  return KeyRecordPtr(record);
 }
 
 Result<std::vector<std::uint64_t>> KeyChanges::commit(const KeyChange& stored, Change& change) {

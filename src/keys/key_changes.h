@@ -54,9 +54,12 @@ class KeyChanges {
   // KeyNotFound (purged meanwhile), Conflict (moved to another ring).
   Result<KeyRecordPtr> current(const KeyRecord& seen) const;
 
-  // Commits `next` together with `rest` (whose `put` must be empty) and the event, then publishes
-  // the record. Errors of KeyStore::commit: nothing changed.
-  Result<KeyRecordPtr> commit(KeyRecord next, Change& change, KeyChange rest = {});
+  // Commits `next` and the event, then publishes the record. Errors of KeyStore::commit: nothing
+  // changed.
+  Result<KeyRecordPtr> commit(KeyRecord next, Change& change);
+  // The same together with `rest`, whose `put` must be empty and is empty again afterwards; what
+  // else it holds stays as it is, for the caller to publish.
+  Result<KeyRecordPtr> commit(KeyRecord next, Change& change, KeyChange& rest);
   // Any other change: commits and sets `recorded`; publishing is the caller's.
   Result<std::vector<std::uint64_t>> commit(const KeyChange& stored, Change& change);
 

@@ -21,6 +21,12 @@ constexpr std::string_view kTable[kKeyOperationCount] = {
     "-+++g",  // ChangeRing
     "-+++g",  // AddAlias
     "-++++",  // RemoveAlias
+    "-+--g",  // SetForDeletion
+    "-+--g",  // UnsetForDeletion
+    "-++++",  // ReadPolicies
+    "-+++g",  // SetPolicies
+    "+++++",  // Sync
+    "-+-+g",  // MigrationIntent
 };
 
 constexpr std::size_t column_of(KeyState state) noexcept {

@@ -53,13 +53,20 @@ enum class KeyOperation : std::uint8_t {
   ChangeRing,
   AddAlias,
   RemoveAlias,
+  SetForDeletion,
+  UnsetForDeletion,
+  ReadPolicies,
+  SetPolicies,
+  Sync,
+  MigrationIntent,  // to make one
 };
-inline constexpr int kKeyOperationCount = static_cast<int>(KeyOperation::RemoveAlias) + 1;
+inline constexpr int kKeyOperationCount = static_cast<int>(KeyOperation::MigrationIntent) + 1;
 
 enum class Verdict : std::uint8_t { Allowed, WrongState, Gone };
 
 // The table of key-management-api.md 7, plus ring and alias changes: in every state but destroyed,
-// though an alias may be taken off a destroyed key so that its name is free again.
+// though an alias may be taken off a destroyed key so that its name is free again. Policies can be
+// set in those states too, so that a deactivated key can still be protected against deletion.
 Verdict verdict(KeyOperation operation, KeyState state) noexcept;
 
 // The state at `now`: an active key whose expiration date has come is deactivated, whether or not

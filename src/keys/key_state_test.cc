@@ -33,13 +33,30 @@ struct Row {
   std::string_view allowed;  // '+', '-' (409) or 'g' (410)
 };
 constexpr Row kSpecification[] = {
-    {KeyOperation::Read, "+++++"},         {KeyOperation::Wrap, "-+--g"},
-    {KeyOperation::Unwrap, "-+-+g"},       {KeyOperation::Rewrap, "-+-+g"},
-    {KeyOperation::Rotate, "-+-+g"},       {KeyOperation::Disable, "-+--g"},
-    {KeyOperation::Enable, "--+-g"},       {KeyOperation::Delete, "-+++g"},
-    {KeyOperation::Restore, "----+"},      {KeyOperation::Purge, "----+"},
-    {KeyOperation::ListVersions, "-+---"}, {KeyOperation::ListVersionsAnyState, "-++++"},
+    {KeyOperation::Read, "+++++"},
+    {KeyOperation::Wrap, "-+--g"},
+    {KeyOperation::Unwrap, "-+-+g"},
+    {KeyOperation::Rewrap, "-+-+g"},
+    {KeyOperation::Rotate, "-+-+g"},
+    {KeyOperation::Disable, "-+--g"},
+    {KeyOperation::Enable, "--+-g"},
+    {KeyOperation::Delete, "-+++g"},
+    {KeyOperation::Restore, "----+"},
+    {KeyOperation::Purge, "----+"},
+    {KeyOperation::ListVersions, "-+---"},
+    {KeyOperation::ListVersionsAnyState, "-++++"},
+    {KeyOperation::SetForDeletion, "-+--g"},
+    {KeyOperation::UnsetForDeletion, "-+--g"},
+    {KeyOperation::ReadPolicies, "-++++"},
+    {KeyOperation::Sync, "+++++"},             // section 6: any state, 5 included
+    {KeyOperation::MigrationIntent, "-+-+g"},  // section 13.4
+    // Ours, where the API says nothing:
+    {KeyOperation::ChangeRing, "-+++g"},
+    {KeyOperation::AddAlias, "-+++g"},
+    {KeyOperation::RemoveAlias, "-++++"},
+    {KeyOperation::SetPolicies, "-+++g"},
 };
+static_assert(std::size(kSpecification) == kKeyOperationCount);
 
 TEST(KeyStateTest, OperationsFollowTheTableOfTheApi) {
   for (const Row& row : kSpecification) {
