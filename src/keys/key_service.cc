@@ -6,30 +6,12 @@
 
 #include "crypto/random.h"
 #include "keys/key_rules.h"
+#include "keys/key_steps.h"
 
 namespace keyhaven::keys {
 namespace {
 
-std::vector<unit::KeyBlob> blobs_of(const KeyRecord& key) {
-  std::vector<unit::KeyBlob> out;
-  for (const KeyVersion& version : key.versions) out.push_back(version.blob);
-  return out;
-}
-
 Error too_early(std::string message) { return {Reason::RequestTooEarly, std::move(message), ""}; }
-
-std::string number_of(KeyState state) { return std::to_string(static_cast<int>(state)); }
-
-void touch(KeyRecord& key, Timestamp now, const Change& change) {
-  key.updated = now;
-  key.updated_by = change.actor;
-}
-
-void set_state(KeyRecord& key, KeyState state, Timestamp now, const Change& change) {
-  key.state = state;
-  key.state_changed = now;
-  touch(key, now, change);
-}
 
 Result<void> require_no_blockers(const Dependents::Blockers& blockers, Force force) {
   if (blockers.prevent_deletion) {
@@ -460,53 +442,6 @@ Result<void> KeyService::require_no_live_keys(const InstanceId& instance) const 
                "the instance holds " + std::to_string(live) +
                    " keys that are not deleted; delete them first",
                ""};
-}
-
-Result<bool> KeyService::sweep_one(const InstanceId& instance, const KeyId& id, Timestamp now) {
-  const KeyChanges::KeyLock lock = changes_.lock(id);
-  const KeyRecordPtr key = changes_.directory().find(instance, id);
-  if (!key) return false;
-  Change change;
-  change.actor = "keyhaven";
-  audit::Event& event = change.event;
-  event.time = now;
-  event.outcome = audit::Outcome::Success;
-  event.initiator_id = change.actor;
-  event.initiator_name = "Keyhaven";
-  event.instance_id = instance.text();
-  event.target_id = id.text();
-  if (key->state == KeyState::Destroyed) {
-    if (now < key->deleted.plus_seconds(times().purge_due_seconds)) return false;
-    event.action = "hs-crypto.secrets.purge";
-    KH_TRY(erase(*key, change));
-    return true;
-  }
-  if (effective_state(*key, now) == key->state) return false;
-  event.action = "hs-crypto.secrets.expire";
-  add_detail(change, "requestData.expirationDate", format_rfc3339(key->expires));
-  add_detail(change, "responseData.keyId", id.text());
-  add_detail(change, "responseData.initialValue.keyState", number_of(key->state));
-  add_detail(change, "responseData.newValue.keyState", number_of(KeyState::Deactivated));
-  KeyRecord next = *key;
-  set_state(next, KeyState::Deactivated, now, change);
-  KH_TRY(changes_.commit(std::move(next), change));
-  return true;
-}
-
-Result<std::size_t> KeyService::sweep(Timestamp now) {
-  std::size_t changed = 0;
-  std::optional<Error> first_error;
-  for (const KeyChanges::Due& due : changes_.take_due(now)) {
-    auto swept = sweep_one(due.instance, due.key, now);
-    if (swept) {
-      changed += swept.value() ? 1 : 0;
-      continue;
-    }
-    if (!first_error) first_error = swept.error();
-    changes_.put_back(due, now);
-  }
-  if (first_error) return *std::move(first_error);
-  return changed;
 }
 
 }  // namespace keyhaven::keys
