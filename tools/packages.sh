@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the given sections of packages.txt that are missing: tools/packages.sh build [test] [bench]
+# A line may name a program after the package: where it is in PATH, from whatever source, the package is not needed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 missing=()
 for section in "$@"; do
-  while read -r package; do
+  while read -r package program; do
+    [ -n "$program" ] && command -v "$program" >/dev/null && continue
     if ! dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed'; then
       missing+=("$package")
     fi
-  done < <(awk -v want="[$section]" '/^\[/ {on = ($0 == want); next} on && NF && $1 !~ /^#/ {print $1}' "$here/packages.txt")
+  done < <(awk -v want="[$section]" '/^\[/ {on = ($0 == want); next} on && NF && $1 !~ /^#/ {print $1, $2}' "$here/packages.txt")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 as_root=()

@@ -163,6 +163,37 @@ def suite_integration():
     return python_tests("tests/integration", "dev")
 
 
+def suite_conformance():
+    """The vendor's own SDKs, installed as their users do, against a real server."""
+    build("dev", ["keyhavend", "keyhaven-unit", "keyhaven"])
+    # Where the tool chains cannot be installed the suite says which SDK it skipped for want of which program.
+    run(["bash", "tools/packages.sh", "conformance"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    result = Result()
+    with tempfile.TemporaryDirectory() as directory:
+        report = pathlib.Path(directory) / "report.json"
+        environment = dict(os.environ, KH_BUILD=str(ROOT / "build/dev"), PYTHONDONTWRITEBYTECODE="1")
+        done = run([sys.executable, "tests/conformance/run.py", "--json", str(report)], env=environment,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        print("  " + done.stdout.strip()[-12000:].replace("\n", "\n  "), flush=True)
+        sdks = json.loads(report.read_text())["sdks"] if report.exists() else []
+    for sdk in sdks:
+        result.passed += sdk["passed"]
+        result.failed += sdk["failed"]
+        name = f"conformance.{sdk['folder']}"
+        if sdk["why"]:
+            (result.failures if sdk["failed"] else result.skipped).append(f"{name}: {sdk['why']}")
+        for case in sdk["cases"]:
+            line = f"{name}.{case['call']}: {case['case']}"
+            if case["result"] == "fail":
+                result.failures.append(line)
+            elif case["result"] == "skip":
+                result.skipped.append(f"{line}: {case['why']}")
+    if done.returncode != 0 and result.failed == 0:
+        result.failed += 1
+        result.failures.append(f"conformance: exit status {done.returncode}")
+    return result
+
+
 def sanitizer_environment(preset):
     return {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
             "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"} | {"KH_PRESET": preset}
@@ -209,7 +240,7 @@ def suite_fuzz():
 
 
 DEFAULT = {"check": suite_check, "unit": suite_unit, "vectors": suite_vectors, "contract": suite_contract,
-           "integration": suite_integration}
+           "integration": suite_integration, "conformance": suite_conformance}
 NAMED = {"asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
 
 

@@ -1,6 +1,7 @@
 """The server that the SDKs talk to, and for each SDK two instances, its identities and the environment of its driver."""
 import pathlib
 import sys
+import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import harness  # noqa: E402
@@ -13,9 +14,11 @@ RESTORE_WAIT_SECONDS = 30  # restore after delete, enable after disable: key-man
 class Deployment(harness.Deployment):
     """One server for a run of the suite."""
 
-    def identity(self, name, roles, instances):
+    def identity(self, name, roles, instances, **fields):
         """A new service id with roles on instances; returns its API key."""
-        iam_id = self.call("POST", "/v1/serviceids", {"name": name}).json["iam_id"]
+        answer = self.call("POST", "/v1/serviceids", {"name": name} | fields)
+        assert answer.status == 201, answer.body
+        iam_id = answer.json["iam_id"]
         for instance in instances if roles else ():
             answer = self.call("POST", "/v1/policies", {
                 "subjects": [{"attributes": [{"name": "iam_id", "value": iam_id}]}],
@@ -26,13 +29,40 @@ class Deployment(harness.Deployment):
         assert answer.status == 201, answer.body
         return answer.json["apikey"]
 
+    def registered_key(self, instance, service, crn, prevent):
+        """A root key that a service has registered its resource with; returns the key's id."""
+        key = self.create_key(instance, name="registered")["id"]
+        body = {"metadata": {"collectionType": "application/vnd.ibm.kms.registration_input+json", "collectionTotal": 1},
+                "resources": [{"description": "made by the conformance suite", "preventKeyDeletion": prevent}]}
+        answer = self.call("POST", f"/api/v2/keys/{key}/registrations/{urllib.parse.quote(crn, safe='')}", body,
+                           token=self.token(service), instance=instance)
+        assert answer.status in (200, 201), answer.body
+        return key
+
     def environment_for(self, folder):
         """What a driver is told. Each SDK has instances of its own, so that none sees another's keys."""
-        instance = self.instance(f"{folder}-keys")
+        keys = self.instance(f"{folder}-keys")
         rules = self.instance(f"{folder}-rules", rotation_interval=3600)
-        environment = {"KH_URL": self.url, "KH_IAM_URL": self.url, "KH_CA": self.ca, "KH_INSTANCE": instance,
-                       "KH_INSTANCE_RULES": rules, "KH_RESTORE_WAIT": str(RESTORE_WAIT_SECONDS)}
+        closed = self.instance(f"{folder}-closed", initialise=False)
+        environment = {"KH_URL": self.url, "KH_IAM_URL": self.url, "KH_CA": self.ca, "KH_INSTANCE": keys,
+                       "KH_INSTANCE_RULES": rules, "KH_INSTANCE_CLOSED": closed, "KH_RESTORE_WAIT": str(RESTORE_WAIT_SECONDS)}
         for variable, roles in ROLES.items():
             name = f"{folder}-{variable.removeprefix('KH_').lower()}"
-            environment[variable] = self.identity(name, roles, (instance, rules))
+            environment[variable] = self.identity(name, roles, (keys, rules, closed))
+        try:
+            environment |= self.service(folder, keys)
+        except AssertionError as missing:  # until registrations are in the server
+            print(f"{folder}: no registrations: {missing}", file=sys.stderr)
+            environment |= dict.fromkeys(("KH_APIKEY_SERVICE", "KH_SERVICE_CRN", "KH_REGISTERED_KEY", "KH_REGISTERED_CRN",
+                                          "KH_PROTECTED_KEY", "KH_PROTECTED_CRN"), "")
+        return environment
+
+    def service(self, folder, keys):
+        """A service that has registered two resources of its own."""
+        owner = f"crn:v1:bluemix:public:cloud-storage:local:a/{'0' * 32}:{harness.new_uuid()}"
+        service = self.identity(f"{folder}-service", ["Reader"], (keys,), service_crn=owner)
+        environment = {"KH_APIKEY_SERVICE": service, "KH_SERVICE_CRN": owner}
+        for name, prevent in (("REGISTERED", False), ("PROTECTED", True)):
+            crn = f"{owner}:bucket:{name.lower()}"
+            environment |= {f"KH_{name}_KEY": self.registered_key(keys, service, crn, prevent), f"KH_{name}_CRN": crn}
         return environment

@@ -4,9 +4,10 @@ import argparse
 import json
 import os
 import pathlib
-import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import deployment
 import sdks
@@ -70,17 +71,13 @@ def run_driver(sdk, environment):
     """Runs one driver. Returns (methods, cases, standard error); the frame's own findings are cases too."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("KH_", "KP_", "IBM"))}
     command = [sdk.fill(word, environment["KH_CA"]) for word in sdk.run]
-    complaints, output, errors = [], "", ""
-    try:
-        done = subprocess.run(command, cwd=sdk.cache, env=inherited | environment | sdk.variables(environment["KH_CA"]),
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=DRIVER_SECONDS, errors="replace")
-        output, errors = done.stdout, done.stderr
-        if done.returncode != 0:
-            complaints.append(f"the driver ended with status {done.returncode}")
-    except subprocess.TimeoutExpired as late:
-        output, errors = (part.decode(errors="replace") if part else "" for part in (late.stdout, late.stderr))
+    status, output, errors = sdks.run_bounded(command, DRIVER_SECONDS, cwd=sdk.cache,
+                                              env=inherited | environment | sdk.variables(environment["KH_CA"]))
+    complaints = []
+    if status is None:
         complaints.append(f"the driver took more than {DRIVER_SECONDS} s")
+    elif status != 0:
+        complaints.append(f"the driver ended with status {status}")
     methods, cases = [], []
     try:
         methods, cases = read_lines(output)
@@ -92,6 +89,27 @@ def run_driver(sdk, environment):
     return methods, cases, errors
 
 
+class Server:
+    """The deployment, started when the first SDK is installed: without any SDK none is needed."""
+
+    def __init__(self):
+        self.lock, self.running = threading.Lock(), None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.running:
+            self.running.close()
+
+    def environment_for(self, folder):
+        with self.lock:
+            if not self.running:
+                self.running = deployment.Deployment()
+                self.running.start()
+            return self.running.environment_for(folder)
+
+
 def run_sdk(sdk, server):
     """One SDK from installation to its entry in the report."""
     started = time.monotonic()
@@ -99,7 +117,7 @@ def run_sdk(sdk, server):
              "calls": 0, "passed": 0, "failed": 0, "skipped": 0, "why": "", "seconds": 0, "cases": []}
     try:
         sdk.ensure_installed()
-        methods, cases, errors = run_driver(sdk, server().environment_for(sdk.folder))
+        methods, cases, errors = run_driver(sdk, server.environment_for(sdk.folder))
         count = {result: sum(case["result"] == result for case in cases) for result in RESULTS}
         called = {case["call"] for case in cases if case["result"] != "skip"} & set(methods)
         entry |= {"methods": len(methods), "calls": len(called), "passed": count["pass"], "failed": count["fail"],
@@ -134,25 +152,13 @@ def main():
     for folder in arguments.sdks:
         if folder not in known:
             parser.error(f"no SDK {folder!r}; there are: {' '.join(known)}")
-    running = []
-
-    def server():
-        if not running:
-            running.append(deployment.Deployment())
-            running[0].start()
-        return running[0]
-
-    entries = []
-    try:
-        for folder in arguments.sdks or known:
-            entries.append(run_sdk(known[folder], server))
-    finally:
-        for one in running:
-            one.close()
+    with Server() as server, ThreadPoolExecutor(len(known)) as pool:
+        # At the same time: most of a driver's life is the one wait until a restore is not too early.
+        entries = list(pool.map(lambda folder: run_sdk(known[folder], server), arguments.sdks or known))
     for entry in entries:
         for case in entry["cases"]:
             if arguments.all or case["result"] != "pass":
-                print(f"{entry['folder']}: {case['result']}: {case['call']}, {case['case']}: {case.get('why', '')}")
+                print(f"{entry['folder']}: {case['result']}: {case['call']}, {case['case']}: {' '.join(case.get('why', '').split())}")
         if entry["why"]:
             print(f"{entry['folder']}: {'skipped' if entry['skipped'] else 'failed'}: {entry['why']}")
     print(table(entries))

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -22,6 +23,19 @@ class Unavailable(Exception):
 
 class Altered(Exception):
     """What was fetched is not what was pinned."""
+
+
+def run_bounded(command, seconds, **options):
+    """Runs a command without input in a process group of its own, which is killed as a whole when it takes too long.
+    Returns (status, or None when it was killed; standard output; standard error)."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace",
+                               start_new_session=True, **({"stderr": subprocess.PIPE} | options))
+    try:
+        output, errors = process.communicate(timeout=seconds)
+        return process.returncode, output, errors
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return None, *process.communicate()
 
 
 @dataclasses.dataclass
@@ -72,15 +86,13 @@ class Sdk:
             return
         shutil.rmtree(self.cache, ignore_errors=True)
         self.cache.mkdir(parents=True)
-        try:
-            done = subprocess.run([self.fill(word) for word in self.install], cwd=self.cache,
-                                  env=dict(os.environ) | self.variables(), stdin=subprocess.DEVNULL, text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=INSTALL_SECONDS, errors="replace")
-        except subprocess.TimeoutExpired:
-            raise Unavailable(f"installation took more than {INSTALL_SECONDS} s") from None
-        if done.returncode != 0:
-            lines = [line.strip() for line in done.stdout.splitlines() if line.strip()] or ["no output"]
-            (self.cache / "install.log").write_text(done.stdout)
+        status, output, _ = run_bounded([self.fill(word) for word in self.install], INSTALL_SECONDS, cwd=self.cache,
+                                        env=dict(os.environ) | self.variables(), stderr=subprocess.STDOUT)
+        if status is None:
+            raise Unavailable(f"installation took more than {INSTALL_SECONDS} s")
+        if status != 0:
+            lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no output"]
+            (self.cache / "install.log").write_text(output)
             if altered := next((line for line in lines if ALTERED.search(line)), None):
                 raise Altered(altered)
             raise Unavailable(f"installation failed: {lines[-1]}")

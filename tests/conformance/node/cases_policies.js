@@ -92,12 +92,21 @@ success('putInstancePolicy', 'allowedNetwork, disabled with its attributes too',
   assert.strictEqual((await data(kh, 'allowedNetwork')).enabled, false);
 });
 
-success('putInstancePolicy', 'allowedIP shuts out by address and lets in again', async (kh) => {
+success('putInstancePolicy', 'allowedIP lets in the address it names', async (kh) => {
   await putInstance(kh, 'allowedIP', ['allowedIP', true, { allowed_ip: ['127.0.0.0/8', '2001:db8::/32'] }]);
   assert.deepStrictEqual((await data(kh, 'allowedIP')).attributes.allowed_ip, ['127.0.0.0/8', '2001:db8::/32']);
   await kh.manager.getKeys(kh.rules);
   await putInstance(kh, 'allowedIP', ['allowedIP', false]);
   assert.deepStrictEqual(await data(kh, 'allowedIP'), { enabled: false });
+});
+
+success('putInstancePolicy', 'allowedIP shuts out every other address, but not from the port it opens', async (kh) => {
+  const closed = { bluemixInstance: process.env.KH_INSTANCE_CLOSED };
+  const setInstancePoliciesOneOf = instance(['allowedIP', true, { allowed_ip: ['192.0.2.0/24'] }]);
+  await kh.manager.putInstancePolicy({ ...closed, policy: 'allowedIP', setInstancePoliciesOneOf });
+  await refused(401, null, kh.manager.getKeys(closed));
+  await refused(401, null, kh.manager.getInstancePolicy(closed));
+  assert.strictEqual((await kh.manager.getAllowedIpPort(closed)).result.resources.length, 1);
 });
 
 success('putInstancePolicy', 'keyCreateImportAccess: what is left out takes its default, what is forbidden is refused', async (kh) => {

@@ -2,7 +2,7 @@
 import base64
 
 from context import UNAUTHORIZED, decode, new_bytes, refused
-from suite import equal, refusal, success, true
+from suite import environment, equal, refusal, success, true
 
 UNKNOWN = "0f5d9a51-0b0e-4a3c-9d0f-3f1c0e6e8a11"
 
@@ -184,6 +184,24 @@ def registrations(kh):
     equal((one["metadata"]["collectionTotal"], one["resources"]), (0, []))
     every = kh.manager.get_registrations()
     equal(every["metadata"]["collectionTotal"], len(every["resources"]))
+
+
+@success("get_registrations", "of a key that has one, and by the resource")
+def registered(kh):
+    key, crn = environment("KH_REGISTERED_KEY"), environment("KH_REGISTERED_CRN")
+    registration = kh.reader.get_registrations(key)["resources"][0]
+    equal((registration["keyId"], registration["resourceCrn"], registration["preventKeyDeletion"]), (key, crn, False))
+    true("registrationMetadata" not in registration, "metadata of the service is shown")
+    equal([each["keyId"] for each in kh.manager.get_registrations(crn=crn)["resources"]], [key], "by its CRN")
+    equal(len(kh.manager.get_registrations(crn=crn[:crn.rindex(":") + 1] + "*")["resources"]), 2, "by the beginning of the CRN")
+
+
+@refusal("delete_key", "with a registration, and with one that prevents deletion")
+def registered_delete(kh):
+    refused(409, "PROTECTED_RESOURCE_ERR", kh.manager.delete_key, environment("KH_REGISTERED_KEY"),
+            target={"type": "query_param", "name": "force"})
+    refused(409, "PREV_KEY_DEL_ERR", kh.manager.delete_key, environment("KH_PROTECTED_KEY"))
+    equal(kh.manager.get_key(environment("KH_REGISTERED_KEY"))["state"], 1, "state")
 
 
 @refusal("get_registrations", "of an unknown key")

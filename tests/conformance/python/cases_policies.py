@@ -1,6 +1,6 @@
 """Policies of keys and of the instance. Instance policies are set on an instance of their own and disabled again."""
 from context import UNAUTHORIZED, new_bytes, refused
-from suite import equal, refusal, success, true
+from suite import environment, equal, refusal, success, true
 
 PRIVATE, BOTH = "private-only", "public-and-private"
 
@@ -108,6 +108,15 @@ def allowed_ip(kh):
     finally:
         kh.rules.set_instance_allowed_ip_policy(False, [])
     equal(listed(kh)["allowedIP"], {"enabled": False})
+
+
+@success("set_instance_allowed_ip_policy", "shuts out every other address")
+def allowed_ip_elsewhere(kh):
+    closed = kh.client("manager", environment("KH_INSTANCE_CLOSED"))
+    equal(closed.list_keys(), [])
+    closed.set_instance_allowed_ip_policy(True, ["192.0.2.0/24"])
+    refused(401, UNAUTHORIZED, closed.list_keys)
+    refused(401, UNAUTHORIZED, closed.get_instance_policies)
 
 
 @refusal("set_instance_allowed_ip_policy", "what is no network, and no network at all")
