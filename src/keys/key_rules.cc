@@ -114,13 +114,18 @@ Result<void> check_alias(std::string_view alias) {
   return {};
 }
 
-Result<void> check_aliases(const std::vector<std::string>& aliases) {
-  if (aliases.size() > kMaxAliasesPerKey) {
-    return Error{Reason::AliasLimit,
-                 std::to_string(aliases.size()) + " aliases, a key has at most " +
-                     std::to_string(kMaxAliasesPerKey),
-                 "aliases"};
-  }
+Result<void> check_alias_count(std::size_t count, std::size_t limit) {
+  if (count <= std::min(limit, kMostAliasesPerKey)) return {};
+  return Error{Reason::AliasLimit,
+               "the key would have " + std::to_string(count) +
+                   " aliases, in this instance a key has at most " +
+                   std::to_string(std::min(limit, kMostAliasesPerKey)) +
+                   "; remove one that is no longer used",
+               "aliases"};
+}
+
+Result<void> check_aliases(const std::vector<std::string>& aliases, std::size_t limit) {
+  KH_TRY(check_alias_count(aliases.size(), limit));
   for (auto alias = aliases.begin(); alias != aliases.end(); ++alias) {
     KH_TRY(check_alias(*alias));
     if (std::find(aliases.begin(), alias, *alias) != alias) {
@@ -137,16 +142,89 @@ Result<void> check_ring_id(std::string_view id) {
   return {};
 }
 
-Result<void> check_material_size(KeyKind kind, std::size_t size) {
+Result<void> check_material_size(KeyKind kind, std::size_t size, std::size_t limit) {
   if (kind == KeyKind::RootKey) {
     if (size == 16 || size == 24 || size == 32) return {};
     return field_error("payload", "root key material has " + std::to_string(size) +
                                       " bytes, allowed are 16, 24 or 32");
   }
-  if (size >= 1 && size <= unit::kMaxStandardPayloadBytes) return {};
-  return field_error("payload", "the payload has " + std::to_string(size) +
-                                    " bytes, allowed are 1 to " +
-                                    std::to_string(unit::kMaxStandardPayloadBytes));
+  const std::size_t most = std::min(limit, unit::kMaxStandardPayloadBytes);
+  if (size >= 1 && size <= most) return {};
+  return field_error("payload",
+                     "the payload has " + std::to_string(size) +
+                         " bytes, allowed in this instance are 1 to " + std::to_string(most) +
+                         "; encrypt what is longer with a data key that a root key wraps");
+}
+
+Result<void> check_material(KeyKind kind, const Material& material, std::size_t limit) {
+  if (!material.encrypted) {
+    return material.clear.empty() ? Result<void>()
+                                  : check_material_size(kind, material.clear.size(), limit);
+  }
+  if (kind != KeyKind::RootKey) {
+    return Error{Reason::KeyRootRequired,
+                 "material encrypted for an import token is for root keys only; set extractable to "
+                 "false, or send the payload of a standard key as it is",
+                 "encryptedNonce"};
+  }
+  const unit::EncryptedMaterial& encrypted = *material.encrypted;
+  if (encrypted.payload.empty() || encrypted.payload.size() > unit::kMaxEncryptedMaterialBytes) {
+    return field_error("payload", "material encrypted with the import token's public key has " +
+                                      std::to_string(unit::kMaxEncryptedMaterialBytes) +
+                                      " bytes, the payload has " +
+                                      std::to_string(encrypted.payload.size()));
+  }
+  if (encrypted.encrypted_nonce.empty() ||
+      encrypted.encrypted_nonce.size() > unit::kMaxEncryptedNonceBytes) {
+    return field_error(
+        "encryptedNonce",
+        "encryptedNonce has 1 to " + std::to_string(unit::kMaxEncryptedNonceBytes) + " bytes");
+  }
+  if (encrypted.iv.size() != 12 && encrypted.iv.size() != 16) {
+    return field_error("iv", "iv has " + std::to_string(encrypted.iv.size()) +
+                                 " bytes, allowed are 12 (AES-GCM) or 16 (AES-CBC)");
+  }
+  return {};
+}
+
+Result<void> check_create_import_access(const InstanceRules& rules, KeyKind kind,
+                                        const Material& material) {
+  const bool root = kind == KeyKind::RootKey;
+  const bool allowed = material.given()
+                           ? (root ? rules.import_root_key : rules.import_standard_key)
+                           : (root ? rules.create_root_key : rules.create_standard_key);
+  if (!allowed) {
+    const std::string permission = std::string(material.given() ? "import" : "create") +
+                                   (root ? "_root_key" : "_standard_key");
+    return Error{Reason::KeyCreateImportAccess,
+                 "the policy keyCreateImportAccess of the instance does not give " + permission +
+                     "; a manager of the instance can set it to true",
+                 ""};
+  }
+  return check_token_enforced(rules, material);
+}
+
+Result<void> check_token_enforced(const InstanceRules& rules, const Material& material) {
+  if (!rules.enforce_token || material.clear.empty()) return {};
+  return Error{Reason::KeyCreateImportAccess,
+               "the policy keyCreateImportAccess of the instance has enforce_token: material must "
+               "be encrypted with the import token's public key (encryptedNonce and iv beside the "
+               "payload)",
+               ""};
+}
+
+Result<void> check_rotation_policy(KeyKind kind, bool imported, std::int64_t interval_months) {
+  if (kind != KeyKind::RootKey) {
+    return Error{Reason::KeyRootRequired, "a standard key cannot have a rotation policy", ""};
+  }
+  if (imported) {
+    return Error{Reason::KeyPayloadRequired,
+                 "an imported key cannot have a rotation policy; rotate it with new material",
+                 "payload"};
+  }
+  if (interval_months >= 1 && interval_months <= 12) return {};
+  return field_error("interval_month", "interval_month is " + std::to_string(interval_months) +
+                                           ", allowed are 1 to 12");
 }
 
 }  // namespace keyhaven::keys

@@ -1,5 +1,6 @@
-// What a caller may call things: names, descriptions, tags, aliases, rings and material sizes
-// (key-management-api.md 4, 9, 10, 19). Characters are Unicode code points of valid UTF-8.
+// What a caller may call things and bring in: names, descriptions, tags, aliases, rings, material
+// and rotation policies (key-management-api.md 4, 8 to 12, 19). Characters are Unicode code points
+// of valid UTF-8.
 #pragma once
 
 #include <string>
@@ -7,11 +8,15 @@
 #include <vector>
 
 #include "base/result.h"
+#include "keys/instance_rules.h"
 #include "keys/key_record.h"
+#include "keys/material.h"
 
 namespace keyhaven::keys {
 
-inline constexpr std::size_t kMaxAliasesPerKey = 5;
+inline constexpr std::size_t kMaxAliasesPerKey = Limits().aliases_per_key;  // unless set otherwise
+// Whatever an instance is set to: what a key record can hold.
+inline constexpr std::size_t kMostAliasesPerKey = 1000;
 inline constexpr std::size_t kMaxTags = 30;
 inline constexpr std::string_view kDefaultRing = "default";
 
@@ -23,12 +28,32 @@ Result<void> check_tags(
     const std::vector<std::string>& tags);  // at most 30 of 1 to 30 characters, none of <>,:&|
 // [A-Za-z0-9_-]{2,90}, not shaped like a v4 UUID, not a reserved word of the paths.
 Result<void> check_alias(std::string_view alias);
-// At most 5, each valid, none twice. Errors: InvalidField, AliasLimit.
-Result<void> check_aliases(const std::vector<std::string>& aliases);
+// At most `limit`, each valid, none twice. Errors: InvalidField, AliasLimit.
+Result<void> check_aliases(const std::vector<std::string>& aliases,
+                           std::size_t limit = kMaxAliasesPerKey);
+// Errors: AliasLimit, with the number and the remedy.
+Result<void> check_alias_count(std::size_t count, std::size_t limit);
 // [A-Za-z0-9_-]{2,100}. "default" is valid here; creating and deleting it is refused elsewhere.
 Result<void> check_ring_id(std::string_view id);
-// Root keys: 16, 24 or 32 bytes. Standard keys: 1 to 7500.
-Result<void> check_material_size(KeyKind kind, std::size_t size);
+// Root keys: 16, 24 or 32 bytes. Standard keys: 1 to `limit`, at most 7500.
+Result<void> check_material_size(KeyKind kind, std::size_t size,
+                                 std::size_t limit = unit::kMaxStandardPayloadBytes);
+// The form of `material`; none is valid. `limit` as above. Errors: InvalidField, KeyRootRequired
+// (encrypted material for a standard key).
+Result<void> check_material(KeyKind kind, const Material& material,
+                            std::size_t limit = unit::kMaxStandardPayloadBytes);
+
+// What the instance's policy keyCreateImportAccess says about a new key with `material`. The
+// message names the permission that is missing. Errors: KeyCreateImportAccess.
+Result<void> check_create_import_access(const InstanceRules& rules, KeyKind kind,
+                                        const Material& material);
+// The part of it that also holds for rotation and restore: with enforce_token, material comes in
+// encrypted only. Errors: KeyCreateImportAccess.
+Result<void> check_token_enforced(const InstanceRules& rules, const Material& material);
+
+// Whether a key may have a rotation policy of so many months. Errors: KeyRootRequired,
+// KeyPayloadRequired (imported: the service has no new material for it), InvalidField (interval).
+Result<void> check_rotation_policy(KeyKind kind, bool imported, std::int64_t interval_months);
 
 // Code points of `text`; kInvalidUtf8 when it is no valid UTF-8.
 std::size_t count_characters(std::string_view text) noexcept;

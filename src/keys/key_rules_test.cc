@@ -53,6 +53,18 @@ TEST(KeyRulesTest, SixthAliasAndDoubleAliasAreRefused) {
   EXPECT_EQ(check_aliases({"a1", "a1"}).error().reason, Reason::InvalidField);
 }
 
+TEST(KeyRulesTest, TheInstanceSaysHowManyAliasesAKeyHas) {
+  EXPECT_TRUE(check_alias_count(3, 3));
+  const auto refused = check_alias_count(4, 3);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::AliasLimit);
+  EXPECT_NE(refused.error().message.find("at most 3"), std::string::npos);
+  EXPECT_TRUE(check_aliases(std::vector<std::string>{"a1", "a2", "a3", "a4", "a5", "a6"}, 6));
+  // No setting lets a key grow beyond what its record holds.
+  EXPECT_TRUE(check_alias_count(kMostAliasesPerKey, 1'000'000));
+  EXPECT_FALSE(check_alias_count(kMostAliasesPerKey + 1, 1'000'000));
+}
+
 TEST(KeyRulesTest, MaterialSizes) {
   for (const std::size_t size : {16U, 24U, 32U})
     EXPECT_TRUE(check_material_size(KeyKind::RootKey, size));
@@ -62,6 +74,103 @@ TEST(KeyRulesTest, MaterialSizes) {
   EXPECT_TRUE(check_material_size(KeyKind::StandardKey, 7500));
   EXPECT_FALSE(check_material_size(KeyKind::StandardKey, 7501));
   EXPECT_FALSE(check_material_size(KeyKind::StandardKey, 0));
+  EXPECT_TRUE(check_material_size(KeyKind::StandardKey, 100, 100));
+  const auto refused = check_material_size(KeyKind::StandardKey, 101, 100);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("1 to 100"), std::string::npos);
+  EXPECT_FALSE(check_material_size(KeyKind::StandardKey, 7501, 10'000));  // the unit's own limit
+}
+
+Material encrypted(std::size_t payload, std::size_t nonce, std::size_t iv) {
+  Material material;
+  material.encrypted = unit::EncryptedMaterial{Bytes(payload), Bytes(nonce), Bytes(iv)};
+  return material;
+}
+
+TEST(KeyRulesTest, TheFormOfEncryptedMaterial) {
+  struct Row {
+    std::size_t payload, nonce, iv;
+    std::string_view refused;  // target; empty: valid
+  };
+  constexpr Row kRows[] = {
+      {512, 28, 12, ""},
+      {512, 16, 16, ""},
+      {0, 28, 12, "payload"},
+      {513, 28, 12, "payload"},
+      {512, 64, 12, ""},
+      {512, 65, 12, "encryptedNonce"},
+      {512, 0, 12, "encryptedNonce"},
+      {512, 28, 11, "iv"},
+      {512, 28, 13, "iv"},
+      {512, 28, 0, "iv"},
+      {512, 28, 17, "iv"},
+  };
+  for (const Row& row : kRows) {
+    const auto checked =
+        check_material(KeyKind::RootKey, encrypted(row.payload, row.nonce, row.iv));
+    EXPECT_EQ(checked ? "" : checked.error().target, row.refused)
+        << row.payload << ' ' << row.nonce << ' ' << row.iv;
+  }
+  EXPECT_EQ(check_material(KeyKind::StandardKey, encrypted(512, 28, 12)).error().reason,
+            Reason::KeyRootRequired);
+  EXPECT_TRUE(check_material(KeyKind::StandardKey, {}));
+  EXPECT_TRUE(check_material(KeyKind::RootKey, {}));
+}
+
+// Which of the four permissions a new key needs.
+TEST(KeyRulesTest, EachWayToAKeyNeedsItsPermission) {
+  struct Row {
+    bool InstanceRules::*permission;
+    KeyKind kind;
+    bool material;
+    std::string_view name;
+  };
+  constexpr Row kRows[] = {
+      {&InstanceRules::create_root_key, KeyKind::RootKey, false, "create_root_key"},
+      {&InstanceRules::create_standard_key, KeyKind::StandardKey, false, "create_standard_key"},
+      {&InstanceRules::import_root_key, KeyKind::RootKey, true, "import_root_key"},
+      {&InstanceRules::import_standard_key, KeyKind::StandardKey, true, "import_standard_key"},
+  };
+  for (const Row& refused : kRows) {
+    InstanceRules rules;
+    rules.*refused.permission = false;
+    for (const Row& row : kRows) {
+      const Material material(row.material ? SecretBytes(32) : SecretBytes());
+      const auto checked = check_create_import_access(rules, row.kind, material);
+      ASSERT_EQ(checked.has_value(), &row != &refused) << row.name;
+      if (checked) continue;
+      EXPECT_EQ(checked.error().reason, Reason::KeyCreateImportAccess);
+      EXPECT_NE(checked.error().message.find(row.name), std::string::npos);
+    }
+  }
+}
+
+TEST(KeyRulesTest, AnEnforcedTokenRefusesMaterialInClearOnly) {
+  InstanceRules rules;
+  rules.enforce_token = true;
+  for (const KeyKind kind : {KeyKind::RootKey, KeyKind::StandardKey}) {
+    EXPECT_TRUE(check_create_import_access(rules, kind, {}));
+    const auto refused = check_create_import_access(rules, kind, SecretBytes(32));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, Reason::KeyCreateImportAccess);
+    EXPECT_NE(refused.error().message.find("enforce_token"), std::string::npos);
+  }
+  EXPECT_TRUE(check_create_import_access(rules, KeyKind::RootKey, encrypted(512, 28, 12)));
+}
+
+TEST(KeyRulesTest, RotationPoliciesAreForGeneratedRootKeys) {
+  for (const std::int64_t months : {1, 12})
+    EXPECT_TRUE(check_rotation_policy(KeyKind::RootKey, false, months));
+  for (const std::int64_t months : {-1, 0, 13}) {
+    const auto refused = check_rotation_policy(KeyKind::RootKey, false, months);
+    ASSERT_FALSE(refused) << months;
+    EXPECT_EQ(refused.error().reason, Reason::InvalidField);
+    EXPECT_EQ(refused.error().target, "interval_month");
+  }
+  EXPECT_EQ(check_rotation_policy(KeyKind::StandardKey, false, 3).error().reason,
+            Reason::KeyRootRequired);
+  EXPECT_EQ(check_rotation_policy(KeyKind::RootKey, true, 3).error().reason,
+            Reason::KeyPayloadRequired);
 }
 
 TEST(KeyRulesTest, CountsCharactersOfValidUtf8Only) {
