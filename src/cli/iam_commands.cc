@@ -15,18 +15,26 @@ void add_service_ids(CLI::App& iam, Context& context) {
   group->require_subcommand(1);
   auto name = std::make_shared<std::string>();
   auto description = std::make_shared<std::string>();
+  auto service_crn = std::make_shared<std::string>();
   CLI::App* create = group->add_subcommand("create", "make a service id");
   create->add_option("name", *name, "name")->required();
   create->add_option("--description,-d", *description, "what it is for");
-  on(*create, context, [&context, name, description]() -> Result<void> {
+  create->add_option("--service-crn", *service_crn,
+                     "first eight segments of the CRNs that this service owns: it may register "
+                     "its resources with keys");
+  on(*create, context, [&context, name, description, service_crn]() -> Result<void> {
     client::ApiClient api = KH_TRY(context.api());
-    const client::ServiceId made = KH_TRY(api.create_service_id(*name, *description));
+    const client::ServiceId made = KH_TRY(api.create_service_id(*name, *description, *service_crn));
     Table table({"FIELD", "VALUE"});
     table.add({"id", made.id});
     table.add({"iam id", made.iam_id});
     table.add({"name", made.name});
+    if (!made.service_crn.empty()) table.add({"service crn", made.service_crn});
     return show(context, table,
-                boost::json::object{{"id", made.id}, {"iam_id", made.iam_id}, {"name", made.name}});
+                boost::json::object{{"id", made.id},
+                                    {"iam_id", made.iam_id},
+                                    {"name", made.name},
+                                    {"service_crn", made.service_crn}});
   });
   CLI::App* list = group->add_subcommand("list", "list service ids");
   on(*list, context, [&context]() -> Result<void> {
@@ -39,7 +47,8 @@ void add_service_ids(CLI::App& iam, Context& context) {
       json.push_back(boost::json::object{{"id", one.id},
                                          {"iam_id", one.iam_id},
                                          {"name", one.name},
-                                         {"description", one.description}});
+                                         {"description", one.description},
+                                         {"service_crn", one.service_crn}});
     }
     return show(context, table, boost::json::object{{"service_ids", json}});
   });

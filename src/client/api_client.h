@@ -136,8 +136,8 @@ class ApiClient {
   Result<AttestationRootClaim> attestation_root();
 
   // --- Identities ---
-  Result<ServiceId> create_service_id(std::string_view name,
-                                      std::string_view description);  // not repeated
+  Result<ServiceId> create_service_id(std::string_view name, std::string_view description,
+                                      std::string_view service_crn = {});  // not repeated
   Result<std::vector<ServiceId>> list_service_ids();
   Result<void> delete_service_id(std::string_view id);
   Result<NewApiKey> create_api_key(std::string_view iam_id, std::string_view name);  // not repeated

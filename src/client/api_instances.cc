@@ -125,10 +125,11 @@ Result<AttestationRootClaim> ApiClient::attestation_root() {
   return state_->decoder.attestation_root(text_of(response.body));
 }
 
-Result<ServiceId> ApiClient::create_service_id(std::string_view name,
-                                               std::string_view description) {
+Result<ServiceId> ApiClient::create_service_id(std::string_view name, std::string_view description,
+                                               std::string_view service_crn) {
   JsonWriter body;
   body.begin_object().key("name").string(name);
+  if (!service_crn.empty()) body.key("service_crn").string(service_crn);
   if (!description.empty()) body.key("description").string(description);
   body.end_object();
   auto response = KH_TRY(state_->call(with_body(

@@ -292,8 +292,9 @@ Result<Instance> decode_instance(dom::object object) {
 
 Result<ServiceId> decode_service_id(dom::object object) {
   Fields fields(object);
-  ServiceId out{fields.required_text("id"), fields.required_text("iam_id"), fields.text("name"),
-                fields.text("description"), fields.time("created_at")};
+  ServiceId out{fields.required_text("id"), fields.required_text("iam_id"),
+                fields.text("name"),        fields.text("description"),
+                fields.time("created_at"),  fields.text("service_crn")};
   return fields.finish(std::move(out));
 }
 

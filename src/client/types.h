@@ -195,6 +195,7 @@ struct ServiceId {
   std::string name;
   std::string description;
   Timestamp created;
+  std::string service_crn;  // of our own servers only: what the service owns
 };
 
 struct ApiKeyInfo {

@@ -23,6 +23,7 @@ void write_identity(JsonWriter& json, const iam::Identity& identity) {
       .field("name", identity.name);
   json.field("type", identity.kind == iam::IdentityKind::ServiceId ? "serviceid" : "user");
   json.text_field_if("description", identity.description)
+      .text_field_if("service_crn", identity.service_crn)
       .date_field("created_at", identity.created)
       .end_object();
 }
@@ -81,6 +82,7 @@ Result<Response> create_identity(Authority& authority, Call& call) {
     if (value.is_null()) return {};
     if (name == "name") spec.name = KH_TRY(value.text("name", kMaxText));
     if (name == "description") spec.description = KH_TRY(value.text("description", kMaxText));
+    if (name == "service_crn") spec.service_crn = KH_TRY(value.text("service_crn", kMaxText));
     if (name == "type") {
       const std::string type = KH_TRY(value.text("type", kMaxText));
       if (type != "serviceid" && type != "user") {

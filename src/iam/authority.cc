@@ -42,6 +42,37 @@ Result<void> check_name(std::string_view name) {
   return {};
 }
 
+// Eight segments: crn, v1, cloud, type, service, region, account, service instance.
+bool is_service_crn(std::string_view text) {
+  if (text.size() > kMaxServiceCrnBytes || !text.starts_with("crn:v1:")) return false;
+  const auto forbidden = [](unsigned char c) {
+    return c <= 0x20 || c >= 0x7f || c == '*' || c == '%' || c == '"' || c == '\\';
+  };
+  if (std::any_of(text.begin(), text.end(), forbidden)) return false;
+  std::vector<std::string_view> segments;
+  while (segments.size() < 9) {
+    const std::size_t colon = text.find(':');
+    segments.push_back(text.substr(0, colon));
+    if (colon == std::string_view::npos) break;
+    text.remove_prefix(colon + 1);
+  }
+  return segments.size() == 8 && !segments[2].empty() && !segments[3].empty() &&
+         !segments[4].empty() && !segments[7].empty();
+}
+
+Result<void> check_service_crn(const IdentitySpec& spec) {
+  if (spec.service_crn.empty()) return {};
+  if (spec.kind != IdentityKind::ServiceId) {
+    return Error{Reason::InvalidField, "only a service id may have a service_crn", "service_crn"};
+  }
+  if (is_service_crn(spec.service_crn)) return {};
+  return Error{Reason::InvalidField,
+               "service_crn must be the first eight segments of a CRN, up to and including the "
+               "service instance, without wildcard, for instance "
+               "crn:v1:bluemix:public:cloud-object-storage:global:a/<account>:<instance>",
+               "service_crn"};
+}
+
 SecretBytes new_api_key_text() {
   const SecretBytes random = crypto::random_secret(33);
   SecretBytes text = secret_to_base64(random.expose());
@@ -63,8 +94,12 @@ CreatedApiKey make_api_key(const std::string& iam_id, const std::string& name, T
 Identity make_identity(const IdentitySpec& spec, Timestamp now) {
   const std::string_view prefix =
       spec.kind == IdentityKind::ServiceId ? "iam-ServiceId-" : "IBMid-";
-  return {std::string(prefix) + crypto::random_uuid().text(), spec.kind, spec.name,
-          spec.description, now};
+  return {std::string(prefix) + crypto::random_uuid().text(),
+          spec.kind,
+          spec.name,
+          spec.description,
+          now,
+          spec.service_crn};
 }
 
 bool administers_everything(const Grant& grant) {
@@ -184,7 +219,8 @@ Result<bool> Authority::bootstrap(const Deliver& deliver) {
   if (!snapshot()->identities.empty()) return false;
   const Timestamp now = clock_.now();
   const Identity administrator = make_identity(
-      {IdentityKind::ServiceId, "administrator", "first administrator of this deployment"}, now);
+      {IdentityKind::ServiceId, "administrator", "first administrator of this deployment", {}},
+      now);
   const CreatedApiKey created = make_api_key(administrator.iam_id, "first key", now);
   KH_TRY(deliver(administrator, created));
 
@@ -234,6 +270,7 @@ Result<CallerPtr> Authority::caller_for(std::string_view token) const {
   caller->name = identity->second.name;
   caller->account = issuer_.account();
   caller->credential = "apikey";
+  caller->service_crn = identity->second.service_crn;
   caller->token_expires = claims.expires;
   caller->revocation_epoch = now->epoch;
   if (const auto held = now->grants_by_identity.find(claims.iam_id);
@@ -249,6 +286,7 @@ Result<Identity> Authority::create_identity(const IdentitySpec& spec, audit::Eve
     return Error{Reason::InvalidField,
                  "description may have at most 1000 bytes and no control character", "description"};
   }
+  KH_TRY(check_service_crn(spec));
   const std::lock_guard lock(changing_);
   if (snapshot()->identities.size() >= kMaxIdentities) {
     return Error{Reason::Conflict, "the limit of 10000 identities is reached", {}};

@@ -27,12 +27,16 @@ inline constexpr std::size_t kMaxApiKeysPerIdentity = 20;
 inline constexpr std::size_t kMaxGrantsPerIdentity = 200;
 inline constexpr std::size_t kMaxIamNameBytes = 240;
 inline constexpr std::size_t kMaxIamDescriptionBytes = 1000;
+inline constexpr std::size_t kMaxServiceCrnBytes = 300;
 inline constexpr std::size_t kApiKeySecretSize = 44;  // base64url of 33 random bytes
 
 struct IdentitySpec {
   IdentityKind kind = IdentityKind::ServiceId;
   std::string name;         // 1 to 240 bytes without control characters
   std::string description;  // at most 1000 bytes
+  // For a service id only: eight segments of a CRN with a service and its instance, without
+  // wildcard (key-management-api.md 13); the identity may then write registrations of its own.
+  std::string service_crn = {};
 };
 struct CreatedApiKey {
   ApiKey key;
@@ -82,9 +86,9 @@ class Authority {
 
   // Each change takes the audit event of its call, sets its `target_id`, and commits both in one
   // transaction. Errors of all: StoreUnavailable and what commit_iam says. Further errors:
-  //   InvalidField (name, description, roles, scope), IdentityNotFound, NotFound (API key, grant),
-  //   Conflict (a limit above is reached, or the change would leave no administrator who can log
-  //   in).
+  //   InvalidField (name, description, service CRN, roles, scope), IdentityNotFound, NotFound (API
+  //   key, grant), Conflict (a limit above is reached, or the change would leave no administrator
+  //   who can log in).
   Result<Identity> create_identity(const IdentitySpec& spec, audit::Event event);
   Result<void> delete_identity(const std::string& iam_id, audit::Event event);
   Result<CreatedApiKey> create_api_key(const std::string& iam_id, const std::string& name,

@@ -116,6 +116,32 @@ TEST_F(AuthorityTest, KeysAreIndependentAndUnknownOnesAreRefusedAlike) {
   }
 }
 
+TEST_F(AuthorityTest, AServiceIsMarkedByTheCrnItOwns) {
+  bootstrap();
+  const std::string good = "crn:v1:bluemix:public:databases:eu-de:a/acc:instance";
+  const auto made = authority_->create_identity({IdentityKind::ServiceId, "db", "", good}, {});
+  ASSERT_TRUE(made);
+  const CreatedApiKey key = authority_->create_api_key(made->iam_id, "key", {}).value();
+  const auto token = authority_->exchange(text(key.secret)).value().token.access_token;
+  EXPECT_EQ(authority_->caller_for(token).value()->service_crn, good);
+  EXPECT_EQ(authority_->caller_for(service_id("app").token).value()->service_crn, "");
+  for (const std::string& wrong :
+       {good + ":", good + "::", good + ":bucket:b", std::string("crn:v1:bluemix:public:x::a/acc"),
+        std::string("crn:v1:bluemix:public::eu-de:a/acc:i"),
+        std::string("crn:v1:bluemix:public:x:eu-de:a/acc:"),
+        std::string("crn:v1:bluemix:public:*:eu-de:a/acc:i"),
+        std::string("crn:v2:bluemix:public:x:eu-de:a/acc:i"),
+        std::string("crn:v1:bluemix:public:x y:eu-de:a/acc:i"),
+        good + std::string(kMaxServiceCrnBytes, 'i')}) {
+    const auto refused =
+        authority_->create_identity({IdentityKind::ServiceId, "db", "", wrong}, {});
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_EQ(refused.error().reason, Reason::InvalidField) << wrong;
+    EXPECT_EQ(refused.error().target, "service_crn");
+  }
+  EXPECT_FALSE(authority_->create_identity({IdentityKind::User, "ann", "", good}, {}));
+}
+
 TEST_F(AuthorityTest, ATokenDiesWithItsKey) {
   bootstrap();
   const Login login = service_id("app");

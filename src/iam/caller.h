@@ -35,6 +35,8 @@ struct Caller {
   std::string name;
   std::string account;     // 32 hex digits, as in CRNs
   std::string credential;  // "apikey"
+  // The first eight segments of the CRNs that this service owns (iam_store.h); empty: no service.
+  std::string service_crn;
   Timestamp token_expires;
   std::uint64_t revocation_epoch = 0;
   std::vector<Grant> grants;

@@ -21,6 +21,9 @@ struct Identity {
   std::string name;
   std::string description;
   Timestamp created;
+  // A service whose resources keys protect: the first eight segments of the CRNs it owns, "crn:"
+  // up to the service instance (key-management-api.md 13). Empty for all others.
+  std::string service_crn = {};
 };
 
 struct ApiKey {

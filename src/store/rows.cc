@@ -9,6 +9,7 @@ namespace keyhaven::store {
 namespace {
 
 constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kIdentityFormat = 2;
 constexpr std::size_t kMaxText = 1 << 20;
 
 void write_optional_id(Writer& out, const Uuid* uuid) {
@@ -83,19 +84,21 @@ Result<keys::KeyRing> decode_ring(ByteView record) {
 Bytes encode(const iam::Identity& identity) {
   Bytes bytes;
   Writer out(bytes);
-  out.u8(kFormat);
+  out.u8(kIdentityFormat);
   out.text32(identity.iam_id);
   out.u8(identity.kind == iam::IdentityKind::User ? 1 : 2);
   out.text32(identity.name);
   out.text32(identity.description);
   out.i64(identity.created.us);
+  out.text32(identity.service_crn);
   return bytes;
 }
 
 Result<iam::Identity> decode_identity(ByteView record) {
   Reader in(record);
   iam::Identity identity;
-  expect_format(in);
+  const std::uint8_t format = in.u8();
+  if (format != kFormat && format != kIdentityFormat) in.fail();
   identity.iam_id = read_text(in);
   const std::uint8_t kind = in.u8();
   if (kind != 1 && kind != 2) in.fail();
@@ -103,6 +106,7 @@ Result<iam::Identity> decode_identity(ByteView record) {
   identity.name = read_text(in);
   identity.description = read_text(in);
   identity.created = {in.i64()};
+  if (format == kIdentityFormat) identity.service_crn = read_text(in);
   return finish(in, std::move(identity));
 }
 

@@ -23,7 +23,7 @@ StoredRow make_row(std::string_view table, Bytes record);
 
 // Canonical encodings of what has none elsewhere: format byte 1, then the fields in declaration
 // order, big-endian, texts and bytes with a 32-bit length, absent ids as one byte 0, present ones
-// as 1 and 16 bytes.
+// as 1 and 16 bytes. Identities have format 2; format 1, which is still read, had no service CRN.
 Bytes encode(const keys::KeyRing& ring);
 Bytes encode(const iam::Identity& identity);
 Bytes encode(const iam::ApiKey& key);

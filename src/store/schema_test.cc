@@ -68,8 +68,19 @@ TEST(RowsTest, RoundTripAndRefuseEveryCut) {
   flag.back() = 2;
   EXPECT_FALSE(decode_api_key(flag));
 
-  iam::Identity identity{"i", iam::IdentityKind::User, "n", "d", Timestamp::from_seconds(1)};
+  iam::Identity identity{"i", iam::IdentityKind::User,    "n",
+                         "d", Timestamp::from_seconds(1), "crn:v1:a:b:c::d:e"};
   EXPECT_EQ(encode(*decode_identity(encode(identity))), encode(identity));
+  EXPECT_EQ(decode_identity(encode(identity))->service_crn, identity.service_crn);
+  // Format 1 ended before the service CRN.
+  Bytes first_format = encode(identity);
+  first_format[0] = 1;
+  EXPECT_FALSE(decode_identity(first_format));
+  first_format.resize(first_format.size() - 4 - identity.service_crn.size());
+  const auto old = decode_identity(first_format);
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->description, "d");
+  EXPECT_EQ(old->service_crn, "");
   keys::KeyRing ring{new_instance(), "r", Timestamp::from_seconds(1), "me"};
   EXPECT_EQ(encode(*decode_ring(encode(ring))), encode(ring));
   Bytes other_format = encode(ring);
