@@ -25,7 +25,12 @@ func (s *suite) imports() {
 	for _, row := range []struct {
 		name      string
 		sha1, cbc bool
-	}{{"SHA-1 and CBC", true, true}, {"SHA-1 and GCM", true, false}, {"SHA-256 and CBC", false, true}, {"SHA-256 and GCM", false, false}} {
+	}{
+		{"SHA-1 and CBC", true, true},
+		{"SHA-1 and GCM", true, false},
+		{"SHA-256 and CBC", false, true},
+		{"SHA-256 and GCM", false, false},
+	} {
 		s.success("CreateKeyWithOptions", "secure import with "+row.name, func() {
 			in := s.seal(material(32), row.sha1, row.cbc)
 			key := must(s.manager.CreateKeyWithOptions(s.ctx, s.name("secure"), false,

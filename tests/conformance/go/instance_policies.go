@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	kp "github.com/IBM/keyprotect-go-client"
@@ -20,14 +21,19 @@ func (s *suite) instancePolicies() {
 type getter = func(*kp.Client) (*kp.InstancePolicy, error)
 
 func (s *suite) getters() map[string]getter {
-	return map[string]getter{
-		"GetDualAuthInstancePolicy":              func(c *kp.Client) (*kp.InstancePolicy, error) { return c.GetDualAuthInstancePolicy(s.ctx) },
-		"GetMetricsInstancePolicy":               func(c *kp.Client) (*kp.InstancePolicy, error) { return c.GetMetricsInstancePolicy(s.ctx) },
-		"GetRotationInstancePolicy":              func(c *kp.Client) (*kp.InstancePolicy, error) { return c.GetRotationInstancePolicy(s.ctx) },
-		"GetAllowedNetworkInstancePolicy":        func(c *kp.Client) (*kp.InstancePolicy, error) { return c.GetAllowedNetworkInstancePolicy(s.ctx) },
-		"GetAllowedIPInstancePolicy":             func(c *kp.Client) (*kp.InstancePolicy, error) { return c.GetAllowedIPInstancePolicy(s.ctx) },
-		"GetKeyCreateImportAccessInstancePolicy": func(c *kp.Client) (*kp.InstancePolicy, error) { return c.GetKeyCreateImportAccessInstancePolicy(s.ctx) },
+	bound := map[string]func(*kp.Client, context.Context) (*kp.InstancePolicy, error){
+		"GetDualAuthInstancePolicy":              (*kp.Client).GetDualAuthInstancePolicy,
+		"GetMetricsInstancePolicy":               (*kp.Client).GetMetricsInstancePolicy,
+		"GetRotationInstancePolicy":              (*kp.Client).GetRotationInstancePolicy,
+		"GetAllowedNetworkInstancePolicy":        (*kp.Client).GetAllowedNetworkInstancePolicy,
+		"GetAllowedIPInstancePolicy":             (*kp.Client).GetAllowedIPInstancePolicy,
+		"GetKeyCreateImportAccessInstancePolicy": (*kp.Client).GetKeyCreateImportAccessInstancePolicy,
 	}
+	out := map[string]getter{}
+	for call, get := range bound {
+		out[call] = func(c *kp.Client) (*kp.InstancePolicy, error) { return get(c, s.ctx) }
+	}
+	return out
 }
 
 func (s *suite) notSet() {
@@ -128,6 +134,13 @@ func (s *suite) networkAndIP() {
 		ok(s.rules.SetAllowedIPInstancePolicy(s.ctx, false, nil))
 		s.data("GetAllowedIPInstancePolicy", false)
 	})
+	s.success("SetAllowedIPInstancePolicy", "an address outside is locked out, but for the port", func() {
+		closed := s.client("KH_APIKEY", given("KH_INSTANCE_CLOSED"))
+		must(closed.GetKeys(s.ctx, 1, 0))
+		ok(closed.SetAllowedIPInstancePolicy(s.ctx, true, []string{"192.0.2.0/24"}))
+		refused(errOf(closed.GetKeys(s.ctx, 1, 0)), 401, "")
+		must(closed.GetAllowedIPPrivateNetworkPort(s.ctx))
+	})
 	s.refusal("SetAllowedIPInstancePolicy", "what is no subnet", 400, "INVALID_FIELD_ERR", func() error {
 		return s.rules.SetAllowedIPInstancePolicy(s.ctx, true, []string{"nowhere"})
 	})
@@ -191,10 +204,11 @@ func (s *suite) several() {
 		subnets := &kp.IPAddresses{"127.0.0.0/8", "::1/128"}
 		ok(s.rules.SetInstancePolicies(s.ctx, kp.MultiplePolicies{
 			DualAuthDelete: &kp.BasicPolicyData{Enabled: true}, Metrics: &kp.BasicPolicyData{Enabled: true},
-			AllowedNetwork:        &kp.AllowedNetworkPolicyData{Enabled: true, Network: "public-and-private"},
-			AllowedIP:             &kp.AllowedIPPolicyData{Enabled: true, IPAddresses: subnets},
-			KeyCreateImportAccess: &kp.KeyCreateImportAccessInstancePolicy{Enabled: true, Attributes: &kp.KeyCreateImportAccessInstancePolicyAttributes{ImportStandardKey: no()}},
-			Rotation:              &kp.RotationPolicyData{Enabled: true, IntervalMonth: interval(2)},
+			AllowedNetwork: &kp.AllowedNetworkPolicyData{Enabled: true, Network: "public-and-private"},
+			AllowedIP:      &kp.AllowedIPPolicyData{Enabled: true, IPAddresses: subnets},
+			KeyCreateImportAccess: &kp.KeyCreateImportAccessInstancePolicy{Enabled: true,
+				Attributes: &kp.KeyCreateImportAccessInstancePolicyAttributes{ImportStandardKey: no()}},
+			Rotation: &kp.RotationPolicyData{Enabled: true, IntervalMonth: interval(2)},
 		}))
 		equal("policies", s.enabledPolicies(), 6)
 		// The client sends empty attributes for a disabled allowedIP here.

@@ -244,7 +244,8 @@ func (s *suite) filters(these *listed) {
 		{"created before", "", build().CreationDate().LessThan(early)},
 		{"expiring some day", "expiring", build().ExpirationDate().LessThan(late)},
 		{"never expiring", "active disabled imported rotated standard", build().ExpirationDate().None()},
-		{"rotated, root key, active", "rotated", build().LastRotationDate().GreaterThan(early).Extractable(false).State([]kp.KeyState{kp.Active})},
+		{"rotated, root key, active", "rotated", build().LastRotationDate().GreaterThan(early).
+			Extractable(false).State([]kp.KeyState{kp.Active})},
 		{"never rotated standard key", "standard", build().LastRotationDate().None().Extractable(true)},
 		{"deleted", "destroyed", build().DeletionDate().GreaterThan(early).State([]kp.KeyState{kp.Active, kp.Destroyed})},
 		{"not deleted", all, build().DeletionDate().None()},

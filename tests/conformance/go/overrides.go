@@ -33,14 +33,16 @@ func (s *suite) overrides() {
 		return errOf(s.manager.CreateStandardKeyWithPolicyOverrides(s.ctx, s.name("override"), nil, nil, rotation(1)))
 	})
 	s.refusal("CreateImportedStandardKeyWithPolicyOverrides", "rotation is for root keys", 400, "KEY_ROOT_REQ_ERR", func() error {
-		return errOf(s.manager.CreateImportedStandardKeyWithPolicyOverrides(s.ctx, s.name("override"), nil, material(8), nil, rotation(1)))
+		return errOf(s.manager.CreateImportedStandardKeyWithPolicyOverrides(s.ctx, s.name("override"), nil, material(8),
+			nil, rotation(1)))
 	})
 	s.refusal("CreateImportedKeyWithPolicyOverrides", "31 bytes", 400, "INVALID_FIELD_ERR", func() error {
 		return errOf(s.manager.CreateImportedKeyWithPolicyOverrides(s.ctx, s.name("override"), nil, material(31), "", "", false,
 			nil, kp.Policy{}))
 	})
 	s.report.run("refusal", "CreateImportedRootKeyWithPolicyOverrides", "an imported key cannot rotate by itself", func() {
-		_, err := s.manager.CreateImportedRootKeyWithPolicyOverrides(s.ctx, s.name("override"), nil, material(32), "", "", nil, rotation(1))
+		_, err := s.manager.CreateImportedRootKeyWithPolicyOverrides(s.ctx, s.name("override"), nil, material(32),
+			"", "", nil, rotation(1))
 		refusedAs(err, []int{400}, "KEY_PAYLOAD_REQ_ERR")
 	})
 }
