@@ -52,7 +52,7 @@ class JsonValue {
   // Base64 of public bytes. Errors: NotACiphertext when `reason` says so, else InvalidField.
   Result<Bytes> base64(std::string_view field, std::size_t limit,
                        Reason reason = Reason::InvalidField);
-  // Array of strings; null gives none. `limit` bytes each.
+  // Array of strings; null gives none, a null in it an empty string. `limit` bytes each.
   Result<std::vector<std::string>> strings(std::string_view field, std::size_t max_count,
                                            std::size_t limit);
   Result<void> object(const MemberVisitor& visit);

@@ -305,7 +305,9 @@ Result<std::vector<std::string>> JsonValue::strings(std::string_view field, std:
   const auto read_one = [&](JsonValue& element) -> Result<void> {
     if (out.size() >= max_count)
       return bad_field(field, "has more than " + std::to_string(max_count) + " entries");
-    out.push_back(KH_TRY(element.text(field, limit)));
+    // The vendor's server reads null as the empty string, and redstone.crypto depends on it: it
+    // sends [null] for "no additional data"; see tests/conformance/python/cases_use.py.
+    out.push_back(element.is_null() ? std::string() : KH_TRY(element.text(field, limit)));
     return {};
   };
   KH_TRY(JsonWalk::array(cursor(value_), depth_, read_one));

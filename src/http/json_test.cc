@@ -202,8 +202,9 @@ TEST(JsonReaderTest, StringListsAreBounded) {
   EXPECT_EQ(strings("[]").value().size(), 0U);
   EXPECT_EQ(strings("null").value().size(), 0U);
   EXPECT_EQ(strings("[\"abc\",\"\"]").value(), (std::vector<std::string>{"abc", ""}));
+  EXPECT_EQ(strings("[null,\"a\"]").value(), (std::vector<std::string>{"", "a"}));
   for (const auto bad :
-       {"[\"a\",\"b\",\"c\"]", "[\"abcd\"]", "[1]", "\"a\"", "[[\"a\"]]", "[null]"}) {
+       {"[\"a\",\"b\",\"c\"]", "[null,null,null]", "[\"abcd\"]", "[1]", "\"a\"", "[[\"a\"]]"}) {
     EXPECT_EQ(strings(bad).error().reason, Reason::InvalidField) << bad;
   }
 }
