@@ -182,7 +182,6 @@ void Api::run_on_pool(const CallPtr& call, BlockingHandler handler) {
 // From here on: one audit event, then the answer.
 void Api::end(const CallPtr& call, Response response) {
   response.headers.emplace_back("Correlation-Id", call->correlation_id());
-  response.headers.emplace_back("Cache-Control", "no-store");
   net::Loop& loop = *call->request_.loop;
   if (call->event_recorded_) return call->reply_(std::move(response));
   call->finish_event(response.status);

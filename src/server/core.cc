@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "crypto/random.h"
 #include "http/audit_routes.h"
+#include "http/document_routes.h"
 #include "http/health_routes.h"
 #include "http/iam_routes.h"
 #include "http/tke_routes.h"
@@ -146,6 +147,7 @@ void Core::build_api() {
   api_->add(http::instance_routes(*instances_));
   api_->add(http::tke_routes(*instances_, [this] { return around_.fence.fence({}); }));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));
+  api_->add(http::document_routes());
   api_->add(http::health_routes({{"unit", around_.unit_health},
                                  {"store", [this] { return database_->health(); }},
                                  {"audit", [this] { return around_.log.health(); }}}));
