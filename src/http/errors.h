@@ -2,6 +2,7 @@
 // (key-management-api.md 3.3 and 17).
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -12,10 +13,15 @@ namespace keyhaven::http {
 
 struct WireReason {
   int status;
-  std::string_view code;  // "KEY_NOT_FOUND_ERR"
+  std::string_view code;     // "KEY_NOT_FOUND_ERR"
+  std::string_view meaning;  // a sentence for docs/errors.md
 };
 
 WireReason wire_reason(Reason reason) noexcept;
+
+// Every reason with its name, status, code, meaning and the kind of what its `target` names, as
+// rows of a markdown table; docs/errors.md holds it.
+std::string document_errors();
 
 // The standard reason phrase of a status, e.g. "Conflict".
 std::string_view reason_phrase(int status) noexcept;

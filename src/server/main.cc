@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "http/errors.h"
 #include "server/config.h"
 #include "server/route_list.h"
 #include "server/service.h"
@@ -27,6 +28,7 @@ struct Arguments {
   bool check_config = false;
   bool print_config = false;
   bool document_config = false;
+  bool document_errors = false;
   bool list_routes = false;
 };
 
@@ -43,6 +45,8 @@ void describe(CLI::App& app, Arguments& arguments) {
                "print the effective configuration and exit");
   app.add_flag("--document-config", arguments.document_config,
                "print every key with default, unit and meaning");
+  app.add_flag("--document-errors", arguments.document_errors,
+               "print every reason of a refusal with status, code and meaning");
   app.add_flag("--list-routes", arguments.list_routes, "print the API's routes as JSON");
 }
 
@@ -102,6 +106,10 @@ int main(int argc, char** argv) {
   }
   if (arguments.document_config) {
     print_documentation();
+    return 0;
+  }
+  if (arguments.document_errors) {
+    std::cout << keyhaven::http::document_errors();
     return 0;
   }
   if (arguments.list_routes) {
