@@ -11,10 +11,13 @@ import (
 // lifecycle starts the clocks of enable, restore and purge with keys of its own and gives the
 // function that waits for them at the end of the run.
 func (s *suite) lifecycle() func() {
-	disabled, destroyed, doomed := s.root(), s.standard(), s.root()
-	ok(s.manager.DisableKey(s.ctx, disabled.ID))
-	s.remove(destroyed.ID)
-	s.remove(doomed.ID)
+	var disabled, destroyed, doomed kp.Key
+	s.success("DisableKey", "keys for the waiting times at the end", func() {
+		disabled, destroyed, doomed = *s.root(), *s.standard(), *s.root()
+		ok(s.manager.DisableKey(s.ctx, disabled.ID))
+		s.remove(destroyed.ID)
+		s.remove(doomed.ID)
+	})
 	started := time.Now()
 	return func() {
 		// A server's clock cannot be awaited: the cases between have taken most of this time.
