@@ -40,6 +40,10 @@ struct Config {
   std::int64_t audit_checkpoint_seconds = 5;
   // [iam]
   std::int64_t token_lifetime_seconds = 3600;
+  // [keys]
+  std::int64_t enable_after_disable_seconds = 30;
+  std::int64_t restore_after_delete_seconds = 30;
+  std::int64_t purge_after_delete_seconds = 4 * 3600;
   // [log]
   std::string log_level = "info";
 

@@ -120,7 +120,11 @@ Result<void> Core::open_instances_and_keys() {
   settings_->instances = instances_.get();
   secure_import_ = std::make_unique<NoSecureImport>();
   dependents_ = std::make_unique<NoDependents>();
-  key_changes_ = std::make_unique<keys::KeyChanges>(*database_, *directory_, keys::KeyTimes());
+  keys::KeyTimes times;
+  times.enable_after_disable_seconds = around_.config.enable_after_disable_seconds;
+  times.restore_after_delete_seconds = around_.config.restore_after_delete_seconds;
+  times.purge_after_delete_seconds = around_.config.purge_after_delete_seconds;
+  key_changes_ = std::make_unique<keys::KeyChanges>(*database_, *directory_, times);
   key_service_ = std::make_unique<keys::KeyService>(
       keys::KeyService::Parts{*key_changes_, around_.unit, *secure_import_, *dependents_,
                               around_.fence, *settings_, around_.clock});
