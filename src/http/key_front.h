@@ -25,7 +25,8 @@ struct KeyFront {
 };
 
 // The tables of this folder about keys.
-Routes key_routes(KeyFront& front);  // key_routes.cc: create, list, get, change, delete
+Routes key_routes(KeyFront& front);       // key_routes.cc: create, get, change, delete
+Routes key_list_routes(KeyFront& front);  // key_list_routes.cc: list and count
 Routes key_action_routes(
     KeyFront& front);  // key_action_routes.cc: wrap, unwrap, rotate … in both spellings
 Routes key_ring_routes(KeyFront& front);  // key_ring_routes.cc

@@ -1,12 +1,10 @@
 // Keys as objects: create, list, count, get, change, delete, purge, restore, versions, aliases
 // (key-management-api.md 5 and 9).
-#include <map>
 #include <memory>
 
 #include "crypto/random.h"
 #include "http/key_front.h"
 #include "http/key_requests.h"
-#include "keys/key_list.h"
 #include "keys/key_rules.h"
 #include "keys/key_use.h"
 
@@ -75,87 +73,6 @@ Result<Response> create_key(Call& call, KeyFront& front) {
       break;
   }
   return json_response(201, key_envelope(*key, view));
-}
-
-// --- List and count ---
-
-Error not_offered(std::string_view parameter) {
-  return {Reason::InvalidQueryParam,
-          std::string(parameter) + " is not offered by this server; use state and extractable",
-          std::string(parameter)};
-}
-
-// Ring and instance grants count, grants on single keys do not (key-management-api.md 5.2). Without
-// any right the list is empty, not refused.
-std::function<bool(const keys::KeyRecord&)> visible_to(Call& call) {
-  call.set_authorized();
-  const iam::CallerPtr caller = call.caller();
-  const InstanceId instance = call.instance().id;
-  if (caller->may(call.action(), {.instance = &instance, .key_ring = {}, .key = nullptr})) {
-    return [](const keys::KeyRecord&) { return true; };
-  }
-  const auto rings = std::make_shared<std::map<std::string, bool, std::less<>>>();
-  return [caller, instance, rings, action = call.action()](const keys::KeyRecord& key) {
-    const auto known = rings->find(key.key_ring);
-    if (known != rings->end()) return known->second;
-    const bool may =
-        caller->may(action, {.instance = &instance, .key_ring = key.key_ring, .key = nullptr});
-    rings->emplace(key.key_ring, may);
-    return may;
-  };
-}
-
-Result<keys::StateSet> states_of(const Call& call) {
-  const auto lists = call.query_all("state");
-  if (lists.empty()) return keys::kListedByDefault;
-  keys::StateSet states = 0;
-  for (const std::string& list : lists) {
-    states = static_cast<keys::StateSet>(states | KH_TRY(keys::parse_states(list)));
-  }
-  return states;
-}
-
-Result<keys::ListQuery> list_query(Call& call) {
-  if (call.query("search")) return not_offered("search");
-  if (call.query("filter")) return not_offered("filter");
-  keys::ListQuery query;
-  query.limit =
-      static_cast<std::size_t>(KH_TRY(call.query_integer("limit", 1, kPageLimit, kDefaultPage)));
-  query.offset = static_cast<std::size_t>(KH_TRY(call.query_integer("offset", 0, kMaxOffset, 0)));
-  query.states = KH_TRY(states_of(call));
-  if (call.query("extractable")) {
-    const bool extractable = KH_TRY(call.query_bool("extractable", false));
-    query.kind = extractable ? keys::KeyKind::StandardKey : keys::KeyKind::RootKey;
-  }
-  if (const auto sort = call.query("sort")) query.sort = KH_TRY(keys::parse_sort(*sort));
-  query.ring = ring_header(call);
-  query.visible = visible_to(call);
-  return query;
-}
-
-// On the pool: walking 50,000 keys takes milliseconds.
-Result<Response> list_keys(Call& call, KeyFront& front) {
-  const keys::ListQuery query = KH_TRY(list_query(call));
-  const KeyView view = view_of(call, front);
-  const auto page = keys::list_keys(front.service.directory(), call.instance().id, query, view.now);
-  call.detail("responseData.totalResources", std::to_string(page.size()));
-  std::string body;
-  body.reserve(128 + page.size() * 1024);
-  JsonWriter json(body);
-  begin_envelope(json, kKeyType, page.size());
-  for (const keys::KeyRecordPtr& key : page) write_key(json, *key, view);
-  end_envelope(json);
-  return json_response(200, std::move(body));
-}
-
-Result<Response> count_keys(Call& call, KeyFront& front) {
-  const keys::ListQuery query = KH_TRY(list_query(call));
-  const std::size_t total =
-      keys::count_keys(front.service.directory(), call.instance().id, query, call.clock().now());
-  call.detail("responseData.totalResources", std::to_string(total));
-  Response response = empty_response(200);
-  response.headers.emplace_back("Key-Total", std::to_string(total));
-  return response;
 }
 
 // --- Get ---
@@ -322,8 +239,6 @@ Routes key_routes(KeyFront& front) {
   };
   return {
       blocking(Method::Post, "/api/v2/keys", Action::SecretsCreate, Check::Key, pool(create_key)),
-      blocking(Method::Get, "/api/v2/keys", Action::SecretsList, Check::Key, pool(list_keys)),
-      blocking(Method::Head, "/api/v2/keys", Action::SecretsHead, Check::Key, pool(count_keys)),
       on_loop(Method::Get, "/api/v2/keys/{id}", Action::SecretsRead, Check::Key, loop(get_key)),
       on_loop(Method::Get, "/api/v2/keys/{id}/metadata", Action::SecretsReadMetadata, Check::Key,
               loop(get_metadata)),

@@ -171,6 +171,7 @@ class TestApi {
       add_instance(unit::test_instance(static_cast<std::uint8_t>(number)));
     add_caller("manager", {iam::Role::Manager, iam::Role::KeyPurge}, unit::test_instance(1));
     api.add(key_routes(front));
+    api.add(key_list_routes(front));
     api.add(key_action_routes(front));
     api.add(key_ring_routes(front));
     api.add(key_policy_routes(front));

@@ -171,7 +171,8 @@ TEST(KeyListTest, SortsPagesAndFilters) {
     query.visible = [](const KeyRecord&) { return true; };
     set(query);
     std::string out;
-    for (const auto& key : list_keys(directory, instance, query, Timestamp::from_seconds(1))) {
+    const auto page = list_keys(directory, instance, query, Timestamp::from_seconds(1));
+    for (const auto& key : page.value().keys) {
       out += std::to_string(key->id.uuid.bytes[0]);
     }
     return out;

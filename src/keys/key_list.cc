@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "keys/key_filter.h"
+#include "keys/key_search.h"
 #include "keys/key_state.h"
 
 namespace keyhaven::keys {
@@ -81,11 +83,78 @@ bool comes_before(const KeyRecord& a, const KeyRecord& b, const std::vector<Sort
   return a.id < b.id;
 }
 
-bool matches(const KeyRecord& key, const ListQuery& query, Timestamp now) {
+// What a search looks through.
+bool is_searchable(const KeyRecord& key, const ListQuery& query, Timestamp now) {
   if ((query.states & bit(effective_state(key, now))) == 0) return false;
   if (query.kind && *query.kind != key.kind) return false;
   if (!query.ring.empty() && query.ring != key.key_ring) return false;
   return query.visible(key);
+}
+
+bool matches(const KeyRecord& key, const ListQuery& query, Timestamp now) {
+  return is_searchable(key, query, now) &&
+         (query.filter == nullptr || query.filter->matches(key, now));
+}
+
+// The one key that the text of a search names by id or alias.
+KeyRecordPtr direct_hit(const Directory& directory, const InstanceId& instance,
+                        const ListQuery& query, Timestamp now) {
+  if (!query.search->has_direct_lookup()) return nullptr;
+  KeyRecordPtr key = directory.resolve(instance, query.search->text(), query.ring);
+  const bool wanted = key && matches(*key, query, now) && query.search->matches(*key);
+  return wanted ? key : nullptr;
+}
+
+void sort_first(std::vector<KeyRecordPtr>& found, std::size_t count, const ListQuery& query,
+                Timestamp now) {
+  if (query.sort.empty()) return;  // they come by id
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end(),
+                    [&](const KeyRecordPtr& a, const KeyRecordPtr& b) {
+                      return comes_before(*a, *b, query.sort, now);
+                    });
+}
+
+// All keys that a search finds, in order; nothing when there are too many to look through.
+std::optional<std::vector<KeyRecordPtr>> search_keys(const Directory& directory,
+                                                     const InstanceId& instance,
+                                                     const ListQuery& query, Timestamp now) {
+  std::size_t searchable = 0;
+  auto found = directory.list(instance, [&](const KeyRecord& key) {
+    if (searchable > kMaxSearchableKeys || !is_searchable(key, query, now)) return false;
+    ++searchable;
+    return (query.filter == nullptr || query.filter->matches(key, now)) &&
+           query.search->matches(key);
+  });
+  if (searchable > kMaxSearchableKeys) return std::nullopt;
+  sort_first(found, found.size(), query, now);
+  return found;
+}
+
+Error too_broad() {
+  return {Reason::KeySearchTooBroad,
+          "more than " + std::to_string(kMaxSearchableKeys) +
+              " keys would have to be searched; narrow them by state, extractable or key ring, or "
+              "search for a full key id or with alias:",
+          "search"};
+}
+
+struct Found {
+  std::vector<KeyRecordPtr> keys;
+  bool incomplete = false;
+};
+
+Result<Found> run_search(const Directory& directory, const InstanceId& instance,
+                         const ListQuery& query, Timestamp now) {
+  const KeyRecordPtr hit = direct_hit(directory, instance, query, now);
+  auto found = search_keys(directory, instance, query, now);
+  if (!found && !hit) return too_broad();
+  if (!found) return Found{{hit}, true};
+  if (hit) {
+    const auto place = std::find_if(found->begin(), found->end(),
+                                    [&](const KeyRecordPtr& key) { return key->id == hit->id; });
+    if (place != found->end()) std::rotate(found->begin(), place, place + 1);
+  }
+  return Found{*std::move(found), false};
 }
 
 }  // namespace
@@ -125,24 +194,27 @@ Result<StateSet> parse_states(std::string_view text) {
   return out;
 }
 
-std::vector<KeyRecordPtr> list_keys(const Directory& directory, const InstanceId& instance,
-                                    const ListQuery& query, Timestamp now) {
-  auto found =
-      directory.list(instance, [&](const KeyRecord& key) { return matches(key, query, now); });
-  const std::size_t begin = std::min(query.offset, found.size());
-  const std::size_t end = begin + std::min(query.limit, found.size() - begin);
-  if (!query.sort.empty()) {
-    std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(end), found.end(),
-                      [&](const KeyRecordPtr& a, const KeyRecordPtr& b) {
-                        return comes_before(*a, *b, query.sort, now);
-                      });
+Result<KeyPage> list_keys(const Directory& directory, const InstanceId& instance,
+                          const ListQuery& query, Timestamp now) {
+  Found found;
+  if (query.search != nullptr) {
+    found = KH_TRY(run_search(directory, instance, query, now));
+  } else {
+    found.keys =
+        directory.list(instance, [&](const KeyRecord& key) { return matches(key, query, now); });
   }
-  return {found.begin() + static_cast<std::ptrdiff_t>(begin),
-          found.begin() + static_cast<std::ptrdiff_t>(end)};
+  const std::size_t begin = std::min(query.offset, found.keys.size());
+  const std::size_t end = begin + std::min(query.limit, found.keys.size() - begin);
+  if (query.search == nullptr) sort_first(found.keys, end, query, now);
+  return KeyPage{{found.keys.begin() + static_cast<std::ptrdiff_t>(begin),
+                  found.keys.begin() + static_cast<std::ptrdiff_t>(end)},
+                 found.incomplete};
 }
 
-std::size_t count_keys(const Directory& directory, const InstanceId& instance,
-                       const ListQuery& query, Timestamp now) {
+Result<std::size_t> count_keys(const Directory& directory, const InstanceId& instance,
+                               const ListQuery& query, Timestamp now) {
+  if (query.search != nullptr)
+    return KH_TRY(run_search(directory, instance, query, now)).keys.size();
   return directory.list(instance, [&](const KeyRecord& key) { return matches(key, query, now); })
       .size();
 }

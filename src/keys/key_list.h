@@ -35,15 +35,26 @@ constexpr StateSet bit(KeyState state) noexcept {
   return static_cast<StateSet>(1U << static_cast<unsigned>(state));
 }
 inline constexpr StateSet kListedByDefault = 0b1111;  // all but destroyed
+inline constexpr StateSet kEveryState = 0b111111;
+
+class KeyFilter;
+class KeySearch;
 
 struct ListQuery {
   StateSet states = kListedByDefault;
   std::optional<KeyKind> kind;
   std::string_view ring;                          // empty: every ring
   std::function<bool(const KeyRecord&)> visible;  // what the caller may see; must be set
+  const KeySearch* search = nullptr;              // null: none
+  const KeyFilter* filter = nullptr;              // null: none
   std::vector<SortKey> sort;                      // empty: by id
   std::size_t offset = 0;
   std::size_t limit = 200;
+};
+
+struct KeyPage {
+  std::vector<KeyRecordPtr> keys;
+  bool incomplete_search = false;  // too many keys to search: only the direct look-up was made
 };
 
 // Comma list of property names, '-' before a name sorts descending. Errors: InvalidQueryParam,
@@ -53,11 +64,13 @@ Result<std::vector<SortKey>> parse_sort(std::string_view text);
 Result<StateSet> parse_states(std::string_view text);
 
 // The page. Absent dates come last ascending and first descending; ties are broken by id, so that
-// pages are stable. States are judged at `now`.
-std::vector<KeyRecordPtr> list_keys(const Directory& directory, const InstanceId& instance,
-                                    const ListQuery& query, Timestamp now);
-// All matches, whatever the page.
-std::size_t count_keys(const Directory& directory, const InstanceId& instance,
-                       const ListQuery& query, Timestamp now);
+// pages are stable. States are judged at `now`. With a search, what its direct look-up finds comes
+// first. Errors: KeySearchTooBroad when more than kMaxSearchableKeys keys are left after states,
+// kind and ring, and the direct look-up finds none.
+Result<KeyPage> list_keys(const Directory& directory, const InstanceId& instance,
+                          const ListQuery& query, Timestamp now);
+// All matches, whatever the page. Errors as list_keys.
+Result<std::size_t> count_keys(const Directory& directory, const InstanceId& instance,
+                               const ListQuery& query, Timestamp now);
 
 }  // namespace keyhaven::keys

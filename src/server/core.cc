@@ -8,6 +8,7 @@
 #include "http/document_routes.h"
 #include "http/health_routes.h"
 #include "http/iam_routes.h"
+#include "http/import_token_routes.h"
 #include "http/tke_routes.h"
 #include "server/key_material.h"
 
@@ -39,14 +40,7 @@ class Core::Settings final : public keys::InstanceSettings {
   const instances::InstanceService* instances = nullptr;
 };
 
-// Instances have no import tokens and keys no registrations yet.
-class Core::NoSecureImport final : public keys::SecureImport {
- public:
-  Result<unit::SealedRootKey> import(const unit::KeyBinding&,
-                                     const unit::EncryptedMaterial&) override {
-    return Error{Reason::ImportTokenNotFound, "the instance has no import token", ""};
-  }
-};
+// Keys have no registrations yet.
 class Core::NoDependents final : public keys::Dependents {
  public:
   Blockers blockers(const keys::KeyRecord&) const override { return {}; }
@@ -118,7 +112,9 @@ Result<void> Core::open_instances_and_keys() {
       options, *database_, around_.unit,
       [this](const InstanceId& id) { return directory_->live_keys(id); }, around_.clock));
   settings_->instances = instances_.get();
-  secure_import_ = std::make_unique<NoSecureImport>();
+  import_tokens_ = std::make_unique<keys::ImportTokens>(
+      keys::ImportTokens::Parts{*database_, around_.slow_unit, around_.unit, around_.clock});
+  KH_TRY(import_tokens_->load());
   dependents_ = std::make_unique<NoDependents>();
   keys::KeyTimes times;
   times.enable_after_disable_seconds = around_.config.enable_after_disable_seconds;
@@ -126,7 +122,7 @@ Result<void> Core::open_instances_and_keys() {
   times.purge_after_delete_seconds = around_.config.purge_after_delete_seconds;
   key_changes_ = std::make_unique<keys::KeyChanges>(*database_, *directory_, times);
   key_service_ = std::make_unique<keys::KeyService>(
-      keys::KeyService::Parts{*key_changes_, around_.unit, *secure_import_, *dependents_,
+      keys::KeyService::Parts{*key_changes_, around_.unit, *import_tokens_, *dependents_,
                               around_.fence, *settings_, around_.clock});
   return key_service_->load();
 }
@@ -143,9 +139,11 @@ void Core::build_api() {
   api_ = std::make_unique<http::Api>(options, *authenticator_, *instance_lookup_, around_.log,
                                      *workers_, around_.clock);
   api_->add(http::key_routes(*key_front_));
+  api_->add(http::key_list_routes(*key_front_));
   api_->add(http::key_action_routes(*key_front_));
   api_->add(http::key_ring_routes(*key_front_));
   api_->add(http::key_policy_routes(*key_front_));
+  api_->add(http::import_token_routes(*import_tokens_));
   api_->add(http::identity_routes(*authority_));
   api_->add(http::iam_routes(*authority_));
   api_->add(http::instance_routes(*instances_));
