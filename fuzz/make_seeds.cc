@@ -196,6 +196,13 @@ void calls() {
   calls.add("rewrap", [&](Out& out) {
     return channel::encode_rewrap(out, header, kBinding, blob, dek, {}, newest);
   });
+  calls.add("create_import_token",
+            [&](Out& out) { return channel::encode_create_import_token(out, header, kBinding); });
+  const unit::EncryptedMaterial material{Bytes(512, 1), Bytes(28, 2), Bytes(12, 3)};
+  calls.add("import_encrypted", [&](Out& out) {
+    return channel::encode_import_encrypted_root_key(out, header, kBinding, kBinding, blob,
+                                                     material);
+  });
   const std::vector<unit::KeyBlob> blobs = {blob, blob};
   calls.add("drop", [&](Out& out) { return channel::encode_drop(out, header, blobs); });
 
@@ -212,6 +219,10 @@ void calls() {
   answers.add("root_key", [&](Out& out) {
     return channel::encode_answer<unit::SealedRootKey>(out, 1, Op::GenerateRootKey,
                                                        unit::SealedRootKey{blob, {}});
+  });
+  answers.add("import_token", [&](Out& out) {
+    return channel::encode_answer<unit::ImportTokenKey>(
+        out, 1, Op::CreateImportToken, unit::ImportTokenKey{blob, Bytes(550, 4), {}});
   });
   answers.add("units", [&](Out& out) {
     return channel::encode_answer<std::vector<unit::UnitStatus>>(out, 1, Op::ListUnits,

@@ -8,6 +8,7 @@
 namespace keyhaven::channel {
 namespace {
 
+using unit::ImportTokenKey;
 using unit::KeyBlob;
 using unit::SealedRootKey;
 using unit::UnitStatus;
@@ -54,6 +55,12 @@ void write_value(SecretWriter& out, const SealedRootKey& key) {
   write_value(out, key.blob);
   out.raw(key.commitment);
   out.u16(key.bits);
+}
+
+void write_value(SecretWriter& out, const ImportTokenKey& key) {
+  write_value(out, key.private_key);
+  out.bytes16(key.public_key, kMaxPublicKeyBytes);
+  out.raw(key.nonce);
 }
 
 void write_value(SecretWriter& out, const WrapResult& result) {
@@ -138,6 +145,12 @@ void read_value(Reader& in, SealedRootKey& key) {
   if (key.bits != 128 && key.bits != 192 && key.bits != 256) in.fail();
 }
 
+void read_value(Reader& in, ImportTokenKey& key) {
+  read_value(in, key.private_key);
+  key.public_key = to_bytes(read_bytes16(in, kMaxPublicKeyBytes));
+  read_array(in, key.nonce);
+}
+
 void read_value(Reader& in, WrapResult& result) {
   read_value(in, result.wrapped_dek);
   read_value(in, result.generated_dek);
@@ -203,6 +216,7 @@ KH_ANSWER_VALUE(Bytes)
 KH_ANSWER_VALUE(SecretBytes)
 KH_ANSWER_VALUE(KeyBlob)
 KH_ANSWER_VALUE(SealedRootKey)
+KH_ANSWER_VALUE(ImportTokenKey)
 KH_ANSWER_VALUE(WrapResult)
 KH_ANSWER_VALUE(UnwrapResult)
 #undef KH_ANSWER_VALUE
@@ -214,8 +228,8 @@ Result<AnswerView> decode_answer(ByteView body) {
   const std::uint8_t op = in.u8();
   answer.op = Op{op};
   const std::uint8_t status = in.u8();
-  if (op < static_cast<std::uint8_t>(Op::CreateUnits) || op > static_cast<std::uint8_t>(Op::Drop) ||
-      status > kReasonCount) {
+  if (op < static_cast<std::uint8_t>(Op::CreateUnits) ||
+      op > static_cast<std::uint8_t>(Op::ImportEncryptedRootKey) || status > kReasonCount) {
     in.fail();
   }
   if (status == kStatusOk) {
@@ -245,7 +259,10 @@ Result<void> decode_response(ByteView body) {
       return check_value<std::string>(answer.value);
     case Op::GenerateRootKey:
     case Op::ImportRootKey:
+    case Op::ImportEncryptedRootKey:
       return check_value<SealedRootKey>(answer.value);
+    case Op::CreateImportToken:
+      return check_value<ImportTokenKey>(answer.value);
     case Op::CreateStandardKey:
       return check_value<KeyBlob>(answer.value);
     case Op::OpenStandardKey:

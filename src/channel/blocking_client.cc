@@ -244,6 +244,22 @@ Result<unit::SealedRootKey> BlockingClient::import_root_key(const unit::KeyBindi
   });
 }
 
+Result<unit::ImportTokenKey> BlockingClient::create_import_token(const unit::KeyBinding& token) {
+  return call<unit::ImportTokenKey>(Op::CreateImportToken,
+                                    [&](SecretBuffer& out, CallHeader header) {
+                                      return encode_create_import_token(out, header, token);
+                                    });
+}
+
+Result<unit::SealedRootKey> BlockingClient::import_encrypted_root_key(
+    const unit::KeyBinding& binding, const unit::KeyBinding& token,
+    const unit::KeyBlob& private_key, const unit::EncryptedMaterial& material) {
+  return call<unit::SealedRootKey>(
+      Op::ImportEncryptedRootKey, [&](SecretBuffer& out, CallHeader header) {
+        return encode_import_encrypted_root_key(out, header, binding, token, private_key, material);
+      });
+}
+
 Result<unit::KeyBlob> BlockingClient::create_standard_key(const unit::KeyBinding& binding,
                                                           const SecretBytes& payload) {
   return call<unit::KeyBlob>(Op::CreateStandardKey, [&](SecretBuffer& out, CallHeader header) {

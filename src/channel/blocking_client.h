@@ -46,6 +46,10 @@ class BlockingClient final : public unit::CryptoUnit {
   Result<unit::SealedRootKey> generate_root_key(const unit::KeyBinding& binding) override;
   Result<unit::SealedRootKey> import_root_key(const unit::KeyBinding& binding,
                                               const SecretBytes& material) override;
+  Result<unit::ImportTokenKey> create_import_token(const unit::KeyBinding& token) override;
+  Result<unit::SealedRootKey> import_encrypted_root_key(
+      const unit::KeyBinding& binding, const unit::KeyBinding& token,
+      const unit::KeyBlob& private_key, const unit::EncryptedMaterial& material) override;
   Result<unit::KeyBlob> create_standard_key(const unit::KeyBinding& binding,
                                             const SecretBytes& payload) override;
   Result<SecretBytes> open_standard_key(const unit::KeyBinding& binding,

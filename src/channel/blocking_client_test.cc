@@ -59,6 +59,19 @@ TEST_F(BlockingClientTest, EveryCallTravelsThereAndBack) {
   EXPECT_EQ(client_.generate_root_key(binding)->commitment[31], 9);
   EXPECT_EQ(client_.import_root_key(binding, SecretBytes::copy_of(Bytes{0}))->blob.bytes,
             Bytes{0x5a});
+  const auto token = client_.create_import_token(binding);
+  ASSERT_TRUE(token);
+  EXPECT_EQ(token->private_key.bytes, Bytes(16, 4));
+  EXPECT_EQ(token->public_key, Bytes(550, 3));
+  EXPECT_EQ(token->nonce[11], 4);
+  const auto imported = client_.import_encrypted_root_key(binding, binding, {{1}}, {{2}, {3}, {4}});
+  ASSERT_TRUE(imported);
+  EXPECT_EQ(imported->blob.bytes, (Bytes{1, 2, 3, 4}));
+  EXPECT_EQ(imported->bits, 128);
+  unit::KeyBinding elsewhere = binding;
+  elsewhere.instance.uuid.bytes.fill(1);
+  EXPECT_EQ(client_.import_encrypted_root_key(binding, elsewhere, {}, {}).error().reason,
+            Reason::IncorrectNonce);
   const auto standard = client_.create_standard_key(binding, SecretBytes::copy_of(Bytes{1}));
   ASSERT_TRUE(standard);
   EXPECT_TRUE(*client_.open_standard_key(binding, *standard) == SecretBytes::copy_of(Bytes{1}));

@@ -27,6 +27,8 @@ enum class Op : std::uint8_t {
   Unwrap,
   Rewrap,
   Drop,
+  CreateImportToken,
+  ImportEncryptedRootKey,
 };
 
 // Limits of single fields, above what the unit itself allows where the unit has its own answer for
@@ -41,6 +43,8 @@ inline constexpr std::size_t kMaxSerialBytes = 32;
 inline constexpr std::size_t kMaxAdministrationBytes = 64 * 1024;         // request text
 inline constexpr std::size_t kMaxAdministrationAnswerBytes = 256 * 1024;  // answer text
 inline constexpr std::size_t kMaxRootBytes = 1024;
+inline constexpr std::size_t kMaxPublicKeyBytes = 1024;
+inline constexpr std::size_t kMaxIvBytes = 16;
 inline constexpr std::size_t kMaxDropBlobs = 1024;  // in one frame
 inline constexpr std::size_t kMaxDropBytes =
     256 * 1024;  // blobs with their length fields, in one frame
@@ -112,10 +116,19 @@ struct RewrapCall {
 struct DropCall {
   std::vector<unit::KeyBlob> blobs;
 };
-using Call =
-    std::variant<CreateUnitsCall, RemoveUnitsCall, ListUnitsCall, AdministerCall,
-                 AttestationRootCall, GenerateRootKeyCall, ImportRootKeyCall, CreateStandardKeyCall,
-                 OpenStandardKeyCall, WrapCall, UnwrapCall, RewrapCall, DropCall>;
+struct CreateImportTokenCall {
+  unit::KeyBinding token;
+};
+struct ImportEncryptedRootKeyCall {
+  unit::KeyBinding binding;
+  unit::KeyBinding token;
+  unit::KeyBlob private_key;
+  unit::EncryptedMaterial material;
+};
+using Call = std::variant<CreateUnitsCall, RemoveUnitsCall, ListUnitsCall, AdministerCall,
+                          AttestationRootCall, GenerateRootKeyCall, ImportRootKeyCall,
+                          CreateStandardKeyCall, OpenStandardKeyCall, WrapCall, UnwrapCall,
+                          RewrapCall, DropCall, CreateImportTokenCall, ImportEncryptedRootKeyCall>;
 
 struct Request {
   CallHeader header;
@@ -154,6 +167,13 @@ Result<void> encode_rewrap(SecretBuffer& out, CallHeader header, const unit::Key
                            const unit::AadList& aad, const unit::CryptoUnit::Newest& newest);
 Result<void> encode_drop(SecretBuffer& out, CallHeader header,
                          std::span<const unit::KeyBlob> blobs);
+Result<void> encode_create_import_token(SecretBuffer& out, CallHeader header,
+                                        const unit::KeyBinding& token);
+Result<void> encode_import_encrypted_root_key(SecretBuffer& out, CallHeader header,
+                                              const unit::KeyBinding& binding,
+                                              const unit::KeyBinding& token,
+                                              const unit::KeyBlob& private_key,
+                                              const unit::EncryptedMaterial& material);
 // The same from a decoded call.
 Result<void> encode_request(SecretBuffer& out, const Request& request);
 

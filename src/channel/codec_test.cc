@@ -47,7 +47,7 @@ class Generator {
   }
   NewestKey newest() { return {binding(), blob()}; }
   Call call() {
-    switch (up_to(12)) {
+    switch (up_to(14)) {
       case 0:
         return CreateUnitsCall{
             {uuid()}, text(size(kMaxRegionBytes)), static_cast<std::uint32_t>(engine_())};
@@ -76,6 +76,16 @@ class Generator {
       }
       case 11:
         return RewrapCall{binding(), blob(), bytes(size(kMaxWrappedDekBytes)), aad(), newest()};
+      case 12:
+        return CreateImportTokenCall{binding()};
+      case 13:
+        return ImportEncryptedRootKeyCall{
+            binding(),
+            binding(),
+            blob(),
+            {bytes(size(unit::kMaxEncryptedMaterialBytes)),
+             bytes(size(unit::kMaxEncryptedNonceBytes)), bytes(size(kMaxIvBytes)),
+             up_to(1) == 0 ? unit::OaepHash::Sha1 : unit::OaepHash::Sha256}};
       default: {
         DropCall call;
         for (std::size_t i = up_to(20); i > 0; --i) call.blobs.push_back(blob());
@@ -133,6 +143,33 @@ TEST(CodecTest, EveryFieldOfUnwrapArrives) {
   EXPECT_EQ(got.newest->blob, call.newest->blob);
 }
 
+TEST(CodecTest, EveryFieldOfASecureImportArrives) {
+  Generator random(8);
+  const ImportEncryptedRootKeyCall call{
+      random.binding(),
+      random.binding(),
+      random.blob(),
+      {random.bytes(512), random.bytes(28), random.bytes(12), unit::OaepHash::Sha1}};
+  SecretBuffer out(kBufferSize, kNoLimit);
+  ASSERT_TRUE(encode_import_encrypted_root_key(out, {1, 2}, call.binding, call.token,
+                                               call.private_key, call.material));
+  Bytes body = to_bytes(out.filled().subspan(kFramePrefixSize));
+  auto decoded = decode_request(body);
+  ASSERT_TRUE(decoded);
+  const auto& got = std::get<ImportEncryptedRootKeyCall>(decoded->call);
+  EXPECT_EQ(got.binding.key, call.binding.key);
+  EXPECT_EQ(got.token.key, call.token.key);
+  EXPECT_EQ(got.private_key, call.private_key);
+  EXPECT_EQ(got.material.payload, call.material.payload);
+  EXPECT_EQ(got.material.encrypted_nonce, call.material.encrypted_nonce);
+  EXPECT_EQ(got.material.iv, call.material.iv);
+  EXPECT_EQ(got.material.hash, unit::OaepHash::Sha1);
+  for (const std::uint8_t hash : Bytes{0, 3, 255}) {  // no such hash
+    body.back() = hash;
+    EXPECT_FALSE(decode_request(body));
+  }
+}
+
 // Every prefix, one byte more, and random flips: never a crash, and what is accepted is canonical.
 TEST(CodecTest, DamagedCallsAreRefusedOrCanonical) {
   Generator random(99);
@@ -161,10 +198,10 @@ TEST(CodecTest, RandomBytesNeverCrashEitherDecoder) {
   Generator random(4242);
   for (int i = 0; i < 20000; ++i) {
     Bytes noise = random.bytes(random.up_to(120));
-    if (!noise.empty()) noise[0] = static_cast<std::uint8_t>(noise[0] % 16);
+    if (!noise.empty()) noise[0] = static_cast<std::uint8_t>(noise[0] % 18);
     (void)decode_request(noise);
     if (noise.size() > 9) {
-      noise[8] = static_cast<std::uint8_t>(noise[8] % 16);
+      noise[8] = static_cast<std::uint8_t>(noise[8] % 18);
       noise[9] = static_cast<std::uint8_t>(noise[9] % 4 == 0 ? noise[9] : 0);
     }
     (void)decode_response(noise);
@@ -202,6 +239,13 @@ TEST(CodecTest, FieldsAboveTheirLimitLeaveTheBufferUntouched) {
       refused(encode_administer(out, {}, {}, {}, std::string(kMaxAdministrationBytes + 1, 'a'))));
   EXPECT_TRUE(refused(
       encode_rewrap(out, {}, binding, blob, Bytes(kMaxWrappedDekBytes + 1), {}, {binding, &blob})));
+  const auto import = [&](std::size_t payload, std::size_t nonce, std::size_t iv) {
+    return encode_import_encrypted_root_key(out, {}, binding, binding, blob,
+                                            {Bytes(payload), Bytes(nonce), Bytes(iv)});
+  };
+  EXPECT_TRUE(refused(import(unit::kMaxEncryptedMaterialBytes + 1, 28, 12)));
+  EXPECT_TRUE(refused(import(512, unit::kMaxEncryptedNonceBytes + 1, 12)));
+  EXPECT_TRUE(refused(import(512, 28, kMaxIvBytes + 1)));
   EXPECT_TRUE(refused(encode_drop(out, {}, std::vector<unit::KeyBlob>(kMaxDropBlobs + 1))));
 }
 
@@ -246,6 +290,12 @@ TEST(CodecTest, EveryAnswerArrivesAsItWas) {
   const unit::SealedRootKey root_again = through_answer(Op::GenerateRootKey, root);
   EXPECT_EQ(root_again.blob, root.blob);
   EXPECT_EQ(root_again.commitment, root.commitment);
+  unit::ImportTokenKey token{{Bytes(2500, 6)}, Bytes(550, 7), {}};
+  token.nonce.fill(9);
+  const unit::ImportTokenKey token_again = through_answer(Op::CreateImportToken, token);
+  EXPECT_EQ(token_again.private_key, token.private_key);
+  EXPECT_EQ(token_again.public_key, token.public_key);
+  EXPECT_EQ(token_again.nonce, token.nonce);
   unit::UnwrapResult unwrapped{SecretBytes::copy_of(Bytes(32, 1)), Bytes(108, 2)};
   const unit::UnwrapResult unwrapped_again = through_answer(Op::Unwrap, std::move(unwrapped));
   EXPECT_TRUE(unwrapped_again.dek == SecretBytes::copy_of(Bytes(32, 1)));
@@ -307,7 +357,7 @@ TEST(CodecTest, AnswersOutOfRangeAreRefused) {
   };
   EXPECT_TRUE(decode_response(answer(10, 0, {0, 0, 0, 0})));
   EXPECT_FALSE(decode_response(answer(0, 0, {})));
-  EXPECT_FALSE(decode_response(answer(14, 0, {})));
+  EXPECT_FALSE(decode_response(answer(16, 0, {})));
   EXPECT_TRUE(decode_response(answer(10, kReasonCount, {0, 0, 0, 0})));
   EXPECT_FALSE(decode_response(answer(10, kReasonCount + 1, {0, 0, 0, 0})));
   EXPECT_FALSE(decode_response(answer(10, 0, {0xff, 0xff, 1})));

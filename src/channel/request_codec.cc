@@ -8,6 +8,7 @@ namespace keyhaven::channel {
 namespace {
 
 using unit::AadList;
+using unit::EncryptedMaterial;
 using unit::KeyBinding;
 using unit::KeyBlob;
 using Newest = unit::CryptoUnit::Newest;
@@ -53,6 +54,13 @@ void write_newest(SecretWriter& out, const Newest& newest) {
   write_blob(out, *newest.blob);
 }
 
+void write_material(SecretWriter& out, const EncryptedMaterial& material) {
+  out.bytes16(material.payload, unit::kMaxEncryptedMaterialBytes);
+  out.bytes16(material.encrypted_nonce, unit::kMaxEncryptedNonceBytes);
+  out.bytes16(material.iv, kMaxIvBytes);
+  out.u8(static_cast<std::uint8_t>(material.hash));
+}
+
 ByteView read_bytes16(Reader& in, std::size_t limit) {
   const std::uint16_t size = in.u16();
   if (size > limit) in.fail();
@@ -84,6 +92,16 @@ NewestKey read_newest(Reader& in) {
   newest.binding = read_binding(in);
   newest.blob = read_blob(in);
   return newest;
+}
+
+EncryptedMaterial read_material(Reader& in) {
+  EncryptedMaterial material;
+  material.payload = to_bytes(read_bytes16(in, unit::kMaxEncryptedMaterialBytes));
+  material.encrypted_nonce = to_bytes(read_bytes16(in, unit::kMaxEncryptedNonceBytes));
+  material.iv = to_bytes(read_bytes16(in, kMaxIvBytes));
+  material.hash = unit::OaepHash{in.u8()};
+  if (material.hash != unit::OaepHash::Sha1 && material.hash != unit::OaepHash::Sha256) in.fail();
+  return material;
 }
 
 InstanceId read_instance(Reader& in) { return InstanceId{in.uuid()}; }
@@ -146,6 +164,11 @@ std::optional<Call> read_call(Op op, Reader& in) {
                         read_newest(in)};
     case Op::Drop:
       return read_drop(in);
+    case Op::CreateImportToken:
+      return CreateImportTokenCall{read_binding(in)};
+    case Op::ImportEncryptedRootKey:
+      return ImportEncryptedRootKeyCall{read_binding(in), read_binding(in), read_blob(in),
+                                        read_material(in)};
   }
   return std::nullopt;  // no such op
 }
@@ -290,6 +313,24 @@ Result<void> encode_drop(SecretBuffer& out, CallHeader header, std::span<const K
   });
 }
 
+Result<void> encode_create_import_token(SecretBuffer& out, CallHeader header,
+                                        const KeyBinding& token) {
+  return encode_frame(out, header, Op::CreateImportToken,
+                      [&](SecretWriter& writer) { write_binding(writer, token); });
+}
+
+Result<void> encode_import_encrypted_root_key(SecretBuffer& out, CallHeader header,
+                                              const KeyBinding& binding, const KeyBinding& token,
+                                              const KeyBlob& private_key,
+                                              const EncryptedMaterial& material) {
+  return encode_frame(out, header, Op::ImportEncryptedRootKey, [&](SecretWriter& writer) {
+    write_binding(writer, binding);
+    write_binding(writer, token);
+    write_blob(writer, private_key);
+    write_material(writer, material);
+  });
+}
+
 Result<void> encode_request(SecretBuffer& out, const Request& request) {
   const CallHeader header = request.header;
   return std::visit(
@@ -329,6 +370,13 @@ Result<void> encode_request(SecretBuffer& out, const Request& request) {
                                  Newest{c.newest.binding, &c.newest.blob});
           },
           [&](const DropCall& c) { return encode_drop(out, header, c.blobs); },
+          [&](const CreateImportTokenCall& c) {
+            return encode_create_import_token(out, header, c.token);
+          },
+          [&](const ImportEncryptedRootKeyCall& c) {
+            return encode_import_encrypted_root_key(out, header, c.binding, c.token, c.private_key,
+                                                    c.material);
+          },
       },
       request.call);
 }

@@ -63,6 +63,13 @@ class Answerer {
     answer(Op::Rewrap, unit_.rewrap(c.binding, c.blob, c.wrapped_dek, c.aad,
                                     Newest{c.newest.binding, &c.newest.blob}));
   }
+  void operator()(const CreateImportTokenCall& c) {
+    answer(Op::CreateImportToken, unit_.create_import_token(c.token));
+  }
+  void operator()(const ImportEncryptedRootKeyCall& c) {
+    answer(Op::ImportEncryptedRootKey,
+           unit_.import_encrypted_root_key(c.binding, c.token, c.private_key, c.material));
+  }
   void operator()(const DropCall& c) { answer(Op::Drop, no_value(unit_.drop(c.blobs))); }
 
  private:

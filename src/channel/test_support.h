@@ -201,6 +201,24 @@ class MirrorUnit final : public unit::CryptoUnit {
     enter();
     return unit::SealedRootKey{{mask(material.expose())}, {}};
   }
+  Result<unit::ImportTokenKey> create_import_token(const unit::KeyBinding& token) override {
+    enter();
+    unit::ImportTokenKey key{{to_bytes(token.key.view())}, Bytes(550, 3), {}};
+    key.nonce.fill(4);
+    return key;
+  }
+  Result<unit::SealedRootKey> import_encrypted_root_key(
+      const unit::KeyBinding& binding, const unit::KeyBinding& token,
+      const unit::KeyBlob& private_key, const unit::EncryptedMaterial& material) override {
+    enter();
+    if (binding.instance != token.instance)
+      return Error{Reason::IncorrectNonce, "another token", ""};
+    Bytes blob = private_key.bytes;
+    append(blob, material.payload);
+    append(blob, material.encrypted_nonce);
+    append(blob, material.iv);
+    return unit::SealedRootKey{{std::move(blob)}, {}, 128};
+  }
   Result<unit::KeyBlob> create_standard_key(const unit::KeyBinding&,
                                             const SecretBytes& payload) override {
     enter();

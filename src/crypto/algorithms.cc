@@ -15,7 +15,12 @@ EVP_KDF* kdf(const char* name) { return not_null(EVP_KDF_fetch(nullptr, name, nu
 const Algorithms& algorithms() {
   static const Algorithms table{
       .aes256_ecb = cipher("AES-256-ECB"),
+      .aes128_gcm = cipher("AES-128-GCM"),
+      .aes192_gcm = cipher("AES-192-GCM"),
       .aes256_gcm = cipher("AES-256-GCM"),
+      .aes128_cbc = cipher("AES-128-CBC"),
+      .aes192_cbc = cipher("AES-192-CBC"),
+      .aes256_cbc = cipher("AES-256-CBC"),
       .aes128_wrap = cipher("AES-128-WRAP"),
       .aes192_wrap = cipher("AES-192-WRAP"),
       .aes256_wrap = cipher("AES-256-WRAP"),

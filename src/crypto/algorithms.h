@@ -10,7 +10,12 @@ namespace keyhaven::crypto {
 
 struct Algorithms {
   EVP_CIPHER* aes256_ecb;
+  EVP_CIPHER* aes128_gcm;
+  EVP_CIPHER* aes192_gcm;
   EVP_CIPHER* aes256_gcm;
+  EVP_CIPHER* aes128_cbc;
+  EVP_CIPHER* aes192_cbc;
+  EVP_CIPHER* aes256_cbc;
   EVP_CIPHER* aes128_wrap;
   EVP_CIPHER* aes192_wrap;
   EVP_CIPHER* aes256_wrap;

@@ -50,6 +50,15 @@ class UnitAtTheOtherEnd final : public unit::CryptoUnit {
                                               const SecretBytes& m) override {
     return real_.import_root_key(b, m);
   }
+  Result<unit::ImportTokenKey> create_import_token(const unit::KeyBinding& t) override {
+    return real_.create_import_token(t);
+  }
+  Result<unit::SealedRootKey> import_encrypted_root_key(const unit::KeyBinding& b,
+                                                        const unit::KeyBinding& t,
+                                                        const unit::KeyBlob& k,
+                                                        const unit::EncryptedMaterial& m) override {
+    return real_.import_encrypted_root_key(b, t, k, m);
+  }
   Result<unit::KeyBlob> create_standard_key(const unit::KeyBinding& b,
                                             const SecretBytes& p) override {
     return real_.create_standard_key(b, p);

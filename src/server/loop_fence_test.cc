@@ -85,6 +85,15 @@ class Pool final : public unit::CryptoUnit {
                                               const SecretBytes&) override {
     return unused();
   }
+  Result<unit::ImportTokenKey> create_import_token(const unit::KeyBinding&) override {
+    return unused();
+  }
+  Result<unit::SealedRootKey> import_encrypted_root_key(const unit::KeyBinding&,
+                                                        const unit::KeyBinding&,
+                                                        const unit::KeyBlob&,
+                                                        const unit::EncryptedMaterial&) override {
+    return unused();
+  }
   Result<unit::KeyBlob> create_standard_key(const unit::KeyBinding&, const SecretBytes&) override {
     return unused();
   }

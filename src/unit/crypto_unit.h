@@ -14,6 +14,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
+#include "unit/encrypted_material.h"
 
 namespace keyhaven::unit {
 
@@ -50,6 +51,14 @@ struct SealedRootKey {
   KeyBlob blob;
   Commitment commitment{};
   std::uint16_t bits = 256;  // of the material
+};
+
+// The key pair of an import token.
+using ImportNonce = std::array<std::uint8_t, kImportNonceSize>;
+struct ImportTokenKey {
+  KeyBlob private_key;  // with the nonce
+  Bytes public_key;     // RSA of kImportKeyBits, SubjectPublicKeyInfo, DER
+  ImportNonce nonce{};  // for whoever may retrieve the token
 };
 
 struct WrapResult {
@@ -115,6 +124,16 @@ class CryptoUnit {
   // Material of 16, 24 or 32 bytes. Errors: InvalidField for other sizes.
   virtual Result<SealedRootKey> import_root_key(const KeyBinding& binding,
                                                 const SecretBytes& material) = 0;
+  // A key pair and a nonce for an import token; `token` names the instance, and the token's id as
+  // key and version. Takes 0.2 s to several seconds.
+  virtual Result<ImportTokenKey> create_import_token(const KeyBinding& token) = 0;
+  // Root key material that was encrypted for an import token of the same instance. Errors:
+  // IncorrectNonceIv (the payload or the nonce does not decrypt, or a size is impossible: one
+  // answer), InvalidField (the material has not 16, 24 or 32 bytes), IncorrectNonce.
+  virtual Result<SealedRootKey> import_encrypted_root_key(const KeyBinding& binding,
+                                                          const KeyBinding& token,
+                                                          const KeyBlob& private_key,
+                                                          const EncryptedMaterial& material) = 0;
   // Payload of 1 to kMaxStandardPayloadBytes, or empty: 32 random bytes are generated.
   virtual Result<KeyBlob> create_standard_key(const KeyBinding& binding,
                                               const SecretBytes& payload) = 0;

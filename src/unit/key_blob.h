@@ -4,12 +4,12 @@
 //   0       2     magic "KB"
 //   2       1     format, 1
 //   3       1     algorithm, 1 = XAES-256-GCM
-//   4       1     purpose, 1 = root key, 2 = standard key
+//   4       1     purpose, 1 = root key, 2 = standard key, 3 = import token
 //   5       3     zero
 //   8       16    first half of the master key's verification pattern
 //   24      16    instance id
-//   40      16    key id
-//   56      16    version id
+//   40      16    key id, or import token id
+//   56      16    version id; the key or token id again where there are no versions
 //   72      24    nonce
 //   96      n     ciphertext
 //   96+n    16    tag
@@ -29,7 +29,7 @@ inline constexpr std::size_t kBlobHeaderSize = 72;
 inline constexpr std::size_t kBlobOverhead = 112;
 inline constexpr std::size_t kMaxBlobBytes = kBlobOverhead + kMaxStandardPayloadBytes;
 
-enum class BlobPurpose : std::uint8_t { RootKey = 1, StandardKey = 2 };
+enum class BlobPurpose : std::uint8_t { RootKey = 1, StandardKey = 2, ImportToken = 3 };
 using BlobPattern = std::array<std::uint8_t, 16>;
 using BlobHeader = std::array<std::uint8_t, kBlobHeaderSize>;
 

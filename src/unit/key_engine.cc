@@ -1,10 +1,10 @@
 #include "unit/key_engine.h"
 
-#include "crypto/aead.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "unit/key_blob.h"
 #include "unit/root_key.h"
+#include "unit/sealing_key.h"
 
 namespace keyhaven::unit {
 
@@ -22,11 +22,6 @@ struct DigestHash {
 
 }  // namespace
 
-struct KeyEngine::MasterKey {
-  BlobPattern pattern;
-  crypto::XaesKey key;
-};
-
 struct KeyEngine::OpenedKey {
   Digest digest;
   RootKey key;
@@ -34,14 +29,14 @@ struct KeyEngine::OpenedKey {
 };
 
 struct KeyEngine::Cache {
-  std::unordered_map<InstanceId, MasterKey, UuidHash> master_keys;
+  std::unordered_map<InstanceId, SealingKey, UuidHash> sealing_keys;
   std::list<OpenedKey> recent;  // most recently used first
   std::unordered_map<Digest, std::list<OpenedKey>::iterator, DigestHash> by_digest;
   std::optional<RootKey> uncached;  // the key in use when nothing may be kept
   Statistics statistics;
 
   void clear() {
-    master_keys.clear();
+    sealing_keys.clear();
     by_digest.clear();
     recent.clear();
     uncached.reset();
@@ -66,58 +61,17 @@ void KeyEngine::refresh() {
   cache_->clear();
 }
 
-Result<KeyEngine::MasterKey*> KeyEngine::master_key(const InstanceId& instance) {
-  if (const auto found = cache_->master_keys.find(instance); found != cache_->master_keys.end()) {
+Result<SealingKey*> KeyEngine::sealing_key(const InstanceId& instance) {
+  if (const auto found = cache_->sealing_keys.find(instance); found != cache_->sealing_keys.end()) {
     return &found->second;
   }
-  const InstanceKey* key = snapshot_->find(instance);
-  if (key == nullptr || key->state == InstanceKey::State::NotInitialized) {
-    return Error{
-        Reason::InstanceNotInitialized,
-        "CKR_IBM_WK_NOT_INITIALIZED: a crypto unit of this instance has no valid master key; "
-        "complete the master key ceremony first",
-        {}};
-  }
-  if (key->state == InstanceKey::State::UnitsDiffer) {
-    return Error{
-        Reason::UnitsDiffer,
-        "the crypto units of this instance hold different master keys; load the same key parts "
-        "into all of them",
-        {}};
-  }
-  MasterKey made{key->pattern, crypto::XaesKey(key->blob_key)};
-  return &cache_->master_keys.emplace(instance, std::move(made)).first->second;
+  SealingKey made = KH_TRY(SealingKey::of(*snapshot_, instance));
+  return &cache_->sealing_keys.emplace(instance, std::move(made)).first->second;
 }
-
-namespace {
-
-Bytes seal_blob(crypto::XaesKey& key, const BlobHeader& header,
-                std::span<const std::uint8_t> content) {
-  Bytes out(kBlobOverhead + content.size());
-  std::copy(header.begin(), header.end(), out.begin());
-  key.seal_into(content, header, std::span(out).subspan(kBlobHeaderSize));
-  return out;
-}
-
-Result<SecretBytes> open_blob(crypto::XaesKey& key, const BlobPattern& own,
-                              const BlobPattern& carried, ByteView blob) {
-  if (own != carried) {
-    // Not a damaged blob but a ceremony's matter, and nothing that a repeated call could heal.
-    return Error{Reason::InstanceNotInitialized,
-                 "the key was sealed under another master key than the one in the crypto units; "
-                 "load the instance's original key parts",
-                 {}};
-  }
-  auto opened = key.open(blob.subspan(kBlobHeaderSize), blob.first(kBlobHeaderSize));
-  if (!opened) return Error{Reason::DecryptFailed, "the key blob does not open for this key", {}};
-  return opened;
-}
-
-}  // namespace
 
 Result<RootKey*> KeyEngine::opened_key(const KeyBinding& binding, ByteView blob) {
   refresh();
-  const BlobPattern pattern = KH_TRY(check_blob_header(blob, BlobPurpose::RootKey, binding));
+  KH_TRY(check_blob_header(blob, BlobPurpose::RootKey, binding));
   const Digest digest = crypto::sha256(blob);
   const Timestamp now = clock_.now();
   if (const auto found = cache_->by_digest.find(digest); found != cache_->by_digest.end()) {
@@ -131,8 +85,8 @@ Result<RootKey*> KeyEngine::opened_key(const KeyBinding& binding, ByteView blob)
     cache_->erase(digest);
   }
   ++cache_->statistics.misses;
-  MasterKey* master = KH_TRY(master_key(binding.instance));
-  const SecretBytes material = KH_TRY(open_blob(master->key, master->pattern, pattern, blob));
+  SealingKey* sealing = KH_TRY(sealing_key(binding.instance));
+  const SecretBytes material = KH_TRY(sealing->open(BlobPurpose::RootKey, binding, blob));
   if (!is_root_key_size(material.size())) {
     return Error{Reason::DecryptFailed, "the key blob does not open for this key", {}};
   }
@@ -152,15 +106,12 @@ Result<SealedRootKey> KeyEngine::generate_root_key(const KeyBinding& binding) {
 
 Result<SealedRootKey> KeyEngine::import_root_key(const KeyBinding& binding,
                                                  const SecretBytes& material) {
-  if (!is_root_key_size(material.size())) {
+  if (!is_root_key_size(material.size())) {  // before the state of the units, as a field's mistake
     return Error{Reason::InvalidField, "a root key has 16, 24 or 32 bytes", "payload"};
   }
   refresh();
-  MasterKey* master = KH_TRY(master_key(binding.instance));
-  const BlobHeader header = make_blob_header(BlobPurpose::RootKey, master->pattern, binding);
-  return SealedRootKey{KeyBlob{seal_blob(master->key, header, material.expose())},
-                       commitment_of_material(material),
-                       static_cast<std::uint16_t>(material.size() * 8)};
+  SealingKey* sealing = KH_TRY(sealing_key(binding.instance));
+  return sealing->seal_root_key(binding, material);
 }
 
 Result<KeyBlob> KeyEngine::create_standard_key(const KeyBinding& binding,
@@ -169,18 +120,16 @@ Result<KeyBlob> KeyEngine::create_standard_key(const KeyBinding& binding,
     return Error{Reason::InvalidField, "a standard key has at most 7500 bytes", "payload"};
   }
   refresh();
-  MasterKey* master = KH_TRY(master_key(binding.instance));
-  const BlobHeader header = make_blob_header(BlobPurpose::StandardKey, master->pattern, binding);
-  if (!payload.empty()) return KeyBlob{seal_blob(master->key, header, payload.expose())};
+  SealingKey* sealing = KH_TRY(sealing_key(binding.instance));
+  if (!payload.empty()) return sealing->seal(BlobPurpose::StandardKey, binding, payload.expose());
   const SecretBytes generated = crypto::random_secret(kGeneratedKeyBytes);
-  return KeyBlob{seal_blob(master->key, header, generated.expose())};
+  return sealing->seal(BlobPurpose::StandardKey, binding, generated.expose());
 }
 
 Result<SecretBytes> KeyEngine::open_standard_key(const KeyBinding& binding, ByteView blob) {
   refresh();
-  MasterKey* master = KH_TRY(master_key(binding.instance));
-  const BlobPattern pattern = KH_TRY(check_blob_header(blob, BlobPurpose::StandardKey, binding));
-  return open_blob(master->key, master->pattern, pattern, blob);
+  SealingKey* sealing = KH_TRY(sealing_key(binding.instance));
+  return sealing->open(BlobPurpose::StandardKey, binding, blob);
 }
 
 Result<WrapResult> KeyEngine::wrap(const KeyBinding& binding, ByteView blob, const SecretBytes& dek,

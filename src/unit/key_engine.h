@@ -21,6 +21,7 @@
 namespace keyhaven::unit {
 
 class RootKey;
+class SealingKey;
 
 struct KeyEngineOptions {
   std::size_t max_opened_keys = 16384;            // 0: nothing is kept
@@ -58,10 +59,9 @@ class KeyEngine {
   Statistics statistics() const noexcept;
 
  private:
-  struct MasterKey;
   struct OpenedKey;
   struct Cache;
-  Result<MasterKey*> master_key(const InstanceId& instance);
+  Result<SealingKey*> sealing_key(const InstanceId& instance);
   Result<RootKey*> opened_key(const KeyBinding& binding, ByteView blob);
   void refresh();
 

@@ -1,5 +1,7 @@
 #include "unit/soft_unit.h"
 
+#include "unit/secure_import.h"
+
 namespace keyhaven::unit {
 
 Result<std::vector<UnitStatus>> SoftUnit::create_units(const InstanceId& instance,
@@ -27,6 +29,15 @@ Result<SealedRootKey> SoftUnit::import_root_key(const KeyBinding& binding,
                                                 const SecretBytes& material) {
   const std::lock_guard lock(mutex_);
   return engine_.import_root_key(binding, material);
+}
+Result<ImportTokenKey> SoftUnit::create_import_token(const KeyBinding& token) {
+  return unit::create_import_token(table_, token);
+}
+Result<SealedRootKey> SoftUnit::import_encrypted_root_key(const KeyBinding& binding,
+                                                          const KeyBinding& token,
+                                                          const KeyBlob& private_key,
+                                                          const EncryptedMaterial& material) {
+  return unit::import_encrypted_root_key(table_, binding, token, private_key.bytes, material);
 }
 Result<KeyBlob> SoftUnit::create_standard_key(const KeyBinding& binding,
                                               const SecretBytes& payload) {

@@ -37,6 +37,11 @@ class SoftUnit final : public CryptoUnit {
   Result<SealedRootKey> generate_root_key(const KeyBinding& binding) override;
   Result<SealedRootKey> import_root_key(const KeyBinding& binding,
                                         const SecretBytes& material) override;
+  Result<ImportTokenKey> create_import_token(const KeyBinding& token) override;
+  Result<SealedRootKey> import_encrypted_root_key(const KeyBinding& binding,
+                                                  const KeyBinding& token,
+                                                  const KeyBlob& private_key,
+                                                  const EncryptedMaterial& material) override;
   Result<KeyBlob> create_standard_key(const KeyBinding& binding,
                                       const SecretBytes& payload) override;
   Result<SecretBytes> open_standard_key(const KeyBinding& binding, const KeyBlob& blob) override;

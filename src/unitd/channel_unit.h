@@ -5,6 +5,7 @@
 #include "unit/crypto_unit.h"
 #include "unit/domain_table.h"
 #include "unit/key_engine.h"
+#include "unit/secure_import.h"
 
 namespace keyhaven::unitd {
 
@@ -37,6 +38,14 @@ class ChannelUnit final : public unit::CryptoUnit {
   Result<unit::SealedRootKey> import_root_key(const unit::KeyBinding& binding,
                                               const SecretBytes& material) override {
     return engine_.import_root_key(binding, material);
+  }
+  Result<unit::ImportTokenKey> create_import_token(const unit::KeyBinding& token) override {
+    return unit::create_import_token(table_, token);
+  }
+  Result<unit::SealedRootKey> import_encrypted_root_key(
+      const unit::KeyBinding& binding, const unit::KeyBinding& token,
+      const unit::KeyBlob& private_key, const unit::EncryptedMaterial& material) override {
+    return unit::import_encrypted_root_key(table_, binding, token, private_key.bytes, material);
   }
   Result<unit::KeyBlob> create_standard_key(const unit::KeyBinding& binding,
                                             const SecretBytes& payload) override {

@@ -1,0 +1,34 @@
+// The key under which an instance's blobs are sealed, made ready for use: what every key operation
+// of the unit begins and ends with.
+#pragma once
+
+#include "crypto/aead.h"
+#include "unit/crypto_unit.h"
+#include "unit/domain_table.h"
+#include "unit/key_blob.h"
+
+namespace keyhaven::unit {
+
+// Not thread-safe: it owns keyed cipher contexts.
+class SealingKey {
+ public:
+  // Errors: InstanceNotInitialized, UnitsDiffer (see CryptoUnit).
+  static Result<SealingKey> of(const KeySnapshot& snapshot, const InstanceId& instance);
+
+  // `content` of 1 to kMaxStandardPayloadBytes.
+  KeyBlob seal(BlobPurpose purpose, const KeyBinding& binding,
+               std::span<const std::uint8_t> content);
+  // Errors: DecryptFailed; InstanceNotInitialized for a blob of another master key.
+  Result<SecretBytes> open(BlobPurpose purpose, const KeyBinding& binding, ByteView blob);
+
+  // Material of 16, 24 or 32 bytes as a version of a root key. Errors: InvalidField for other
+  // sizes.
+  Result<SealedRootKey> seal_root_key(const KeyBinding& binding, const SecretBytes& material);
+
+ private:
+  SealingKey(const BlobPattern& pattern, const SecretBytes& key) : pattern_(pattern), key_(key) {}
+  BlobPattern pattern_;
+  crypto::XaesKey key_;
+};
+
+}  // namespace keyhaven::unit
