@@ -6,12 +6,41 @@ import subprocess
 import unittest
 
 from harness import BIN, ROOT, Deployment
+from openapi_check import UNROUTED, api_docs
+
+# Of paths and methods that no call of the document has.
+UNROUTED_CODES = set(UNROUTED.values())
+
+
+def document_errors():
+    return subprocess.run([str(BIN / "keyhavend"), "--document-errors"], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def codes_of_section(heading):
+    """The codes in the first column of the table below a heading of docs/errors.md; every row has a reason."""
+    section = (ROOT / "docs/errors.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.{20,}) \|$", section, re.MULTILINE)
+    assert rows, heading
+    return {code for code, _ in rows}
 
 
 class Documents(unittest.TestCase):
     def test_configuration_page_is_what_the_program_prints(self):
         printed = subprocess.run([str(BIN / "keyhavend"), "--document-config"], stdout=subprocess.PIPE, text=True, check=True).stdout
         self.assertIn(printed, (ROOT / "docs/operations/configuration.md").read_text())
+
+    def test_error_table_is_what_the_program_prints(self):
+        self.assertIn("\n\n" + document_errors() + "\n## ", (ROOT / "docs/errors.md").read_text())
+
+    def test_unreachable_codes_are_those_of_the_table_that_no_call_documents(self):
+        document = api_docs.load()
+        documented = {code for _, _, _, operation in api_docs.operations(document)
+                      for codes in operation["x-keyhaven-errors"].values() for code in codes}
+        table = set(re.findall(r"\| `(\w+)` \|", document_errors()))
+        unreachable = codes_of_section("Codes of ours that HTTP never shows")
+        self.assertEqual(table - documented - UNROUTED_CODES, unreachable)
+        self.assertEqual(documented & unreachable, set())
+        self.assertEqual(codes_of_section("Codes of the vendor that are never raised") & table, set())
 
     def test_curl_commands_of_the_readme_work_as_printed(self):
         lines = [line.strip() for line in (ROOT / "README.md").read_text().splitlines()]
