@@ -17,12 +17,12 @@ import time
 import urllib.parse
 import uuid
 
-import openapi_check
-
 KEY_TYPE = "application/vnd.ibm.kms.key+json"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Every answer is held against the API document; benchmarks switch it off.
 CHECK_ANSWERS = os.environ.get("KH_OPENAPI_CHECK", "1") != "0"
+if CHECK_ANSWERS:
+    import openapi_check
 BIN = pathlib.Path(os.environ.get("KH_BUILD", ROOT / "build/dev")) / "bin"
 
 
