@@ -1,4 +1,5 @@
-// Instance records as the store keeps them: one record has one encoding.
+// Instance records as the store keeps them: one record has one encoding, and format 1 is read into
+// it.
 #include "instances/instance_record.h"
 
 #include "fuzz.h"
@@ -8,6 +9,6 @@ using namespace keyhaven;
 KH_FUZZ_TARGET(in) {
   const auto record = instances::decode_instance_record(in);
   if (!record) return;
-  KH_ASSERT(fuzz::same(instances::encode(*record), in));
+  if (in[0] != 1) KH_ASSERT(fuzz::same(instances::encode(*record), in));
   KH_ASSERT(instances::decode_instance_record(instances::encode(*record)).value() == *record);
 }

@@ -132,6 +132,21 @@ void records() {
   instance.region = "local";
   instance.created = kTime;
   seed("instance_record", "beta", instances::encode(instance));
+  using instances::PolicyType;
+  instance.policies.set({PolicyType::AllowedIp, true,
+                         instances::AllowedIp{instances::IpNetwork::parse("192.0.2.0/24").value(),
+                                              instances::IpNetwork::parse("::1/128").value()}},
+                        "IBMid-1", kTime);
+  instance.policies.set({PolicyType::AllowedNetwork, true, instances::AllowedNetwork::PrivateOnly},
+                        "IBMid-1", kTime);
+  instance.policies.set(
+      {PolicyType::KeyCreateImportAccess, true, instances::KeyCreateImportAccess()}, "IBMid-1",
+      kTime);
+  instance.policies.set({PolicyType::Rotation, true, instances::RotationInterval{6}}, "IBMid-1",
+                        kTime);
+  instance.policies.set({PolicyType::Metrics, false, {}}, "IBMid-1", kTime);
+  instance.own_limits = 0x3ff;
+  seed("instance_record", "policies", instances::encode(instance));
 
   audit::Event event;
   event.time = kTime;

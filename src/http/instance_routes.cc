@@ -29,6 +29,15 @@ std::string_view host_of(std::string_view url) {
   return scheme == std::string_view::npos ? url : url.substr(scheme + 3);
 }
 
+// Only while the policy is active: an administrator whom it shuts out sees here that it does.
+void write_allowed_ip(JsonWriter& json, const InstanceRecord& record) {
+  const instances::AllowedIp* networks = record.policies.allowed_ip();
+  if (networks == nullptr) return;
+  json.key("allowed_ip").begin_array();
+  for (const instances::IpNetwork& network : *networks) json.value(network.text());
+  json.end_array();
+}
+
 void write_instance(JsonWriter& json, const InstanceService& service,
                     const InstanceRecord& record) {
   const InstanceOptions& options = service.options();
@@ -40,8 +49,13 @@ void write_instance(JsonWriter& json, const InstanceService& service,
   json.field("resource_id", "hs-crypto").field("resource_plan_id", record.plan);
   json.field("resource_group_id", record.resource_group);
   json.key("parameters").begin_object().field("units", static_cast<std::int64_t>(record.units));
-  json.field("allowed_network", record.allowed_network);
-  json.field("rotation_interval_seconds", record.rotation_interval_seconds).end_object();
+  json.field("allowed_network", name_of(record.policies.allowed_network()));
+  write_allowed_ip(json, record);
+  json.field("rotation_interval_seconds", record.rotation_interval_seconds);
+  json.key("limits").begin_object();
+  for (const instances::LimitRow& row : instances::limit_rows())
+    json.field(row.name, static_cast<std::int64_t>(record.limits.*row.field));
+  json.end_object().end_object();
   json.key("extensions").begin_object().key("endpoints").begin_object();
   json.field("public", options.public_url)
       .field("private", private_url(options))
@@ -75,6 +89,31 @@ std::string region_of_target(std::string target) {
   return target;
 }
 
+// {"keys":1000000,"aliases":null}: null goes back to what the deployment says.
+Result<void> read_limits(JsonValue& value, instances::LimitChanges& out) {
+  if (value.is_null()) return {};
+  return value.object([&](std::string_view name, JsonValue& member) -> Result<void> {
+    std::optional<std::int64_t> limit;
+    if (!member.is_null()) limit = KH_TRY(member.integer(name));
+    out.push_back(KH_TRY(instances::limit_change(name, limit)));
+    return {};
+  });
+}
+
+// The way back from a network policy that shuts out its administrators; lists are set by the policy
+// call, which knows all rules.
+Result<void> read_allowed_ip_reset(JsonValue& value) {
+  constexpr std::size_t kShown = 1;
+  const auto networks = value.strings("allowed_ip", kShown, kMaxText);
+  if (!networks || !networks->empty()) {
+    return Error{Reason::InvalidField,
+                 "allowed_ip can only be reset here, with an empty list; set networks with the "
+                 "instance policy allowedIP",
+                 "allowed_ip"};
+  }
+  return {};
+}
+
 template <class Target>
 Result<void> read_parameters(JsonValue& value, Target& out, InstanceSpec* spec) {
   if (value.is_null()) return {};
@@ -83,6 +122,11 @@ Result<void> read_parameters(JsonValue& value, Target& out, InstanceSpec* spec) 
       out.allowed_network = KH_TRY(member.text("allowed_network", kMaxText));
     } else if (name == "rotation_interval_seconds") {
       out.rotation_interval_seconds = KH_TRY(member.integer("rotation_interval_seconds"));
+    } else if (name == "limits") {
+      KH_TRY(read_limits(member, out.limits));
+    } else if (name == "allowed_ip") {
+      KH_TRY(read_allowed_ip_reset(member));
+      if constexpr (std::is_same_v<Target, InstanceUpdate>) out.reset_allowed_ip = true;
     } else if (name == "units" && spec != nullptr) {
       spec->units = KH_TRY(member.integer("units"));
     } else if (name == "units" || name == "failover_units") {

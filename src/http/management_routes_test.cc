@@ -65,8 +65,10 @@ class ManagementTest : public testing::Test {
       return {};
     };
     ASSERT_TRUE(authority_->bootstrap(deliver).value());
-    instances::InstanceOptions options{std::string(kAccount), "local", "https://localhost:8443",
-                                       ""};
+    instances::InstanceOptions options;
+    options.account = kAccount;
+    options.region = "local";
+    options.public_url = "https://localhost:8443";
     service_ = instances::InstanceService::load(
                    options, instance_store_, unit_,
                    [this](const InstanceId&) { return live_keys_; }, clock_)
@@ -381,7 +383,9 @@ TEST_F(ManagementTest, AnInstanceHasTheControllersShape) {
   EXPECT_TRUE(contains(made.body, R"("resource_plan_id":"standard")"));
   EXPECT_TRUE(contains(
       made.body,
-      R"("parameters":{"units":3,"allowed_network":"public-and-private","rotation_interval_seconds":0})"));
+      R"("parameters":{"units":3,"allowed_network":"public-and-private","rotation_interval_seconds":0,)"
+      R"("limits":{"keys":50000,"key_rings":50,"aliases":1000,"aliases_per_key":5,"registrations_per_key":1000,)"
+      R"("standard_key_bytes":7500,"dek_bytes":7500,"allowed_ip_subnets":1000,"requests_per_second":0,"request_burst":1000}})"));
   EXPECT_TRUE(contains(
       made.body,
       R"("extensions":{"endpoints":{"public":"https://localhost:8443","private":"https://localhost:8443"}})"));

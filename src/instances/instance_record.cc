@@ -5,8 +5,31 @@
 namespace keyhaven::instances {
 namespace {
 
-constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kFirstFormat = 1;  // without policies and limits
+constexpr std::uint8_t kFormat = 2;
 constexpr std::size_t kMaxTextBytes = 1024;
+
+void encode_limits(Writer& writer, const InstanceRecord& record) {
+  writer.u16(record.own_limits);
+  for (std::size_t i = 0; i < kLimitCount; ++i) {
+    if ((record.own_limits >> i & 1) != 0) writer.u64(record.limits.*limit_rows()[i].field);
+  }
+}
+
+void decode_limits(Reader& reader, InstanceRecord& record) {
+  record.own_limits = reader.u16();
+  if (record.own_limits >> kLimitCount != 0) reader.fail();
+  for (std::size_t i = 0; i < kLimitCount; ++i) {
+    if ((record.own_limits >> i & 1) != 0) record.limits.*limit_rows()[i].field = reader.u64();
+  }
+}
+
+// Format 1 knew one policy, as a parameter of the instance.
+AllowedNetwork decode_first_network(Reader& reader) {
+  const auto network = allowed_network_of(reader.text32(kMaxTextBytes));
+  if (!network) reader.fail();
+  return network.value_or(AllowedNetwork::PublicAndPrivate);
+}
 
 }  // namespace
 
@@ -21,19 +44,20 @@ Bytes encode(const InstanceRecord& record) {
   writer.text32(record.region);
   writer.text32(record.resource_group);
   writer.u32(record.units);
-  writer.text32(record.allowed_network);
   writer.i64(record.rotation_interval_seconds);
   writer.u8(static_cast<std::uint8_t>(record.state));
   writer.i64(record.created.us);
   writer.text32(record.created_by);
   writer.i64(record.updated.us);
+  record.policies.encode(writer);
+  encode_limits(writer, record);
   return out;
 }
 
 Result<InstanceRecord> decode_instance_record(ByteView bytes) {
   Reader reader(bytes);
   InstanceRecord record;
-  const bool known_format = reader.u8() == kFormat;
+  const std::uint8_t format = reader.u8();
   record.id = {reader.uuid()};
   record.revision = reader.u64();
   record.name = reader.text32(kMaxTextBytes);
@@ -41,12 +65,23 @@ Result<InstanceRecord> decode_instance_record(ByteView bytes) {
   record.region = reader.text32(kMaxTextBytes);
   record.resource_group = reader.text32(kMaxTextBytes);
   record.units = reader.u32();
-  record.allowed_network = reader.text32(kMaxTextBytes);
+  AllowedNetwork first_network = AllowedNetwork::PublicAndPrivate;
+  if (format == kFirstFormat) first_network = decode_first_network(reader);
   record.rotation_interval_seconds = reader.i64();
   const std::uint8_t state = reader.u8();
   record.created.us = reader.i64();
   record.created_by = reader.text32(kMaxTextBytes);
   record.updated.us = reader.i64();
+  // What was the default counts as never set.
+  if (first_network == AllowedNetwork::PrivateOnly) {
+    record.policies.set({PolicyType::AllowedNetwork, true, first_network}, record.created_by,
+                        record.created);
+  }
+  if (format == kFormat) {
+    record.policies = InstancePolicies::decode(reader);
+    decode_limits(reader, record);
+  }
+  const bool known_format = format == kFirstFormat || format == kFormat;
   const bool known_state = state == static_cast<std::uint8_t>(InstanceState::Active) ||
                            state == static_cast<std::uint8_t>(InstanceState::Removed);
   if (!reader.at_end() || !known_format || !known_state) {

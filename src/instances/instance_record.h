@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "instances/instance_limits.h"
+#include "instances/instance_policies.h"
 
 namespace keyhaven::instances {
 
@@ -22,20 +24,25 @@ struct InstanceRecord {
   std::string region;
   std::string resource_group;
   std::uint32_t units = 2;
-  std::string allowed_network = "public-and-private";
   std::int64_t rotation_interval_seconds =
       3600;  // least time between two rotations of a key; 0: none
   InstanceState state = InstanceState::Active;
   Timestamp created;
   std::string created_by;
   Timestamp updated;
+  InstancePolicies policies;  // allowedNetwork is also the parameter allowed_network
+  // Only those of `own_limits` are stored; the service fills in the deployment's for the others.
+  InstanceLimits limits;
+  LimitSet own_limits = 0;
 
   bool operator==(const InstanceRecord&) const = default;
 };
 using InstanceRecordPtr = std::shared_ptr<const InstanceRecord>;
 
-// The canonical encoding, versioned; decode(encode(x)) == x and encode(decode(y)) == y
-// (docs/protocols/instance-record.md). Errors of decode: Internal (stored data damaged).
+// The canonical encoding, format 2; decode also reads format 1. decode(encode(x)) == x when the
+// limits that are not the instance's own have their built-in defaults, and encode(decode(y)) == y
+// for every y of format 2 (docs/protocols/instance-record.md). Errors of decode: Internal (stored
+// data damaged).
 Bytes encode(const InstanceRecord& record);
 Result<InstanceRecord> decode_instance_record(ByteView bytes);
 

@@ -41,16 +41,6 @@ Result<void> check_plan(std::string_view plan) {
   if (plan == "standard" || plan == "beta") return {};
   return invalid("resource_plan_id", "the plan must be \"standard\" or \"beta\"");
 }
-Result<void> check_network(std::string_view network) {
-  if (network == "public-and-private") return {};
-  // Accepting what is not enforced would be worse than refusing it.
-  return invalid(
-      "allowed_network",
-      network == "private-only"
-          ? "allowed_network \"private-only\" needs a private listener, which this server "
-            "does not have; listen on a private address instead (server.listen)"
-          : "allowed_network must be \"public-and-private\"");
-}
 Result<void> check_interval(std::int64_t seconds) {
   if (seconds >= 0 && seconds <= kMaxRotationIntervalSeconds) return {};
   return invalid("rotation_interval_seconds", "rotation_interval_seconds must be 0 to 31622400");
@@ -59,7 +49,6 @@ Result<void> check_interval(std::int64_t seconds) {
 Result<void> check(const InstanceRecord& record) {
   KH_TRY(check_name(record.name));
   KH_TRY(check_plan(record.plan));
-  KH_TRY(check_network(record.allowed_network));
   KH_TRY(check_interval(record.rotation_interval_seconds));
   if (!is_label(record.region, kMaxRegionBytes)) {
     return invalid("target", "the region must have 1 to 32 lower-case letters, digits and hyphens");
@@ -70,6 +59,14 @@ Result<void> check(const InstanceRecord& record) {
                    "resource_group may have at most 64 bytes and no control character");
   }
   return {};
+}
+
+void add_details(audit::Event& event, std::string_view section, PolicyType type,
+                 const InstancePolicy* policy) {
+  for (auto& [name, value] : audit_view(type, policy)) {
+    event.details.emplace_back("requestData." + std::string(section) + "." + name,
+                               std::move(value));
+  }
 }
 
 Error not_found() { return {Reason::InstanceNotFound, "there is no such instance", "id"}; }
@@ -95,6 +92,7 @@ Result<std::unique_ptr<InstanceService>> InstanceService::load(InstanceOptions o
   auto all = std::make_shared<Snapshot>();
   KH_TRY(store.load_instances([&](InstanceRecord record) {
     if (record.state != InstanceState::Active) return;
+    service->set_limits(record, {});
     const InstanceId id = record.id;
     (*all)[id] = std::make_shared<const InstanceRecord>(std::move(record));
   }));
@@ -144,6 +142,52 @@ std::vector<InstanceRecordPtr> InstanceService::list() const {
   return out;
 }
 
+Result<void> InstanceService::check_network(AllowedNetwork network) const {
+  if (network != AllowedNetwork::PrivateOnly || options_.private_network) return {};
+  return Error{Reason::FeatureRestricted,
+               "allowed_network \"private-only\" needs a private listener, which this server does "
+               "not have; configure server.private_listen and server.private_port",
+               "allowed_network"};
+}
+
+Result<void> InstanceService::set_policy(InstanceRecord& record, PolicyUpdate update,
+                                         audit::Event& event) const {
+  KH_TRY(check(update, record.limits.allowed_ip_subnets));
+  if (const auto* network = std::get_if<AllowedNetwork>(&update.attributes))
+    KH_TRY(check_network(*network));
+  const PolicyType type = update.type;
+  add_details(event, "initialValue", type, record.policies.find(type));
+  record.policies.set(std::move(update), event.initiator_id, clock_.now());
+  add_details(event, "newValue", type, record.policies.find(type));
+  return {};
+}
+
+// The parameter allowed_network of an instance is the policy allowedNetwork.
+Result<void> InstanceService::set_network(InstanceRecord& record, std::string_view name,
+                                          audit::Event& event) const {
+  const auto network = allowed_network_of(name);
+  if (!network) {
+    return invalid("allowed_network",
+                   "allowed_network must be \"public-and-private\" or \"private-only\"");
+  }
+  if (*network == record.policies.allowed_network()) return {};
+  return set_policy(record, {PolicyType::AllowedNetwork, true, *network}, event);
+}
+
+// Also fills in what the deployment says for limits that are not the instance's own.
+void InstanceService::set_limits(InstanceRecord& record, const LimitChanges& changes) const {
+  for (const LimitChange& change : changes) {
+    const auto bit = static_cast<LimitSet>(1U << change.row);
+    record.own_limits =
+        static_cast<LimitSet>(change.value ? record.own_limits | bit : record.own_limits & ~bit);
+    if (change.value) record.limits.*limit_rows()[change.row].field = *change.value;
+  }
+  for (std::size_t i = 0; i < kLimitCount; ++i) {
+    const auto field = limit_rows()[i].field;
+    if ((record.own_limits >> i & 1) == 0) record.limits.*field = options_.default_limits.*field;
+  }
+}
+
 Result<InstanceRecordPtr> InstanceService::commit(InstanceRecord record,
                                                   const audit::Event& event) {
   record.revision = KH_TRY(store_.commit_instance(record, event));
@@ -169,11 +213,12 @@ Result<InstanceRecordPtr> InstanceService::create(const InstanceSpec& spec, audi
   record.plan = spec.plan;
   record.region = spec.region.empty() ? options_.region : spec.region;
   record.resource_group = spec.resource_group;
-  record.allowed_network = spec.allowed_network;
   record.rotation_interval_seconds = spec.rotation_interval_seconds;
   record.created = record.updated = clock_.now();
   record.created_by = spec.created_by;
   KH_TRY(check(record));
+  set_limits(record, spec.limits);
+  KH_TRY(set_network(record, spec.allowed_network, event));
   if (spec.units < 1 || spec.units > kMaxUnits) return invalid("units", "units must be 1 to 6");
   record.units = static_cast<std::uint32_t>(spec.units);
 
@@ -208,11 +253,34 @@ Result<InstanceRecordPtr> InstanceService::update(const InstanceId& id,
   InstanceRecord record = *current;
   if (update.name) record.name = *update.name;
   if (update.plan) record.plan = *update.plan;
-  if (update.allowed_network) record.allowed_network = *update.allowed_network;
   if (update.rotation_interval_seconds)
     record.rotation_interval_seconds = *update.rotation_interval_seconds;
   KH_TRY(check(record));
+  set_limits(record, update.limits);
+  if (update.allowed_network) KH_TRY(set_network(record, *update.allowed_network, event));
+  if (update.reset_allowed_ip && record.policies.is_enabled(PolicyType::AllowedIp))
+    KH_TRY(set_policy(record, {PolicyType::AllowedIp, false, {}}, event));
   record.updated = clock_.now();
+  event.target_id = crn_of(record);
+  event.instance_id = record.id.text();
+  return commit(std::move(record), event);
+}
+
+Result<InstanceRecordPtr> InstanceService::set_policies(const InstanceId& id,
+                                                        std::vector<PolicyUpdate> updates,
+                                                        audit::Event event) {
+  for (auto update = updates.begin(); update != updates.end(); ++update) {
+    const auto same = [&](const PolicyUpdate& other) { return other.type == update->type; };
+    if (std::any_of(updates.begin(), update, same)) {
+      return Error{Reason::ResourceCount,
+                   "the policy " + std::string(name_of(update->type)) + " is there twice",
+                   "policy_type"};
+    }
+  }
+  const std::lock_guard lock(changing_);
+  const InstanceRecordPtr current = KH_TRY(require(id));
+  InstanceRecord record = *current;
+  for (PolicyUpdate& update : updates) KH_TRY(set_policy(record, std::move(update), event));
   event.target_id = crn_of(record);
   event.instance_id = record.id.text();
   return commit(std::move(record), event);

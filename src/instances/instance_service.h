@@ -35,6 +35,11 @@ struct InstanceOptions {
       "local";  // of instances that do not name one: lower-case letters, digits and hyphens
   std::string public_url;   // "https://host:port", what clients use
   std::string private_url;  // empty: the public one
+  // Whether there is a private listener, without which "private-only" would lock everybody out.
+  bool private_network = false;
+  // TCP port of the private endpoint (of the public one if there is none), for allowed_ip_port.
+  std::uint16_t private_port = 443;
+  InstanceLimits default_limits;  // of instances that do not say otherwise
 };
 
 struct InstanceSpec {
@@ -45,14 +50,19 @@ struct InstanceSpec {
   std::int64_t units = 2;                              // 1 to kMaxUnits
   std::string allowed_network = "public-and-private";  // or "private-only"
   std::int64_t rotation_interval_seconds = 3600;       // 0 to kMaxRotationIntervalSeconds
+  LimitChanges limits;
   std::string created_by;
 };
 
 struct InstanceUpdate {
   std::optional<std::string> name;
   std::optional<std::string> plan;
-  std::optional<std::string> allowed_network;
+  std::optional<std::string> allowed_network;  // sets the policy allowedNetwork
   std::optional<std::int64_t> rotation_interval_seconds;
+  LimitChanges limits;
+  // Disables the policy allowedIP: the way back for an administrator whose own address it shuts out
+  // (docs/adr/0015-network-policies.md).
+  bool reset_allowed_ip = false;
 };
 
 // Thread-safe. `find` never blocks; the others may wait for store and unit.
@@ -75,13 +85,20 @@ class InstanceService {
   // The active instances in order of creation.
   std::vector<InstanceRecordPtr> list() const;
 
-  // Errors: InvalidField (target names it), InstanceLimit, UnitUnavailable and other errors of
-  // create_units, StoreUnavailable. `event` is committed with the record; its target becomes the
-  // CRN.
+  // Errors: InvalidField (target names it), FeatureRestricted, InstanceLimit, UnitUnavailable and
+  // other errors of create_units, StoreUnavailable. `event` is committed with the record; its
+  // target becomes the CRN.
   Result<InstanceRecordPtr> create(const InstanceSpec& spec, audit::Event event);
-  // Errors: InstanceNotFound, InvalidField, Conflict, StoreUnavailable.
+  // Errors: InstanceNotFound, InvalidField, FeatureRestricted ("private-only" without a private
+  // listener), Conflict, StoreUnavailable.
   Result<InstanceRecordPtr> update(const InstanceId& id, const InstanceUpdate& update,
                                    audit::Event event);
+  // Sets policies, all or none, at most one of each type; the others stay as they are. They are in
+  // force for every request that begins after the return. The event's initiator is who set them;
+  // it gets requestData.initialValue.* and .newValue.* (key-management-api.md 18). Errors: those of
+  // update; ResourceCount (a type twice).
+  Result<InstanceRecordPtr> set_policies(const InstanceId& id, std::vector<PolicyUpdate> updates,
+                                         audit::Event event);
   // Errors: InstanceNotFound, InstanceNotEmpty, UnitsNotZeroized, UnitUnavailable,
   // StoreUnavailable.
   Result<void> remove(const InstanceId& id, audit::Event event);
@@ -106,6 +123,11 @@ class InstanceService {
                   LiveKeyCount live_keys, const Clock& clock);
   const Snapshot& snapshot() const;
   Result<InstanceRecordPtr> require(const InstanceId& id) const;
+  Result<void> check_network(AllowedNetwork network) const;
+  Result<void> set_policy(InstanceRecord& record, PolicyUpdate update, audit::Event& event) const;
+  Result<void> set_network(InstanceRecord& record, std::string_view name,
+                           audit::Event& event) const;
+  void set_limits(InstanceRecord& record, const LimitChanges& changes) const;
   Result<InstanceRecordPtr> commit(InstanceRecord record, const audit::Event& event);
 
   const InstanceOptions options_;

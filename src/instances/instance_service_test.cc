@@ -89,7 +89,11 @@ class UnitAtTheOtherEnd final : public unit::CryptoUnit {
 class InstanceServiceTest : public testing::Test {
  protected:
   std::unique_ptr<InstanceService> load() {
-    InstanceOptions options{std::string(kAccount), "local", "https://localhost:8443", ""};
+    InstanceOptions options;
+    options.account = kAccount;
+    options.public_url = "https://localhost:8443";
+    options.private_network = private_network_;
+    options.default_limits = default_limits_;
     const auto live_keys = [this](const InstanceId&) { return live_keys_; };
     return InstanceService::load(options, store_, unit_, live_keys, clock_).value();
   }
@@ -134,6 +138,8 @@ class InstanceServiceTest : public testing::Test {
   UnitAtTheOtherEnd unit_{soft_unit_};
   MemoryInstanceStore store_;
   std::size_t live_keys_ = 0;
+  bool private_network_ = false;
+  InstanceLimits default_limits_;
   std::unique_ptr<InstanceService> service_ = load();
   std::string last_request_, last_answer_;
 };
@@ -177,7 +183,7 @@ TEST_F(InstanceServiceTest, SpecificationsAreCheckedJustInsideAndOutside) {
             }),
             "rotation_interval_seconds");
   EXPECT_EQ(refused([](InstanceSpec& s) { s.allowed_network = "private-only"; }),
-            "allowed_network");
+            "allowed_network");  // without a private listener
   EXPECT_TRUE(service_->list().empty());
   for (const std::int64_t units : {1, 6}) {
     EXPECT_EQ(refused([&](InstanceSpec& s) {
@@ -217,6 +223,136 @@ TEST_F(InstanceServiceTest, AnUpdateChangesWhatItNames) {
   update.plan = "gold";
   EXPECT_EQ(service_->update(before->id, update, {}).error().target, "resource_plan_id");
   EXPECT_EQ(service_->find(before->id), after);
+}
+
+// --- Policies and limits ---
+
+audit::Event event_of(std::string initiator) {
+  audit::Event event;
+  event.initiator_id = std::move(initiator);
+  return event;
+}
+
+TEST_F(InstanceServiceTest, PoliciesAreSetTogetherAndOutliveARestart) {
+  const InstanceRecordPtr before = create("one");
+  EXPECT_TRUE(before->policies.all().empty());
+  clock_.advance_seconds(5);
+  const InstanceRecordPtr after =
+      service_
+          ->set_policies(before->id,
+                         {{PolicyType::Rotation, true, RotationInterval{3}},
+                          {PolicyType::DualAuthDelete, true, {}}},
+                         event_of("IBMid-2"))
+          .value();
+  EXPECT_EQ(after->policies.rotation_months(), 3U);
+  EXPECT_TRUE(after->policies.is_enabled(PolicyType::DualAuthDelete));
+  EXPECT_EQ(after->policies.find(PolicyType::Rotation)->created_by, "IBMid-2");
+  EXPECT_EQ(after->policies.find(PolicyType::Rotation)->created, clock_.now());
+  EXPECT_EQ(after->updated, before->updated);  // the instance itself did not change
+  EXPECT_EQ(service_->find(before->id), after);
+  EXPECT_EQ(*load()->find(before->id), *after);
+  EXPECT_EQ(store_.events().size(), 2U);  // one change, one event
+  const audit::Event& event = store_.events().back();
+  EXPECT_EQ(event.target_id, service_->crn_of(*after));
+  EXPECT_EQ(detail(event.details, "requestData.initialValue.policyDualAuthDeleteEnabled"), "false");
+  EXPECT_EQ(detail(event.details, "requestData.newValue.policyDualAuthDeleteEnabled"), "true");
+  EXPECT_EQ(detail(event.details, "requestData.newValue.policyRotationInterval"), "3");
+}
+
+TEST_F(InstanceServiceTest, OfSeveralPoliciesAllOrNoneAreSet) {
+  const InstanceRecordPtr before = create("one");
+  const PolicyUpdate good{PolicyType::Metrics, true, {}};
+  const struct {
+    PolicyUpdate second;
+    Reason reason;
+  } kCases[] = {
+      {{PolicyType::Rotation, true, RotationInterval{13}}, Reason::InvalidField},
+      {{PolicyType::Metrics, false, {}}, Reason::ResourceCount},
+      {{PolicyType::AllowedNetwork, true, AllowedNetwork::PrivateOnly}, Reason::FeatureRestricted},
+  };
+  for (const auto& test : kCases) {
+    const auto refused = service_->set_policies(before->id, {good, test.second}, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, test.reason);
+  }
+  store_.fail_with(Error{Reason::StoreUnavailable, "the disk is full", {}});
+  EXPECT_FALSE(service_->set_policies(before->id, {good}, {}));
+  store_.fail_with(std::nullopt);
+  EXPECT_EQ(service_->find(before->id), before);
+  EXPECT_EQ(store_.events().size(), 1U);
+  EXPECT_EQ(service_->set_policies(InstanceId{}, {good}, {}).error().reason,
+            Reason::InstanceNotFound);
+}
+
+TEST_F(InstanceServiceTest, TheParameterAllowedNetworkIsThePolicy) {
+  private_network_ = true;
+  service_ = load();
+  InstanceSpec closed = spec("closed");
+  closed.allowed_network = "private-only";
+  const InstanceRecordPtr made = service_->create(closed, event_of("IBMid-1")).value();
+  EXPECT_EQ(made->policies.allowed_network(), AllowedNetwork::PrivateOnly);
+  EXPECT_EQ(made->policies.find(PolicyType::AllowedNetwork)->created_by, "IBMid-1");
+
+  InstanceUpdate open;
+  open.allowed_network = "public-and-private";
+  const InstanceRecordPtr opened = service_->update(made->id, open, event_of("IBMid-2")).value();
+  EXPECT_EQ(opened->policies.allowed_network(), AllowedNetwork::PublicAndPrivate);
+  EXPECT_EQ(opened->policies.find(PolicyType::AllowedNetwork)->updated_by, "IBMid-2");
+  EXPECT_EQ(
+      detail(store_.events().back().details, "requestData.newValue.policyAllowedNetworkAttribute"),
+      "public-and-private");
+  // What is said again changes nothing, and a default that is said counts as never set.
+  EXPECT_EQ(service_->update(made->id, open, event_of("IBMid-3")).value()->policies,
+            opened->policies);
+  EXPECT_TRUE(create("open")->policies.all().empty());
+}
+
+TEST_F(InstanceServiceTest, AnUpdateTakesTheAddressListBack) {
+  const InstanceRecordPtr made = create("one");
+  const AllowedIp elsewhere{IpNetwork::parse("203.0.113.0/24").value()};
+  ASSERT_TRUE(service_->set_policies(made->id, {{PolicyType::AllowedIp, true, elsewhere}}, {}));
+  InstanceUpdate reset;
+  reset.reset_allowed_ip = true;
+  const InstanceRecordPtr after = service_->update(made->id, reset, event_of("IBMid-2")).value();
+  EXPECT_EQ(after->policies.allowed_ip(), nullptr);
+  EXPECT_EQ(
+      detail(store_.events().back().details, "requestData.initialValue.policyAllowedIPAttribute"),
+      "203.0.113.0/24");
+  EXPECT_TRUE(service_->update(create("two")->id, reset, {}).value()->policies.all().empty());
+}
+
+TEST_F(InstanceServiceTest, LimitsAreTheInstancesOwnOrTheDeployments) {
+  InstanceSpec big = spec("big");
+  big.limits = {limit_change("keys", 1'000'000).value()};
+  const InstanceRecordPtr made = service_->create(big, {}).value();
+  EXPECT_EQ(made->limits.keys, 1'000'000U);
+  EXPECT_EQ(made->limits.aliases, 1'000U);
+
+  default_limits_.keys = 10;
+  default_limits_.aliases = 20;
+  service_ = load();  // another configuration
+  EXPECT_EQ(service_->find(made->id)->limits.keys, 1'000'000U);
+  EXPECT_EQ(service_->find(made->id)->limits.aliases, 20U);
+
+  InstanceUpdate change;
+  change.limits = {limit_change("keys", std::nullopt).value(), limit_change("aliases", 7).value()};
+  const InstanceRecordPtr changed = service_->update(made->id, change, {}).value();
+  EXPECT_EQ(changed->limits.keys, 10U);
+  EXPECT_EQ(changed->limits.aliases, 7U);
+  EXPECT_EQ(*load()->find(made->id), *changed);
+}
+
+TEST_F(InstanceServiceTest, TheLimitOfNetworksIsTheInstancesOwn) {
+  InstanceSpec narrow = spec("narrow");
+  narrow.limits = {limit_change("allowed_ip_subnets", 1).value()};
+  const InstanceId id = service_->create(narrow, {}).value()->id;
+  const IpNetwork network = IpNetwork::parse("203.0.113.0/24").value();
+  EXPECT_EQ(
+      service_->set_policies(id, {{PolicyType::AllowedIp, true, AllowedIp{network, network}}}, {})
+          .error()
+          .target,
+      "allowed_ip");
+  EXPECT_TRUE(service_->set_policies(id, {{PolicyType::AllowedIp, true, AllowedIp{network}}}, {}));
 }
 
 TEST_F(InstanceServiceTest, AnInstanceWithKeysIsNotDeleted) {
