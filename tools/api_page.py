@@ -33,9 +33,21 @@ def table(caption, heads, rows):
     return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>\n"
 
 
+def error_table():
+    """Code -> (statuses, meanings), from the table in docs/errors.md, which a test keeps equal to the server's."""
+    out = {}
+    rows = re.findall(r"^\| \w+ \| (\d+) \| `(\w+)` \| \w+ \| (.+) \|$", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
+    for status, code, meaning in rows:
+        statuses, meanings = out.setdefault(code, ([], []))
+        statuses += [status] if status not in statuses else []
+        meanings.append(meaning)
+    return out
+
+
 class Page:
     def __init__(self, document):
         self.document = document
+        self.table = error_table()
 
     def resolve(self, node):
         while "$ref" in node:
@@ -176,7 +188,7 @@ class Page:
     def errors(self, operation):
         rows = []
         for status, codes in operation["x-keyhaven-errors"].items():
-            named = [f"<code>{code}</code>" for code in codes if code != "HTTP_ERR"]
+            named = [f'<a href="#{code}"><code>{code}</code></a>' for code in codes if code in self.table]
             if named:
                 rows.append((f'<span class="status">{status}</span>', ", ".join(named)))
         return table("Error codes", ("Status", "Codes"), rows)
@@ -199,6 +211,14 @@ class Page:
         out += table("Actions", ("Action", "The same as", "Audited as"), rows)
         return out + self.parameters(item, operation) + self.request(operation) + self.answers(operation) + "</article>\n"
 
+    def error_section(self):
+        used = {code for _, item in self.document["paths"].items() for method in METHODS if method in item
+                for codes in item[method]["x-keyhaven-errors"].values() for code in codes}
+        rows = [(f'<code id="{code}">{code}</code>', f'<span class="status">{", ".join(statuses)}</span>', inline(" ".join(meanings)))
+                for code, (statuses, meanings) in sorted(self.table.items()) if code in used]
+        return ('<section id="errors"><h2>Error codes</h2>\n<p>What each code means; the calls above say which of them they answer.</p>\n'
+                + table("Codes", ("Code", "Status", "Meaning"), rows) + "</section>\n")
+
     # --- The page ---
     def by_tag(self):
         out = {tag["name"]: [] for tag in self.document["tags"]}
@@ -215,7 +235,7 @@ class Page:
             for _, _, method, operation in rows:
                 out += f'<li><a href="#{operation["operationId"]}"><span class="method {method}">{method.upper()}</span> {inline(operation["summary"])}</a></li>\n'
             out += "</ul></li>\n"
-        return out + '<li><a href="#schemas">Schemas</a></li>\n</ul></nav>\n'
+        return out + '<li><a href="#schemas">Schemas</a></li>\n<li><a href="#errors">Error codes</a></li>\n</ul></nav>\n'
 
     def text(self):
         info = self.document["info"]
@@ -244,7 +264,7 @@ class Page:
             out += "".join(self.operation(*row) for row in calls[tag["name"]]) + "</section>\n"
         out += '<section id="schemas"><h2>Schemas</h2>\n'
         out += "".join(self.schema_section(name, schema) for name, schema in sorted(self.document["components"]["schemas"].items()))
-        return out + "</section>\n</main>\n</div>\n</body>\n</html>\n"
+        return out + "</section>\n" + self.error_section() + "</main>\n</div>\n</body>\n</html>\n"
 
 
 def breakable(path):

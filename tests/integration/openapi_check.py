@@ -47,6 +47,12 @@ def segments_of(path):
     return [urllib.parse.unquote(part, errors="replace") for part in path.split("/") if part]
 
 
+def has_fallback(operation):
+    """Whether a call with ?action= also takes actions that it does not know (to refuse them itself)."""
+    actions = operation.get("x-keyhaven-query-actions", {})
+    return operation["x-keyhaven-action"] not in [one["action"] for one in actions.values()]
+
+
 class Checker:
     def __init__(self, document):
         self.document = document
@@ -77,13 +83,16 @@ class Checker:
         return None
 
     def operation_of(self, method, path, query):
-        """The operation and, for a legacy form, the one it stands for."""
+        """The operation; for a legacy form, the one it stands for. None: the server has no such call."""
         template = self.template_of(path)
         operation = self.document["paths"].get(template, {}).get(method.lower())
         if operation is None:
             return None
+        actions = operation.get("x-keyhaven-query-actions", {})
         action = urllib.parse.parse_qs(query).get("action", [""])[0]
-        meant = operation.get("x-keyhaven-query-actions", {}).get(action, {}).get("operation")
+        if actions and action not in actions and not has_fallback(operation):
+            return None
+        meant = actions.get(action, {}).get("operation")
         return self.by_id[meant] if meant else operation
 
     # --- Checking ---
@@ -95,17 +104,15 @@ class Checker:
 
     def problem(self, method, path, query, status, headers, body):
         operation = self.operation_of(method, path, query)
-        if operation is None or (status == 405 and "405" not in operation["responses"]):
-            return self.unrouted_problem(operation, status, headers, body)
+        if operation is None:
+            return self.unrouted_problem(status, headers, body)
         response = operation["responses"].get(str(status))
         if response is None:
             return f"the statuses of {operation['operationId']} are {', '.join(operation['responses'])}"
         self.seen.add((operation["operationId"], status))
         return self.headers_problem(response, headers) or self.body_problem(method, operation, response, status, headers, body)
 
-    def unrouted_problem(self, operation, status, headers, body):
-        if operation is not None:
-            return "the document has this operation"
+    def unrouted_problem(self, status, headers, body):
         if status == 405 and not headers.get("Allow"):
             return "405 needs the header Allow"
         expected = UNROUTED.get(status, "HTTP_ERR")
