@@ -8,11 +8,17 @@ import harness  # noqa: E402
 
 ROLES = {"KH_APIKEY": ["Manager"], "KH_APIKEY_2": ["Manager"], "KH_APIKEY_WRITER": ["Writer"],
          "KH_APIKEY_READER": ["Reader"], "KH_APIKEY_PURGE": ["Reader", "KeyPurge"], "KH_APIKEY_NOBODY": []}
-RESTORE_WAIT_SECONDS = 30  # restore after delete, enable after disable: key-management-api.md 7
+# Enable after disable, restore and purge after delete. Shorter than the defaults (30 s, 30 s, 4 h), so that a run sees their
+# end; long enough for a refusal just before it on a busy machine.
+WAIT_SECONDS = 8
 
 
 class Deployment(harness.Deployment):
     """One server for a run of the suite."""
+
+    def __init__(self):
+        super().__init__(keys__enable_after_disable_seconds=WAIT_SECONDS, keys__restore_after_delete_seconds=WAIT_SECONDS,
+                         keys__purge_after_delete_seconds=WAIT_SECONDS)
 
     def identity(self, name, roles, instances, **fields):
         """A new service id with roles on instances; returns its API key."""
@@ -45,7 +51,8 @@ class Deployment(harness.Deployment):
         rules = self.instance(f"{folder}-rules", rotation_interval=3600)
         closed = self.instance(f"{folder}-closed", initialise=False)
         environment = {"KH_URL": self.url, "KH_IAM_URL": self.url, "KH_CA": self.ca, "KH_INSTANCE": keys,
-                       "KH_INSTANCE_RULES": rules, "KH_INSTANCE_CLOSED": closed, "KH_RESTORE_WAIT": str(RESTORE_WAIT_SECONDS)}
+                       "KH_INSTANCE_RULES": rules, "KH_INSTANCE_CLOSED": closed, "KH_RESTORE_WAIT": str(WAIT_SECONDS),
+                       "KH_PURGE_WAIT": str(WAIT_SECONDS)}
         for variable, roles in ROLES.items():
             name = f"{folder}-{variable.removeprefix('KH_').lower()}"
             environment[variable] = self.identity(name, roles, (keys, rules, closed))

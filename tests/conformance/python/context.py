@@ -54,7 +54,11 @@ class Context:
         self.manager.delete(self.deleted)
         self.disabled = self.root("disabled-early")["id"]
         self.manager.disable_key(self.disabled)
-        self._waiting_over = time.monotonic() + float(environment("KH_RESTORE_WAIT")) + 1.5
+        if hasattr(self.purger, "purge_key"):
+            self.purged = self.root("to-purge")["id"]
+            self.manager.delete(self.purged)
+        waits = [float(environment(name)) for name in ("KH_RESTORE_WAIT", "KH_PURGE_WAIT")]
+        self._waiting_over = time.monotonic() + max(waits) + 1.5
 
     def waiting_over(self):
         return self._waiting_over
