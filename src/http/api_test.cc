@@ -68,7 +68,7 @@ TEST_F(ApiTest, UnknownPathsAndMethodsAreJsonErrors) {
   EXPECT_EQ(unknown.status, 404);
   EXPECT_TRUE(contains(unknown, "errorMsg"));
   EXPECT_NE(header_of(unknown, "Correlation-Id"), "");
-  const auto method = call("PUT", "/api/v2/keys/something/policies");
+  const auto method = call("PUT", "/api/v2/keys/something/versions");
   EXPECT_EQ(method.status, 405);
   EXPECT_EQ(header_of(method, "Allow"), "GET");
   EXPECT_EQ(audit.take().size(), 2U);

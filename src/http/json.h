@@ -57,14 +57,21 @@ class JsonValue {
                                            std::size_t limit);
   Result<void> object(const MemberVisitor& visit);
   Result<void> array(const ElementVisitor& visit);
+  // The member's name as the client wrote it; empty for an element of an array.
+  std::string_view name_as_sent() const noexcept { return name_; }
 
  private:
   friend struct JsonWalk;
   explicit JsonValue(void* value, int depth) : value_(value), depth_(depth) {}
   void* value_;  // simdjson's value, on the walker's stack
   int depth_;
+  std::string_view name_;  // in the parser's memory
   bool consumed_ = false;
 };
+
+// For bodies that allow only the members they know: BadBody in the words of the vendor's server,
+// `json: unknown field "name"`.
+Error unknown_field(const JsonValue& value);
 
 enum class Body : std::uint8_t { Absent, Present };
 

@@ -160,6 +160,7 @@ struct JsonWalk {
       seen.push_back(name);
       Cursor at{field.value(), body_end};
       JsonValue value(&at, depth);
+      value.name_ = key;
       KH_TRY(visit(name, value));
       if (!value.consumed_) KH_TRY(skip(at, depth));
     }
@@ -324,6 +325,14 @@ Result<void> JsonValue::array(const ElementVisitor& visit) {
   consumed_ = true;
   if (!is_array()) return bad_body("an array is expected");
   return JsonWalk::array(cursor(value_), depth_, visit);
+}
+
+Error unknown_field(const JsonValue& value) {
+  constexpr std::size_t kShown = 64;  // bytes; the text comes from outside
+  std::string message = "json: unknown field \"";
+  message += value.name_as_sent().substr(0, kShown);
+  message += '"';
+  return {Reason::BadBody, std::move(message), ""};
 }
 
 Result<Body> read_json(std::span<std::uint8_t> body, const MemberVisitor& visit) {
