@@ -288,6 +288,7 @@ class BadInput(Api):
         unknown = D.call("GET", "/api/v2/keys", instance=new_uuid())
         self.expect(unknown, 401)
         self.assertNotIn("reasons", unknown.json["resources"][0])
+        self.assertTrue(unknown.json["resources"][0]["errorMsg"].endswith("(UNAUTHORIZED_ERR)"), unknown.body)
 
     def test_tokens(self):
         good = D.token()
@@ -359,8 +360,8 @@ class BadInput(Api):
             answer = D.call("GET", path, instance=INSTANCE)
             self.assertIn(answer.status, (400, 404), path)
             self.assertIn(b"errorMsg", answer.body, path)
-        answer = D.call("PUT", "/api/v2/keys", {}, instance=INSTANCE)
-        self.assertEqual(answer.status, 405)
+        self.expect(D.call("GET", "/api/v2/secrets", instance=INSTANCE), 404, "PATH_NOT_FOUND_ERR")
+        answer = self.expect(D.call("PUT", "/api/v2/keys", {}, instance=INSTANCE), 405, "METHOD_NOT_ALLOWED_ERR")
         self.assertIn("GET", answer.headers["Allow"])
         self.assertEqual(D.call("GET", "//api/v2//keys/", instance=INSTANCE).status, 200)
 
