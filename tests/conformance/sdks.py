@@ -52,7 +52,6 @@ class Sdk:
     environment: dict = dataclasses.field(default_factory=dict)
     exempt: dict = dataclasses.field(default_factory=dict)
     no_refusal: dict = dataclasses.field(default_factory=dict)
-    no_success: dict = dataclasses.field(default_factory=dict)
 
     @property
     def here(self):

@@ -132,11 +132,12 @@ func (s *suite) remove(id string) {
 	ok(err)
 }
 
-// seconds reads a waiting time of the environment; -1 when the frame gives none.
+// seconds reads a waiting time of the environment.
 func seconds(variable string) time.Duration {
 	value, err := strconv.ParseFloat(os.Getenv(variable), 64)
 	if err != nil {
-		return -1
+		fmt.Fprintln(os.Stderr, variable, "is not a number of seconds:", err)
+		os.Exit(1)
 	}
 	return time.Duration(value * float64(time.Second))
 }
