@@ -17,7 +17,8 @@ class Dependents {
   };
   virtual Blockers blockers(const KeyRecord& key) const = 0;
   // Adds to `change` what a lifecycle step of `next` means for its registrations: an event for each
-  // active one; for a deletion they become inactive, for a restore active again.
+  // active one. Deleting the key needs no more: while it is destroyed none of them counts, and with
+  // a restore they count again.
   virtual void add_effects(LifecycleKind kind, const KeyRecord& next, Timestamp now,
                            KeyChange& change) const = 0;
   // `change` has been committed: shows its registrations.

@@ -20,7 +20,7 @@ struct Registration {
   std::uint64_t revision = 1;  // counted with each change; the ETag is made of it
   VersionId version;           // of the key
   bool prevent_key_deletion = false;
-  bool active = true;  // false once deactivated, or the key's deletion was forced: blocks no more
+  bool active = true;  // false once its service deactivated it: blocks no more, gets no events
   std::string description;
   std::string metadata;  // shown to services only
   std::string created_by;
