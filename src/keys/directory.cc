@@ -201,7 +201,9 @@ Result<void> Directory::claim(const Claim& claim, const Limits& limits) {
   std::unique_lock lock(keys.mutex);
   if (claim.new_key && keys.by_id.size() + keys.claimed_keys >= limits.keys) {
     return Error{Reason::KeyLimit,
-                 "the instance has " + std::to_string(limits.keys) + " keys, which is its limit",
+                 "the instance has " + std::to_string(limits.keys) +
+                     " keys (deleted ones count until they are purged), which is its limit; purge "
+                     "deleted keys or use another instance",
                  ""};
   }
   InstanceKeys::Ring* ring = nullptr;
@@ -211,7 +213,8 @@ Result<void> Directory::claim(const Claim& claim, const Limits& limits) {
   }
   if (keys.aliases + claim.aliases.size() > limits.aliases) {
     return Error{Reason::AliasLimit,
-                 "an instance has at most " + std::to_string(limits.aliases) + " aliases",
+                 "the instance has at most " + std::to_string(limits.aliases) +
+                     " aliases; remove some that are no longer used",
                  "aliases"};
   }
   for (const std::string& alias : claim.aliases) {
@@ -282,7 +285,9 @@ Result<void> Directory::claim_ring(const KeyRing& ring, const Limits& limits) {
   }
   if (keys.rings.size() >= limits.rings) {
     return Error{Reason::KeyRingLimit,
-                 "an instance has at most " + std::to_string(limits.rings) + " key rings", ""};
+                 "the instance has at most " + std::to_string(limits.rings) +
+                     " key rings (\"default\" included); delete one that is empty",
+                 ""};
   }
   keys.rings.emplace(ring.id,
                      InstanceKeys::Ring{.ring = ring, .state = InstanceKeys::RingState::Claimed});

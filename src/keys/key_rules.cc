@@ -213,18 +213,4 @@ Result<void> check_token_enforced(const InstanceRules& rules, const Material& ma
                ""};
 }
 
-Result<void> check_rotation_policy(KeyKind kind, bool imported, std::int64_t interval_months) {
-  if (kind != KeyKind::RootKey) {
-    return Error{Reason::KeyRootRequired, "a standard key cannot have a rotation policy", ""};
-  }
-  if (imported) {
-    return Error{Reason::KeyPayloadRequired,
-                 "an imported key cannot have a rotation policy; rotate it with new material",
-                 "payload"};
-  }
-  if (interval_months >= 1 && interval_months <= 12) return {};
-  return field_error("interval_month", "interval_month is " + std::to_string(interval_months) +
-                                           ", allowed are 1 to 12");
-}
-
 }  // namespace keyhaven::keys

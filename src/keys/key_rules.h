@@ -1,6 +1,6 @@
-// What a caller may call things and bring in: names, descriptions, tags, aliases, rings, material
-// and rotation policies (key-management-api.md 4, 8 to 12, 19). Characters are Unicode code points
-// of valid UTF-8.
+// What a caller may call things and bring in: names, descriptions, tags, aliases, rings and
+// material (key-management-api.md 4, 8 to 10, 12, 19). Characters are Unicode code points of valid
+// UTF-8.
 #pragma once
 
 #include <string>
@@ -50,10 +50,6 @@ Result<void> check_create_import_access(const InstanceRules& rules, KeyKind kind
 // The part of it that also holds for rotation and restore: with enforce_token, material comes in
 // encrypted only. Errors: KeyCreateImportAccess.
 Result<void> check_token_enforced(const InstanceRules& rules, const Material& material);
-
-// Whether a key may have a rotation policy of so many months. Errors: KeyRootRequired,
-// KeyPayloadRequired (imported: the service has no new material for it), InvalidField (interval).
-Result<void> check_rotation_policy(KeyKind kind, bool imported, std::int64_t interval_months);
 
 // Code points of `text`; kInvalidUtf8 when it is no valid UTF-8.
 std::size_t count_characters(std::string_view text) noexcept;

@@ -158,21 +158,6 @@ TEST(KeyRulesTest, AnEnforcedTokenRefusesMaterialInClearOnly) {
   EXPECT_TRUE(check_create_import_access(rules, KeyKind::RootKey, encrypted(512, 28, 12)));
 }
 
-TEST(KeyRulesTest, RotationPoliciesAreForGeneratedRootKeys) {
-  for (const std::int64_t months : {1, 12})
-    EXPECT_TRUE(check_rotation_policy(KeyKind::RootKey, false, months));
-  for (const std::int64_t months : {-1, 0, 13}) {
-    const auto refused = check_rotation_policy(KeyKind::RootKey, false, months);
-    ASSERT_FALSE(refused) << months;
-    EXPECT_EQ(refused.error().reason, Reason::InvalidField);
-    EXPECT_EQ(refused.error().target, "interval_month");
-  }
-  EXPECT_EQ(check_rotation_policy(KeyKind::StandardKey, false, 3).error().reason,
-            Reason::KeyRootRequired);
-  EXPECT_EQ(check_rotation_policy(KeyKind::RootKey, true, 3).error().reason,
-            Reason::KeyPayloadRequired);
-}
-
 TEST(KeyRulesTest, CountsCharactersOfValidUtf8Only) {
   EXPECT_EQ(count_characters(""), 0U);
   EXPECT_EQ(count_characters("a\xE2\x82\xAC\xF0\x9F\x94\x91"), 3U);

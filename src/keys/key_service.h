@@ -26,9 +26,9 @@ namespace keyhaven::keys {
 
 // Policies that a request brings for the new key, in place of those of the instance.
 struct PolicyOverrides {
-  std::optional<std::int64_t> rotation_months;  // given: a rotation policy of so many months
+  std::optional<std::int64_t> rotation_months = {};  // given: a rotation policy of so many months
   bool rotation_enabled = true;
-  std::optional<bool> dual_auth;
+  std::optional<bool> dual_auth = {};
 };
 
 struct CreateRequest {
@@ -42,8 +42,10 @@ struct CreateRequest {
   std::string key_ring = "default";
   Timestamp expires;  // 0: never
   Material material;  // none given: the unit generates 256 bits
-  // Given: the policies of the instance about new keys do not apply (not even
-  // keyCreateImportAccess).
+  // Given: the key gets these policies and none that the instance gives to new keys. What the
+  // instance forbids stays forbidden (keyCreateImportAccess): else whoever may set the policies of
+  // one ring could bring material in clear into an instance that enforces import tokens
+  // (docs/adr/0015-overrides-do-not-unlock.md).
   std::optional<PolicyOverrides> overrides;
 };
 
@@ -96,8 +98,10 @@ class KeyService {
   // within the last seven days. Errors: AuthorizationsNotMet, DeletionPrevented, ProtectedResource
   // (registrations, not forced).
   Result<KeyRecordPtr> destroy(const KeyRecord& key, Force force, Change& change);
-  // The first authorization of a deletion; a second one takes its place. Errors: NotDualAuth.
+  // The first authorization of a deletion, good for seven days; a second one takes its place.
+  // Errors: NotDualAuth.
   Result<KeyRecordPtr> set_for_deletion(const KeyRecord& key, Change& change);
+  // Nothing to take back: success without a change (not recorded). Errors: NotDualAuth.
   Result<KeyRecordPtr> unset_for_deletion(const KeyRecord& key, Change& change);
   // `material`, when given, must be that of the key's newest version (InvalidField). Errors:
   // RequestTooEarly, KeyRestoreExpired, KeyExpired, KeyCreateImportAccess (material in clear while
@@ -149,6 +153,12 @@ class KeyService {
                                              const Material& material);
   Result<KeyVersion> make_version(const KeyRecord& key, VersionId id, const Material& material,
                                   Timestamp now);
+  // The rotation itself, of `key` as it is now and under its lock.
+  Result<KeyRecordPtr> add_version(const KeyRecord& key, const Material& material, Timestamp now,
+                                   Change& change);
+  // Commits a lifecycle step together with what it means for the key's registrations.
+  Result<KeyRecordPtr> commit_step(LifecycleKind kind, KeyRecord next, Timestamp now,
+                                   Change& change);
   Result<void> require_same_material(const KeyRecord& key, const Material& material);
   Result<void> move_all_to_default(const InstanceId& instance, const std::string& ring,
                                    KeyChange& change);

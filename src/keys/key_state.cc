@@ -80,6 +80,17 @@ Result<void> require_root_key(const KeyRecord& record) {
                ""};
 }
 
+bool needs_dual_auth(const KeyRecord& record) noexcept {
+  const auto& policy = record.policies().dual_auth;
+  return policy && policy->enabled;
+}
+
+const DeletionAuthorization* pending_authorization(const KeyRecord& record,
+                                                   Timestamp now) noexcept {
+  const auto& authorization = record.policies().authorization;
+  return authorization && now < authorization->lapses ? &*authorization : nullptr;
+}
+
 std::string_view word_of(KeyState state) noexcept {
   switch (state) {
     case KeyState::PreActivation:

@@ -81,6 +81,12 @@ Result<void> require_state(KeyOperation operation, const KeyRecord& record, Time
 // Errors: KeyRootRequired.
 Result<void> require_root_key(const KeyRecord& record);
 
+// Whether deleting the key takes two (key-management-api.md 7).
+bool needs_dual_auth(const KeyRecord& record) noexcept;
+// The first of the two authorizations while it counts: until it lapses. Null: none. Lives as long
+// as the record's policies.
+const DeletionAuthorization* pending_authorization(const KeyRecord& record, Timestamp now) noexcept;
+
 // "active", "suspended", "deactivated", "destroyed", "pre-active": the API's words.
 std::string_view word_of(KeyState state) noexcept;
 

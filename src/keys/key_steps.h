@@ -29,4 +29,21 @@ inline void set_state(KeyRecord& key, KeyState state, Timestamp now, const Chang
   touch(key, now, change);
 }
 
+// Gives back what was claimed unless the change was published.
+class ClaimGuard {
+ public:
+  ClaimGuard(Directory& directory, const Claim& claim) : directory_(directory), claim_(claim) {}
+  ClaimGuard(const ClaimGuard&) = delete;
+  ClaimGuard& operator=(const ClaimGuard&) = delete;
+  ~ClaimGuard() {
+    if (!kept_) directory_.release(claim_);
+  }
+  void keep() noexcept { kept_ = true; }
+
+ private:
+  Directory& directory_;
+  const Claim& claim_;
+  bool kept_ = false;
+};
+
 }  // namespace keyhaven::keys

@@ -1,6 +1,10 @@
 // What stands around the key service in unit tests of this folder and of http/.
 #pragma once
 
+#include <utility>
+#include <vector>
+
+#include "crypto/random.h"
 #include "keys/dependents.h"
 #include "keys/instance_rules.h"
 #include "keys/material.h"
@@ -23,18 +27,30 @@ class NoImportToken final : public SecureImport {
   }
 };
 
-// Nothing depends on any key, unless a test says how many registrations do.
+// Nothing depends on any key, unless a test says how many registrations do. Each lifecycle step
+// makes one event.
 class FixedDependents final : public Dependents {
  public:
   Blockers blockers(const KeyRecord&) const override { return current; }
-  void add_effects(LifecycleKind kind, const KeyRecord&, Timestamp, KeyChange&) const override {
+  void add_effects(LifecycleKind kind, const KeyRecord& next, Timestamp now,
+                   KeyChange& change) const override {
     noted.push_back(kind);
+    LifecycleEvent event;
+    event.instance = next.instance;
+    event.id = crypto::random_uuid();
+    event.kind = kind;
+    event.key = next.id;
+    event.created = now;
+    change.put_events.push_back(std::move(event));
   }
-  void publish(const KeyChange&) override {}
+  void publish(const KeyChange& change) override {
+    for (const LifecycleEvent& event : change.put_events) published.push_back(event.kind);
+  }
   void forget(const InstanceId&, const KeyId&) override { ++forgotten; }
 
   Blockers current;
-  mutable std::vector<LifecycleKind> noted;
+  mutable std::vector<LifecycleKind> noted;  // asked for effects
+  std::vector<LifecycleKind> published;
   int forgotten = 0;
 };
 
