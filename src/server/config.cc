@@ -89,6 +89,27 @@ const std::vector<Row>& rows() {
       {"keys.purge_after_delete_seconds", &Config::purge_after_delete_seconds, "seconds",
        "A deleted key can be purged after this; until then nobody can destroy it for good.", 0,
        30 * 86400},
+      {"keys.restorable_days", &Config::restorable_days, "days",
+       "A deleted key can be restored for so long; at most keys.purge_due_days.", 0, 3650},
+      {"keys.purge_due_days", &Config::purge_due_days, "days",
+       "A deleted key is purged by itself after this: its material is gone for good.", 1, 3650},
+      {"keys.deletion_authorization_seconds", &Config::deletion_authorization_seconds, "seconds",
+       "The first authorization of a dual authorization deletion lapses after this.", 1,
+       365 * 86400},
+      {"keys.rotation_month_seconds", &Config::rotation_month_seconds, "seconds",
+       "Length of a month of a rotation policy. Less than a day is for tests only: every rotation "
+       "adds a version that is kept as long as the key.",
+       1, 366 * 86400},
+      {"keys.rotation_window_seconds", &Config::rotation_window_seconds, "seconds",
+       "A rotation by policy happens within this after it is due, each key at a moment of its own; "
+       "at most keys.rotation_month_seconds.",
+       0, 30 * 86400},
+      {"keys.rotations_per_sweep", &Config::rotations_per_sweep, "keys",
+       "At most so many keys are rotated by policy every keys.sweep_period_seconds; the rest "
+       "waits, longest due first.",
+       1, 100'000},
+      {"keys.sweep_period_seconds", &Config::sweep_period_seconds, "seconds",
+       "Time between two looks for keys that expire, rotate or are purged by themselves.", 1, 1800},
       {"log.level",
        &Config::log_level,
        "word",
@@ -290,6 +311,17 @@ Result<void> validate(const Config& config) {
   }
   if (!config.public_url.empty() && !config.public_url.starts_with("https://")) {
     return wrong("server.public_url is \"" + config.public_url + "\"; it must begin with https://");
+  }
+  if (config.restorable_days > config.purge_due_days) {
+    return wrong("keys.restorable_days is " + std::to_string(config.restorable_days) +
+                 "; it must be at most keys.purge_due_days, " +
+                 std::to_string(config.purge_due_days));
+  }
+  if (config.rotation_window_seconds > config.rotation_month_seconds) {
+    return wrong("keys.rotation_window_seconds is " +
+                 std::to_string(config.rotation_window_seconds) +
+                 "; it must be at most keys.rotation_month_seconds, " +
+                 std::to_string(config.rotation_month_seconds));
   }
   const bool region_ok =
       !config.region.empty() && config.region.size() <= 32 &&

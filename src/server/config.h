@@ -44,6 +44,13 @@ struct Config {
   std::int64_t enable_after_disable_seconds = 30;
   std::int64_t restore_after_delete_seconds = 30;
   std::int64_t purge_after_delete_seconds = 4 * 3600;
+  std::int64_t restorable_days = 30;
+  std::int64_t purge_due_days = 90;
+  std::int64_t deletion_authorization_seconds = 7 * 86400;
+  std::int64_t rotation_month_seconds = 30 * 86400;
+  std::int64_t rotation_window_seconds = 86400;
+  std::int64_t rotations_per_sweep = 100;
+  std::int64_t sweep_period_seconds = 30;
   // [log]
   std::string log_level = "info";
 

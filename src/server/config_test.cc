@@ -57,6 +57,30 @@ TEST_F(ConfigTest, WrongFilesAreOneClearLine) {
   }
 }
 
+// Every setting of time, within its limits and together with what it depends on.
+TEST_F(ConfigTest, TheClocksOfKeysAreChecked) {
+  const struct {
+    const char* text;
+    const char* message;  // empty: fine
+  } kCases[] = {
+      {"restorable_days = 90", ""},
+      {"restorable_days = 91",
+       "keys.restorable_days is 91; it must be at most keys.purge_due_days, 90"},
+      {"rotation_month_seconds = 10\nrotation_window_seconds = 10", ""},
+      {"rotation_month_seconds = 10\nrotation_window_seconds = 11",
+       "keys.rotation_window_seconds is 11; it must be at most keys.rotation_month_seconds, 10"},
+  };
+  for (const auto& test : kCases) {
+    const auto config = load(std::string("[keys]\n") + test.text + "\n");
+    ASSERT_TRUE(config) << test.text;
+    const auto valid = validate(*config);
+    EXPECT_EQ(valid ? "" : valid.error().message, test.message) << test.text;
+  }
+  EXPECT_FALSE(load("[keys]\nsweep_period_seconds = 0\n"));
+  EXPECT_FALSE(load("[keys]\nrotation_month_seconds = 0\n"));
+  EXPECT_FALSE(load("[keys]\npurge_due_days = 0\n"));
+}
+
 TEST_F(ConfigTest, SyntaxErrorNamesTheLine) {
   const auto config = load("[server]\nport = = 1\n");
   ASSERT_FALSE(config);

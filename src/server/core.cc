@@ -120,6 +120,12 @@ Result<void> Core::open_instances_and_keys() {
   times.enable_after_disable_seconds = around_.config.enable_after_disable_seconds;
   times.restore_after_delete_seconds = around_.config.restore_after_delete_seconds;
   times.purge_after_delete_seconds = around_.config.purge_after_delete_seconds;
+  times.restorable_seconds = around_.config.restorable_days * 86400;
+  times.purge_due_seconds = around_.config.purge_due_days * 86400;
+  times.deletion_authorization_seconds = around_.config.deletion_authorization_seconds;
+  times.rotation_month_seconds = around_.config.rotation_month_seconds;
+  times.rotation_window_seconds = around_.config.rotation_window_seconds;
+  times.rotations_per_sweep = around_.config.rotations_per_sweep;
   key_changes_ = std::make_unique<keys::KeyChanges>(*database_, *directory_, times);
   key_service_ = std::make_unique<keys::KeyService>(
       keys::KeyService::Parts{*key_changes_, around_.unit, *import_tokens_, *dependents_,

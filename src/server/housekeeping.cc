@@ -1,16 +1,17 @@
 #include "server/housekeeping.h"
 
+#include <utility>
+
 namespace keyhaven::server {
 
-namespace {
-constexpr std::chrono::seconds kSweepPeriod{30};
-}  // namespace
-
 Housekeeping::Housekeeping(audit::Log& log, keys::KeyService& keys, const Clock& clock,
-                           std::chrono::seconds checkpoint_period)
-    : log_(log), keys_(keys), clock_(clock), period_(checkpoint_period), thread_([this] {
-        run();
-      }) {}
+                           Periods periods, SweepState sweep_state)
+    : log_(log),
+      keys_(keys),
+      clock_(clock),
+      periods_(periods),
+      sweep_state_(std::move(sweep_state)),
+      thread_([this] { run(); }) {}
 
 void Housekeeping::stop() {
   {
@@ -21,21 +22,29 @@ void Housekeeping::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Housekeeping::sweep() {
+  const auto swept = keys_.sweep(clock_.now());
+  std::string failure = swept ? "" : swept.error().message;
+  if (failure == failure_) return;
+  failure_ = std::move(failure);
+  sweep_state_(failure_);
+}
+
 void Housekeeping::run() {
   using Steady = std::chrono::steady_clock;
-  Steady::time_point checkpoint_at = Steady::now() + period_;
-  Steady::time_point sweep_at = Steady::now() + kSweepPeriod;
+  Steady::time_point checkpoint_at = Steady::now() + periods_.checkpoint;
+  Steady::time_point sweep_at = Steady::now() + periods_.sweep;
   std::unique_lock lock(mutex_);
   while (!wake_.wait_until(lock, std::min(checkpoint_at, sweep_at), [this] { return stopping_; })) {
     lock.unlock();
     const Steady::time_point now = Steady::now();
     if (now >= checkpoint_at) {
       static_cast<void>(log_.checkpoint());
-      checkpoint_at = now + period_;
+      checkpoint_at = now + periods_.checkpoint;
     }
     if (now >= sweep_at) {
-      static_cast<void>(keys_.sweep(clock_.now()));
-      sweep_at = now + kSweepPeriod;
+      sweep();
+      sweep_at = now + periods_.sweep;
     }
     lock.lock();
   }

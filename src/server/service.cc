@@ -52,6 +52,13 @@ void log_line(spdlog::level::level_enum level, std::string_view event,
               fields.empty() ? "" : std::string_view(text).substr(1, text.size() - 2));
 }
 
+void log_sweep_state(const std::string& failure) {
+  if (failure.empty()) return log_line(spdlog::level::info, "time's work on keys goes on", {});
+  log_line(spdlog::level::warn,
+           "a key that is due could not be changed; the next sweep tries again",
+           {{"cause", failure}});
+}
+
 // Every connection is a descriptor; the hard limit is what the operator allows.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -211,9 +218,11 @@ class Service {
     for (unsigned i = 0; i < server_->loop_count(); ++i) {
       server_->loop(i).every(std::chrono::seconds(1), [this, i] { core_->api().tick(i); });
     }
-    housekeeping_ =
-        std::make_unique<Housekeeping>(*log_, core_->key_service(), clock_,
-                                       std::chrono::seconds(config_.audit_checkpoint_seconds));
+    housekeeping_ = std::make_unique<Housekeeping>(
+        *log_, core_->key_service(), clock_,
+        Housekeeping::Periods{std::chrono::seconds(config_.audit_checkpoint_seconds),
+                              std::chrono::seconds(config_.sweep_period_seconds)},
+        log_sweep_state);
     server_->serve(core_->api().handler(), http::Api::error_body());
     serving_ = true;
     write_endpoint(supervisor_->status().unit_pid);
