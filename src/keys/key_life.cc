@@ -53,7 +53,7 @@ Result<void> require_authorizations(const KeyRecord& key, const std::string& act
     return missing("another user must set the key for deletion (setKeyForDeletion) before");
   }
   if (first->lapses <= now) {
-    return missing("that of before lapsed at " + format_rfc3339(first->lapses) +
+    return missing("the earlier one lapsed at " + format_rfc3339(first->lapses) +
                    "; another user must set the key for deletion again (setKeyForDeletion)");
   }
   if (first->by == actor) {
