@@ -54,6 +54,18 @@ bool host_disagrees(const Call& call, const InstanceId& instance) {
   return named && named.value() != instance;
 }
 
+// The network policies of the instance (key-management-api.md 12): both must admit the call.
+// allowed_ip_port is the way to find the right port, and services come from addresses of their own.
+bool admitted_by_network(Call& call) {
+  const instances::InstancePolicies& policies = call.instance().policies;
+  const net::Request& request = call.request();
+  const bool private_only = policies.allowed_network() == instances::AllowedNetwork::PrivateOnly;
+  if (private_only && !request.private_network) return false;
+  const bool is_service = call.caller() && !call.caller()->service_crn.empty();
+  if (is_service || call.action() == iam::Action::AllowedIpPortRead) return true;
+  return policies.allows_address(request.remote_address);
+}
+
 }  // namespace
 
 // What belongs to one loop; touched by its thread only.
@@ -165,6 +177,7 @@ Result<void> Api::find_instance(Call& call) {
   call.instance_ = instances_.find(id.value());
   if (!call.instance_) return no_right();
   call.set_audited_instance(id.value());
+  if (!admitted_by_network(call)) return no_right();
   return {};
 }
 

@@ -86,7 +86,8 @@ void each_parameter(std::string_view query, Visit visit) {
 Call::Call(Api& api, net::Request& request, net::Reply reply)
     : api_(api), request_(request), reply_(std::move(reply)) {
   event_.correlation_id = correlation_id_of(request);
-  event_.initiator_address = request.remote_address;
+  // Left out for private calls (key-management-api.md 18).
+  if (!request.private_network) event_.initiator_address = request.remote_address;
   event_.request_uri = request.path;
   if (const auto agent = request.header("User-Agent")) event_.initiator_agent = *agent;
 }

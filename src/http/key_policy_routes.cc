@@ -1,5 +1,4 @@
-// Policies of keys (key-management-api.md 11, real-clients.md 4). The instance's policies and the
-// registrations are still read as empty collections here.
+// Policies of keys (key-management-api.md 11, real-clients.md 4). Registrations are still read as empty collections here.
 #include <optional>
 #include <span>
 
@@ -214,8 +213,6 @@ Routes key_policy_routes(KeyFront& front) {
               }),
       blocking(Method::Put, "/api/v2/keys/{id}/policies", Action::PoliciesWrite, Check::Key,
                [&front](Call& call) { return put_policies(call, front); }),
-      on_loop(Method::Get, "/api/v2/instance/policies", Action::InstancePoliciesRead,
-              Check::Instance, empty_for_instance(kPolicyType)),
       on_loop(Method::Get, "/api/v2/keys/{id}/registrations", Action::RegistrationsList, Check::Key,
               empty_for_key(front, kRegistrationType)),
       on_loop(Method::Get, "/api/v2/keys/registrations", Action::RegistrationsList, Check::Instance,

@@ -519,7 +519,6 @@ TEST_F(KeyRoutesTest, PoliciesAndRegistrationsAreEmpty) {
   const std::string key = root();
   for (const auto& path :
        {"/api/v2/keys/" + key + "/policies",
-        std::string("/api/v2/instance/policies?policy=rotation"),
         "/api/v2/keys/" + key + "/registrations", std::string("/api/v2/keys/registrations")}) {
     const auto response = call("GET", path);
     EXPECT_EQ(response.status, 200) << path;

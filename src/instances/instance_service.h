@@ -61,7 +61,7 @@ struct InstanceUpdate {
   std::optional<std::int64_t> rotation_interval_seconds;
   LimitChanges limits;
   // Disables the policy allowedIP: the way back for an administrator whose own address it shuts out
-  // (docs/adr/0015-network-policies.md).
+  // (docs/adr/0017-network-policies.md).
   bool reset_allowed_ip = false;
 };
 

@@ -65,14 +65,14 @@ std::chrono::milliseconds ConnectionSet::limit(Phase phase) const noexcept {
   return kClosingLimit;
 }
 
-void ConnectionSet::add(Socket socket) {
+void ConnectionSet::add(Socket socket, bool private_network) {
   boost::system::error_code ec;
   socket.set_option(asio::ip::tcp::no_delay(true), ec);
   if (ec || draining_) {
     shared.remove_connection();
     return;
   }
-  auto connection = std::make_shared<Connection>(std::move(socket), *this);
+  auto connection = std::make_shared<Connection>(std::move(socket), *this, private_network);
   List& list = lists_[static_cast<std::size_t>(Phase::Handshake)];
   connection->position_ = list.insert(list.end(), connection);
   connection->listed_ = true;
@@ -139,12 +139,14 @@ void Exchange::abandoned() {
 
 // Connection
 
-Connection::Connection(Socket socket, ConnectionSet& set)
+Connection::Connection(Socket socket, ConnectionSet& set, bool private_network)
     : set_(set),
       stream_(std::move(socket), set.shared.tls),
       exchange_(std::make_shared<Exchange>(
           set.loop.gate(), ParserLimits{.max_header_bytes = set.shared.options.max_header_bytes,
-                                        .max_body_bytes = set.shared.options.max_body_bytes})) {}
+                                        .max_body_bytes = set.shared.options.max_body_bytes})) {
+  exchange_->private_network = private_network;
+}
 
 Connection::~Connection() { wipe(output_); }
 
@@ -246,6 +248,7 @@ void Connection::dispatch() {
                              .headers = exchange.parser.headers(),
                              .body = exchange.parser.body(exchange.buffer),
                              .remote_address = exchange.remote_address,
+                             .private_network = exchange.private_network,
                              .loop = &set_.loop};
   last_answer_ = last_answer_ || !exchange.parser.keep_alive();
   enter(Phase::Handling);

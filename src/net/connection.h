@@ -58,7 +58,7 @@ class ConnectionSet {
   using List = std::list<std::shared_ptr<Connection>>;
 
   ConnectionSet(LoopImpl& event_loop, ServerShared& server) : loop(event_loop), shared(server) {}
-  void add(Socket socket);
+  void add(Socket socket, bool private_network);
   void tick();
   // Closes what is idle; from now on every answer is the last of its connection.
   void drain();
@@ -90,6 +90,7 @@ class Exchange final : public Reply::Target, public std::enable_shared_from_this
   RequestParser parser;
   Request request;
   std::string remote_address;
+  bool private_network = false;
 
  private:
   template <class Action>
@@ -99,7 +100,7 @@ class Exchange final : public Reply::Target, public std::enable_shared_from_this
 
 class Connection final : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Socket socket, ConnectionSet& set);
+  Connection(Socket socket, ConnectionSet& set, bool private_network);
   ~Connection();
 
   void start();

@@ -35,6 +35,39 @@ std::chrono::milliseconds tick_period(const ServerOptions& options) {
   return std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
 }
 
+// One listening socket and its accepting, on the first loop.
+struct Listener {
+  Listener(asio::io_context& context, bool is_private)
+      : acceptor(context), retry(context), private_network(is_private) {}
+  Result<void> open(const std::string& address, std::uint16_t port_wanted);
+
+  Acceptor acceptor;
+  Timer retry;
+  const bool private_network;
+  std::uint16_t port = 0;
+};
+
+Result<void> Listener::open(const std::string& address, std::uint16_t port_wanted) {
+  error_code ec;
+  const auto numeric = asio::ip::make_address(address, ec);
+  if (ec) {
+    return Error{Reason::InvalidArgument, "the listen address is not a numeric IP address",
+                 "address"};
+  }
+  const tcp::endpoint endpoint(numeric, port_wanted);
+  acceptor.open(endpoint.protocol(), ec);
+  if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec) acceptor.bind(endpoint, ec);
+  if (!ec) acceptor.listen(kListenBacklog, ec);
+  if (!ec) port = acceptor.local_endpoint(ec).port();
+  if (!ec) return {};
+  const std::string where = "address " + address + " port " + std::to_string(port_wanted);
+  if (ec == asio::error::address_in_use) {
+    return Error{Reason::AlreadyExists, where + " is in use by another program", "port"};
+  }
+  return Error{Reason::Io, "cannot listen on " + where + ": " + ec.message(), "address"};
+}
+
 class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, SslContext tls);
@@ -42,7 +75,8 @@ class ServerImpl final : public Server {
 
   Result<void> listen();
 
-  std::uint16_t port() const noexcept override { return port_; }
+  std::uint16_t port() const noexcept override { return public_.port; }
+  std::uint16_t private_port() const noexcept override { return private_.port; }
   unsigned loop_count() const noexcept override { return static_cast<unsigned>(loops_.size()); }
   Loop& loop(unsigned index) noexcept override { return *loops_[index]; }
   void start_loops() override;
@@ -50,17 +84,16 @@ class ServerImpl final : public Server {
   void stop() override;
 
  private:
-  void accept_next();
-  void on_accept(error_code ec, Socket socket, std::size_t target);
+  void accept_next(Listener& listener);
+  void on_accept(Listener& listener, error_code ec, Socket socket, std::size_t target);
   void stop_once();
 
   SslContext tls_;
   ServerShared shared_;
   std::vector<std::unique_ptr<LoopImpl>> loops_;  // outlive what is listed below them
   std::vector<std::unique_ptr<ConnectionSet>> sets_;
-  Acceptor acceptor_;
-  Timer accept_retry_;
-  std::uint16_t port_ = 0;
+  Listener public_;
+  Listener private_;
   std::size_t next_target_ = 0;
   std::once_flag started_once_;
   std::once_flag stopped_once_;
@@ -79,8 +112,8 @@ std::vector<std::unique_ptr<LoopImpl>> make_loops(unsigned count) {
 ServerImpl::ServerImpl(ServerOptions options, SslContext tls)
     : tls_(std::move(tls)),
       loops_(make_loops(options.loops)),
-      acceptor_(loops_[0]->context()),
-      accept_retry_(loops_[0]->context()) {
+      public_(loops_[0]->context(), false),
+      private_(loops_[0]->context(), true) {
   shared_.options = std::move(options);
   shared_.tls = tls_.get();
   for (const auto& event_loop : loops_) {
@@ -90,24 +123,9 @@ ServerImpl::ServerImpl(ServerOptions options, SslContext tls)
 
 Result<void> ServerImpl::listen() {
   const ServerOptions& options = shared_.options;
-  error_code ec;
-  const auto address = asio::ip::make_address(options.address, ec);
-  if (ec) {
-    return Error{Reason::InvalidArgument, "the listen address is not a numeric IP address",
-                 "address"};
-  }
-  const tcp::endpoint endpoint(address, options.port);
-  acceptor_.open(endpoint.protocol(), ec);
-  if (!ec) acceptor_.set_option(asio::socket_base::reuse_address(true), ec);
-  if (!ec) acceptor_.bind(endpoint, ec);
-  if (!ec) acceptor_.listen(kListenBacklog, ec);
-  if (!ec) port_ = acceptor_.local_endpoint(ec).port();
-  if (!ec) return {};
-  const std::string where = "address " + options.address + " port " + std::to_string(options.port);
-  if (ec == asio::error::address_in_use) {
-    return Error{Reason::AlreadyExists, where + " is in use by another program", "port"};
-  }
-  return Error{Reason::Io, "cannot listen on " + where + ": " + ec.message(), "address"};
+  KH_TRY(public_.open(options.address, options.port));
+  if (options.private_address.empty()) return {};
+  return private_.open(options.private_address, options.private_port);
 }
 
 void ServerImpl::start_loops() {
@@ -125,37 +143,43 @@ void ServerImpl::serve(Handler handler, ErrorBody error_body) {
   shared_.handler = std::move(handler);
   shared_.error_body = std::move(error_body);
   start_loops();
-  loops_[0]->post([this] { accept_next(); });
-}
-
-void ServerImpl::accept_next() {
-  if (!acceptor_.is_open()) return;
-  const std::size_t target = next_target_++ % loops_.size();
-  acceptor_.async_accept(loops_[target]->context(), [this, target](error_code ec, Socket socket) {
-    on_accept(ec, std::move(socket), target);
+  loops_[0]->post([this] {
+    accept_next(public_);
+    accept_next(private_);
   });
 }
 
-void ServerImpl::on_accept(error_code ec, Socket socket, std::size_t target) {
-  if (!acceptor_.is_open() || ec == asio::error::operation_aborted) return;
+void ServerImpl::accept_next(Listener& listener) {
+  if (!listener.acceptor.is_open()) return;
+  const std::size_t target = next_target_++ % loops_.size();
+  listener.acceptor.async_accept(loops_[target]->context(),
+                                 [this, &listener, target](error_code ec, Socket socket) {
+                                   on_accept(listener, ec, std::move(socket), target);
+                                 });
+}
+
+void ServerImpl::on_accept(Listener& listener, error_code ec, Socket socket, std::size_t target) {
+  if (!listener.acceptor.is_open() || ec == asio::error::operation_aborted) return;
   if (ec == asio::error::no_descriptors || ec == asio::error::no_buffer_space ||
       ec == asio::error::no_memory || ec == boost::system::errc::too_many_files_open_in_system) {
-    accept_retry_.expires_after(kAcceptBackOff);
-    accept_retry_.async_wait([this](error_code) { accept_next(); });
+    listener.retry.expires_after(kAcceptBackOff);
+    listener.retry.async_wait([this, &listener](error_code) { accept_next(listener); });
     return;
   }
   // Above the limit the socket is closed as it goes out of scope. Other errors concern a peer that
   // has left already.
   if (!ec && shared_.try_add_connection()) {
     ConnectionSet& set = *sets_[target];
+    const bool is_private = listener.private_network;
     if (target == 0) {
-      set.add(std::move(socket));
+      set.add(std::move(socket), is_private);
     } else {
-      loops_[target]->gate()->post(
-          [&set, accepted = std::move(socket)]() mutable { set.add(std::move(accepted)); });
+      loops_[target]->gate()->post([&set, accepted = std::move(socket), is_private]() mutable {
+        set.add(std::move(accepted), is_private);
+      });
     }
   }
-  accept_next();
+  accept_next(listener);
 }
 
 void ServerImpl::stop() {
@@ -166,9 +190,11 @@ void ServerImpl::stop_once() {
   for (const auto& event_loop : loops_) KH_ASSERT(!event_loop->in_loop_thread());
   if (started_) {
     loops_[0]->post([this] {
-      error_code ignored;
-      acceptor_.close(ignored);
-      accept_retry_.cancel();
+      for (Listener* listener : {&public_, &private_}) {
+        error_code ignored;
+        listener->acceptor.close(ignored);
+        listener->retry.cancel();
+      }
     });
     for (std::size_t i = 0; i < loops_.size(); ++i) {
       loops_[i]->post([set = sets_[i].get()] { set->drain(); });
@@ -179,7 +205,8 @@ void ServerImpl::stop_once() {
   // The threads are gone, so this one may touch what was theirs.
   for (const auto& set : sets_) set->close_all();
   error_code ignored;
-  acceptor_.close(ignored);
+  public_.acceptor.close(ignored);
+  private_.acceptor.close(ignored);
 }
 
 }  // namespace

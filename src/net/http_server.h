@@ -33,6 +33,7 @@ struct Request {
   std::span<const Header> headers;
   std::span<std::uint8_t> body;  // mutable; kBodySlack readable bytes follow its end (for simdjson)
   std::string_view remote_address;  // numeric, without port
+  bool private_network = false;     // came in by the private listener
   Loop* loop = nullptr;
 
   // First header of that name, case-insensitively; absent: nullopt. `count` tells how often it
@@ -103,7 +104,10 @@ struct TlsFiles {
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: the system chooses; see Server::port()
-  unsigned loops = 0;      // 0: one per core
+  // A second listener, whose requests have private_network set.
+  std::string private_address;     // empty: none
+  std::uint16_t private_port = 0;  // as port
+  unsigned loops = 0;              // 0: one per core
   std::size_t max_header_bytes = 32 * 1024;
   std::size_t max_body_bytes = 1024 * 1024;
   std::size_t max_connections = 10'000;
@@ -123,6 +127,7 @@ class Server {
   virtual ~Server() = default;
 
   virtual std::uint16_t port() const noexcept = 0;
+  virtual std::uint16_t private_port() const noexcept = 0;  // 0: no private listener
   virtual unsigned loop_count() const noexcept = 0;
   virtual Loop& loop(unsigned index) noexcept = 0;
   // Starts the loops (so that post, watch and every work) without accepting yet.

@@ -3,6 +3,7 @@
 #include "server/config.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <functional>
 #include <limits>
@@ -20,10 +21,11 @@ namespace {
 using TextField = std::string Config::*;
 using IntegerField = std::int64_t Config::*;
 using ListField = std::vector<std::string> Config::*;
+using LimitField = std::uint64_t instances::InstanceLimits::*;
 
 struct Row {
   std::string_view name;
-  std::variant<TextField, IntegerField, ListField> field;
+  std::variant<TextField, IntegerField, ListField, LimitField> field;
   std::string_view unit;
   std::string_view text;
   std::int64_t least = 0;
@@ -31,16 +33,39 @@ struct Row {
   std::vector<std::string_view> choices = {};
 };
 
-const std::vector<Row>& rows() {
-  static const std::vector<Row> table = {
+// Unit and meaning, in the order of instances::limit_rows(), which has names and ranges.
+constexpr std::array<std::array<std::string_view, 2>, instances::kLimitCount> kLimitTexts = {{
+    {"keys", "Keys of an instance that does not say otherwise, as all of this section."},
+    {"key rings", "Key rings of an instance, \"default\" included."},
+    {"aliases", "Aliases of all keys of an instance."},
+    {"aliases", "Aliases of a key."},
+    {"registrations", "Registrations of a key."},
+    {"bytes", "Material of a standard key, decoded."},
+    {"bytes", "Plaintext that wrap takes."},
+    {"networks", "Entries of the instance policy allowedIP."},
+    {"requests per second", "Requests of all callers to an instance; 0: no limit."},
+    {"requests", "Requests at once above that rate."},
+}};
+
+std::vector<Row> make_rows() {
+  std::vector<Row> table = {
       {"server.listen", &Config::listen, "numeric address",
        "Address to listen on; 0.0.0.0 or :: for all."},
       {"server.port", &Config::port, "TCP port", "0 lets the system choose; the address is logged.",
        0, 65535},
+      {"server.private_listen", &Config::private_listen, "numeric address",
+       "Address of a second listener, whose clients count as coming from the private network; "
+       "empty: none, and no instance can be private-only."},
+      {"server.private_port", &Config::private_port, "TCP port",
+       "Port of the private listener; 0 lets the system choose.", 0, 65535},
       {"server.data_directory", &Config::data_directory, "path",
        "Everything the server and the unit keep. Made at first start; locked while in use."},
       {"server.public_url", &Config::public_url, "URL",
        "What instance endpoints show to clients; empty: https://LISTEN:PORT."},
+      {"server.private_url", &Config::private_url, "URL",
+       "What instance endpoints show as private; empty: https://PRIVATE_LISTEN:PRIVATE_PORT, or "
+       "the "
+       "public one without a private listener. Clients look for \"private\" in it."},
       {"server.region", &Config::region, "name",
        "Region in CRNs. Fixed at first start: a later change is refused."},
       {"server.tls_names", &Config::tls_names, "DNS names",
@@ -76,6 +101,9 @@ const std::vector<Row>& rows() {
        "User the unit becomes when started by root; must differ from server.user."},
       {"unit.call_timeout_ms", &Config::unit_call_timeout_ms, "milliseconds",
        "A call to the unit that takes longer is answered 503.", 100, 600'000},
+      {"unit.slow_call_timeout_ms", &Config::unit_slow_call_timeout_ms, "milliseconds",
+       "The same for calls that make an RSA key pair (import tokens), waiting included.", 1000,
+       600'000},
       {"audit.directory", &Config::audit_directory, "path",
        "Audit log; empty: DATA_DIRECTORY/server/audit."},
       {"audit.checkpoint_seconds", &Config::audit_checkpoint_seconds, "seconds",
@@ -118,7 +146,42 @@ const std::vector<Row>& rows() {
        0,
        {"debug", "info", "warn", "error", "off"}},
   };
+  static const std::vector<std::string> limit_names = [] {
+    std::vector<std::string> names;
+    for (const instances::LimitRow& row : instances::limit_rows())
+      names.push_back("limits." + std::string(row.name));
+    return names;
+  }();
+  for (std::size_t i = 0; i < instances::kLimitCount; ++i) {
+    const instances::LimitRow& limit = instances::limit_rows()[i];
+    table.push_back({limit_names[i], limit.field, kLimitTexts[i][0], kLimitTexts[i][1],
+                     static_cast<std::int64_t>(limit.least),
+                     static_cast<std::int64_t>(limit.most)});
+  }
   return table;
+}
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> table = make_rows();
+  return table;
+}
+
+bool is_integer(const Row& row) {
+  return std::holds_alternative<IntegerField>(row.field) ||
+         std::holds_alternative<LimitField>(row.field);
+}
+std::int64_t integer_of(const Config& config, const Row& row) {
+  if (const auto* limit = std::get_if<LimitField>(&row.field))
+    return static_cast<std::int64_t>(config.limits.**limit);
+  return config.*std::get<IntegerField>(row.field);
+}
+// `value` has passed check_integer, so it is not negative for a limit.
+void set_integer(Config& config, const Row& row, std::int64_t value) {
+  if (const auto* limit = std::get_if<LimitField>(&row.field)) {
+    config.limits.** limit = static_cast<std::uint64_t>(value);
+  } else {
+    config.*std::get<IntegerField>(row.field) = value;
+  }
 }
 
 const Row* find_row(std::string_view name) {
@@ -186,12 +249,12 @@ Result<void> set_from_node(Config& config, const Row& row, const toml::node& nod
     config.** text = *value;
     return {};
   }
-  if (const auto* integer = std::get_if<IntegerField>(&row.field)) {
+  if (is_integer(row)) {
     const auto value = node.value_exact<std::int64_t>();
     if (!value)
       return wrong(std::string(row.name) + " must be an integer (" + std::string(row.unit) + ")");
     KH_TRY(check_integer(row, *value));
-    config.** integer = *value;
+    set_integer(config, row, *value);
     return {};
   }
   const toml::array* array = node.as_array();
@@ -217,8 +280,7 @@ std::string quoted(const std::string& text) {
 
 std::string value_text(const Config& config, const Row& row) {
   if (const auto* text = std::get_if<TextField>(&row.field)) return quoted(config.**text);
-  if (const auto* integer = std::get_if<IntegerField>(&row.field))
-    return std::to_string(config.**integer);
+  if (is_integer(row)) return std::to_string(integer_of(config, row));
   std::string out = "[";
   for (const std::string& value : config.*std::get<ListField>(row.field)) {
     out += (out.size() > 1 ? ", " : "") + quoted(value);
@@ -232,7 +294,7 @@ std::vector<ConfigKey> config_keys() {
   const Config defaults;
   std::vector<ConfigKey> keys;
   for (const Row& row : rows()) {
-    static constexpr const char* kTypes[] = {"string", "integer", "list of strings"};
+    static constexpr const char* kTypes[] = {"string", "integer", "list of strings", "integer"};
     keys.push_back({std::string(row.name), kTypes[row.field.index()], value_text(defaults, row),
                     std::string(row.unit), std::string(row.text)});
   }
@@ -273,7 +335,7 @@ Result<void> set_config_key(Config& config, const std::string& name, const std::
     config.** text = value;
     return {};
   }
-  if (const auto* integer = std::get_if<IntegerField>(&row->field)) {
+  if (is_integer(*row)) {
     std::int64_t number = 0;
     const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (failed != std::errc{} || end != value.data() + value.size()) {
@@ -281,7 +343,7 @@ Result<void> set_config_key(Config& config, const std::string& name, const std::
                    std::string(row->unit) + ")");
     }
     KH_TRY(check_integer(*row, number));
-    config.** integer = number;
+    set_integer(config, *row, number);
     return {};
   }
   std::vector<std::string> values;
@@ -322,6 +384,15 @@ Result<void> validate(const Config& config) {
                  std::to_string(config.rotation_window_seconds) +
                  "; it must be at most keys.rotation_month_seconds, " +
                  std::to_string(config.rotation_month_seconds));
+  }
+  if (!config.private_url.empty() && !config.private_url.starts_with("https://")) {
+    return wrong("server.private_url is \"" + config.private_url +
+                 "\"; it must begin with https://");
+  }
+  if (!config.private_url.empty() && config.private_listen.empty()) {
+    return wrong(
+        "server.private_url is set, but there is no private listener; set "
+        "server.private_listen");
   }
   const bool region_ok =
       !config.region.empty() && config.region.size() <= 32 &&

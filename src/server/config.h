@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "instances/instance_limits.h"
 
 namespace keyhaven::server {
 
@@ -14,8 +15,11 @@ struct Config {
   // [server]
   std::string listen = "127.0.0.1";
   std::int64_t port = 8443;
+  std::string private_listen;
+  std::int64_t private_port = 8444;
   std::string data_directory = "/var/lib/keyhaven";
   std::string public_url;
+  std::string private_url;
   std::string region = "local";
   std::vector<std::string> tls_names = {"localhost"};
   std::vector<std::string> tls_addresses = {"127.0.0.1", "::1"};
@@ -35,6 +39,7 @@ struct Config {
   std::string unit_key_file;
   std::string unit_user = "keyhaven-unit";
   std::int64_t unit_call_timeout_ms = 5000;
+  std::int64_t unit_slow_call_timeout_ms = 60'000;
   // [audit]
   std::string audit_directory;
   std::int64_t audit_checkpoint_seconds = 5;
@@ -51,6 +56,8 @@ struct Config {
   std::int64_t rotation_window_seconds = 86400;
   std::int64_t rotations_per_sweep = 100;
   std::int64_t sweep_period_seconds = 30;
+  // [limits]
+  instances::InstanceLimits limits;
   // [log]
   std::string log_level = "info";
 

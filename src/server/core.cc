@@ -9,7 +9,9 @@
 #include "http/health_routes.h"
 #include "http/iam_routes.h"
 #include "http/import_token_routes.h"
+#include "http/instance_policy_routes.h"
 #include "http/tke_routes.h"
+#include "server/instance_rules.h"
 #include "server/key_material.h"
 
 namespace keyhaven::server {
@@ -32,10 +34,8 @@ Result<void> deliver_admin_key(const std::string& path, const iam::CreatedApiKey
 class Core::Settings final : public keys::InstanceSettings {
  public:
   keys::InstanceRules rules(const InstanceId& id) const override {
-    keys::InstanceRules out;
     const auto instance = instances == nullptr ? nullptr : instances->find(id);
-    if (instance != nullptr) out.rotation_interval_seconds = instance->rotation_interval_seconds;
-    return out;
+    return instance == nullptr ? keys::InstanceRules() : rules_of(*instance);
   }
   const instances::InstanceService* instances = nullptr;
 };
@@ -107,7 +107,11 @@ Result<void> Core::open_instances_and_keys() {
   instances::InstanceOptions options;
   options.account = account_;
   options.region = around_.config.region;
-  options.public_url = around_.public_url;
+  options.public_url = around_.endpoints.public_url;
+  options.private_url = around_.endpoints.private_url;
+  options.private_network = around_.endpoints.private_network;
+  options.private_port = around_.endpoints.private_port;
+  options.default_limits = around_.config.limits;
   instances_ = KH_TRY(instances::InstanceService::load(
       options, *database_, around_.unit,
       [this](const InstanceId& id) { return directory_->live_keys(id); }, around_.clock));
@@ -153,6 +157,7 @@ void Core::build_api() {
   api_->add(http::identity_routes(*authority_));
   api_->add(http::iam_routes(*authority_));
   api_->add(http::instance_routes(*instances_));
+  api_->add(http::instance_policy_routes(*instances_));
   api_->add(http::tke_routes(*instances_, [this] { return around_.fence.fence({}); }));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));
   api_->add(http::document_routes());

@@ -15,6 +15,7 @@
 #include "http/worker_pool.h"
 #include "iam/authority.h"
 #include "instances/instance_service.h"
+#include "keys/import_tokens.h"
 #include "keys/key_service.h"
 #include "server/config.h"
 #include "store/database.h"
@@ -22,16 +23,25 @@
 
 namespace keyhaven::server {
 
+// Where clients reach the service.
+struct Endpoints {
+  std::string public_url;
+  std::string private_url = {};      // empty: the public one
+  bool private_network = false;      // there is a private listener
+  std::uint16_t private_port = 443;  // of the private URL, or of the public one without a listener
+};
+
 // What a core stands on; all of it must outlive the core.
 struct Surroundings {
   const Config& config;
   const Clock& clock;
   audit::Log& log;
   unit::CryptoUnit& unit;               // for the worker pool
+  unit::CryptoUnit& slow_unit;          // for the pool's calls that take seconds
   std::vector<unit::AsyncUnit*> units;  // one per loop
   keys::Fence& fence;
   unsigned loops;
-  std::string public_url;
+  Endpoints endpoints;
   std::array<std::uint8_t, 32> audit_public_key;
   std::function<Result<void>()> unit_health;
 };
@@ -59,7 +69,6 @@ class Core {
 
   // Settings of an instance that decide about its keys, as the key service asks for them.
   class Settings;
-  class NoSecureImport;
   class NoDependents;
 
   Surroundings around_;
@@ -69,7 +78,7 @@ class Core {
   std::unique_ptr<keys::Directory> directory_;
   std::unique_ptr<Settings> settings_;
   std::unique_ptr<instances::InstanceService> instances_;
-  std::unique_ptr<keys::SecureImport> secure_import_;
+  std::unique_ptr<keys::ImportTokens> import_tokens_;
   std::unique_ptr<keys::Dependents> dependents_;
   std::unique_ptr<keys::KeyChanges> key_changes_;
   std::unique_ptr<keys::KeyService> key_service_;

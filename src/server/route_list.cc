@@ -60,10 +60,10 @@ Result<std::string> list_routes() {
         KH_TRY(audit::Log::open(log_options, crypto::Ed25519PrivateKey::generate(), clock));
     channel::BlockingClient unit;
     NoFence fence;
-    const auto core =
-        KH_TRY(Core::open({config, clock, *log, unit, {}, fence, 1, "https://localhost", {}, [] {
-                             return Result<void>();
-                           }}));
+    const auto core = KH_TRY(Core::open(
+        {config, clock, *log, unit, unit, {}, fence, 1, Endpoints{"https://localhost"}, {}, [] {
+           return Result<void>();
+         }}));
     for (const http::Route& route : core->api().routes()) {
       text += (text.size() > 1 ? ",\n " : "") + boost::json::serialize(describe(route));
     }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/json.hpp>
@@ -21,6 +22,7 @@
 #include "channel/blocking_client.h"
 #include "channel/loop_client.h"
 #include "crypto/process_memory.h"
+#include "net/url.h"
 #include "server/core.h"
 #include "server/housekeeping.h"
 #include "server/key_material.h"
@@ -68,10 +70,10 @@ void raise_descriptor_limit() {
   }
 }
 
-std::string url_of(const Config& config, std::uint16_t port) {
-  const bool v6 = config.listen.find(':') != std::string::npos;
-  const bool any = config.listen == "0.0.0.0" || config.listen == "::";
-  const std::string host = any ? "localhost" : v6 ? "[" + config.listen + "]" : config.listen;
+std::string url_of(const std::string& listen, std::uint16_t port) {
+  const bool v6 = listen.find(':') != std::string::npos;
+  const bool any = listen == "0.0.0.0" || listen == "::";
+  const std::string host = any ? "localhost" : v6 ? "[" + listen + "]" : listen;
   return "https://" + host + ":" + std::to_string(port);
 }
 
@@ -110,6 +112,7 @@ class Service {
     stopped_ = true;
     if (housekeeping_) housekeeping_->stop();
     if (server_) server_->stop();
+    if (slow_) slow_->detach("the server is stopping");  // no worker waits for seconds any more
     if (core_) core_->stop_workers();
     if (blocking_) blocking_->detach();
     loop_clients_.clear();  // the loops have stopped
@@ -141,6 +144,8 @@ class Service {
     net::ServerOptions options;
     options.address = config_.listen;
     options.port = static_cast<std::uint16_t>(config_.port);
+    options.private_address = config_.private_listen;
+    options.private_port = static_cast<std::uint16_t>(config_.private_port);
     options.loops = static_cast<unsigned>(config_.loops);
     options.max_body_bytes = static_cast<std::size_t>(config_.max_body_bytes);
     options.max_connections = static_cast<std::size_t>(config_.max_connections);
@@ -157,7 +162,7 @@ class Service {
     if (options.program.empty()) options.program = KH_TRY(program_directory()) + "/keyhaven-unit";
     options.state_directory = config_.unit_directory();
     options.key_file = config_.unit_key_path();
-    options.channels = server_->loop_count() + 1;
+    options.channels = server_->loop_count() + 2;
     options.user = unit_user_;
     launcher_.emplace(KH_TRY(UnitLauncher::fork_launcher(options)));
     return {};
@@ -191,6 +196,8 @@ class Service {
     log_ = KH_TRY(audit::Log::open(options, std::move(checkpoint_key), clock_));
     const std::chrono::milliseconds deadline(config_.unit_call_timeout_ms);
     blocking_ = std::make_unique<channel::BlockingClient>(channel::BlockingClientOptions{deadline});
+    slow_ = std::make_unique<channel::BlockingClient>(channel::BlockingClientOptions{
+        std::chrono::milliseconds(config_.unit_slow_call_timeout_ms), slow_calls_at_once()});
     server_->start_loops();
     std::vector<unit::AsyncUnit*> units;
     for (unsigned i = 0; i < server_->loop_count(); ++i) {
@@ -206,10 +213,9 @@ class Service {
                                   },
                                   [this](const std::string& cause) { unit_down(cause); }});
     KH_TRY(supervisor_->wait_until_up(kUnitStartLimit));
-    public_url_ =
-        config_.public_url.empty() ? url_of(config_, server_->port()) : config_.public_url;
-    core_ = KH_TRY(Core::open({config_, clock_, *log_, *blocking_, std::move(units), *fence_,
-                               server_->loop_count(), public_url_, audit_public_key_,
+    const Endpoints endpoints = KH_TRY(find_endpoints());
+    core_ = KH_TRY(Core::open({config_, clock_, *log_, *blocking_, *slow_, std::move(units),
+                               *fence_, server_->loop_count(), endpoints, audit_public_key_,
                                [this] { return unit_health(); }}));
     return {};
   }
@@ -227,14 +233,41 @@ class Service {
     serving_ = true;
     write_endpoint(supervisor_->status().unit_pid);
     log_line(spdlog::level::info, "serving",
-             {{"url", url_of(config_, server_->port())}, {"pid", ::getpid()}});
+             {{"url", public_address()}, {"private_url", private_address()}, {"pid", ::getpid()}});
     return {};
   }
 
+  // Each holds a worker, so they must never hold all of them.
+  std::size_t slow_calls_at_once() const {
+    return static_cast<std::size_t>(std::clamp<std::int64_t>(config_.workers / 4, 1, 8));
+  }
+
+  // Where the listeners are, as seen from this machine.
+  std::string public_address() const { return url_of(config_.listen, server_->port()); }
+  std::string private_address() const {
+    if (server_->private_port() == 0) return {};
+    return url_of(config_.private_listen, server_->private_port());
+  }
+
+  // What clients are told. Errors: InvalidArgument for a configured URL that is none.
+  Result<Endpoints> find_endpoints() const {
+    Endpoints out;
+    out.public_url = config_.public_url.empty() ? public_address() : config_.public_url;
+    out.private_network = server_->private_port() != 0;
+    if (out.private_network)
+      out.private_url = config_.private_url.empty() ? private_address() : config_.private_url;
+    const net::HttpsUrl url =
+        KH_TRY(net::parse_https_url(out.private_url.empty() ? out.public_url : out.private_url));
+    out.private_port = url.port;
+    return out;
+  }
+
   void attach(std::vector<FileDescriptor> channels, pid_t pid) {
-    KH_ASSERT(channels.size() == loop_clients_.size() + 1);
+    KH_ASSERT(channels.size() == loop_clients_.size() + 2);
     for (std::size_t i = 0; i < loop_clients_.size(); ++i)
       loop_clients_[i]->attach(std::move(channels[i]));
+    slow_->attach(std::move(channels.back()));
+    channels.pop_back();
     blocking_->attach(std::move(channels.back()));
     log_line(spdlog::level::info, "crypto unit is up", {{"pid", pid}});
     if (serving_) write_endpoint(pid);
@@ -256,8 +289,9 @@ class Service {
 
   // For tools on this machine: where the server is and which processes it is made of.
   void write_endpoint(pid_t unit) {
-    const boost::json::object endpoint{
-        {"url", url_of(config_, server_->port())}, {"pid", ::getpid()}, {"unit_pid", unit}};
+    boost::json::object endpoint{
+        {"url", public_address()}, {"pid", ::getpid()}, {"unit_pid", unit}};
+    if (server_->private_port() != 0) endpoint["private_url"] = private_address();
     const std::string text = boost::json::serialize(endpoint) + "\n";
     if (auto written = write_file_atomic(endpoint_path(), as_bytes(text), 0644); !written) {
       log_line(spdlog::level::warn, "endpoint.json not written",
@@ -273,11 +307,11 @@ class Service {
   std::optional<UnitLaunchOptions::User> unit_user_;
   std::optional<DirectoryLock> lock_;
   std::array<std::uint8_t, 32> audit_public_key_{};
-  std::string public_url_;
   std::unique_ptr<net::Server> server_;
   std::optional<UnitLauncher> launcher_;
   std::unique_ptr<audit::Log> log_;
   std::unique_ptr<channel::BlockingClient> blocking_;
+  std::unique_ptr<channel::BlockingClient> slow_;  // not fenced: its calls keep no key in the unit
   std::vector<std::unique_ptr<channel::LoopClient>> loop_clients_;
   std::unique_ptr<LoopFence> fence_;
   std::unique_ptr<UnitSupervisor> supervisor_;
