@@ -168,7 +168,7 @@ def suite_conformance():
     build("dev", ["keyhavend", "keyhaven-unit", "keyhaven"])
     # Where the tool chains cannot be installed the suite says which SDK it skipped for want of which program.
     run(["bash", "tools/packages.sh", "conformance"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    result = Result()
+    result = python_tests("tests/conformance", "dev")
     with tempfile.TemporaryDirectory() as directory:
         report = pathlib.Path(directory) / "report.json"
         environment = dict(os.environ, KH_BUILD=str(ROOT / "build/dev"), PYTHONDONTWRITEBYTECODE="1")

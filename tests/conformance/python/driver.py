@@ -30,7 +30,7 @@ def methods():
 
 
 def main():
-    import cases_identity, cases_keys, cases_lifecycle, cases_policies, cases_rings, cases_use  # noqa: E401, F401
+    import cases_identity, cases_import, cases_keys, cases_lifecycle, cases_policies, cases_rings, cases_use  # noqa: E401, F401
     suite.run(methods(), context.Context())
 
 
