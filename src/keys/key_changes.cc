@@ -62,15 +62,16 @@ std::vector<KeyChanges::Due> KeyChanges::take_due(Timestamp now) {
   const std::lock_guard lock(due_mutex_);
   auto entry = due_.begin();
   for (; entry != due_.end() && std::get<Timestamp>(*entry) <= now; ++entry) {
-    out.push_back({std::get<InstanceId>(*entry), std::get<KeyId>(*entry)});
+    out.push_back(
+        {std::get<InstanceId>(*entry), std::get<KeyId>(*entry), std::get<Timestamp>(*entry)});
   }
   due_.erase(due_.begin(), entry);
   return out;
 }
 
-void KeyChanges::put_back(const Due& due, Timestamp now) {
+void KeyChanges::put_back(const Due& due, Timestamp at) {
   const std::lock_guard lock(due_mutex_);
-  due_.emplace(now, due.instance, due.key);
+  due_.emplace(at, due.instance, due.key);
 }
 
 }  // namespace keyhaven::keys

@@ -42,6 +42,7 @@ class KeyChanges {
   struct Due {
     InstanceId instance;
     KeyId key;
+    Timestamp at;
   };
 
   // Borrows all of them. `times` decides when the sweep must look at a key again.
@@ -65,10 +66,11 @@ class KeyChanges {
 
   // Remembers when the sweep must look at the key again; for load. commit does it by itself.
   void note_due(const KeyRecord& key);
-  // Takes the keys that are due at `now`. Entries may be stale: look at the key again.
+  // Takes the keys that are due at `now`, longest due first. Entries may be stale: look at the key
+  // again.
   std::vector<Due> take_due(Timestamp now);
-  // Puts one back whose change failed, to be tried by the next sweep.
-  void put_back(const Due& due, Timestamp now);
+  // Puts one back for the next sweep, where it stands as if it had become due at `at`.
+  void put_back(const Due& due, Timestamp at);
 
   Directory& directory() noexcept { return directory_; }
   const Directory& directory() const noexcept { return directory_; }

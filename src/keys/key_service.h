@@ -137,11 +137,14 @@ class KeyService {
   // An instance may be deleted only without live keys. Errors: InstanceNotEmpty.
   Result<void> require_no_live_keys(const InstanceId& instance) const;
 
-  // Writes what time has done: active keys past their date become deactivated (event
-  // secrets.expire), keys deleted 90 days ago are purged, rotation policies rotate, lapsed
-  // authorizations go. Each exactly once: what is due follows from the record alone, and the
-  // record's revision lets one change win. Called every minute or so. Returns how many keys
-  // changed; goes on after a failure and returns the first one.
+  // Writes what time has done (due_step in key_clocks.h): active keys past their date become
+  // deactivated (event secrets.expire), keys deleted 90 days ago are purged, rotation policies
+  // rotate (as secrets.rotate, not limited by the hourly rule), lapsed authorizations go (as
+  // secrets.unsetkeyfordeletion). Each exactly once, however many sweeps were missed: what is due
+  // follows from the record alone, and the record's revision lets one change win. At most
+  // rotations_per_sweep keys rotate. Called every minute or so, by one thread at a time. Returns
+  // how many keys changed; goes on after a failure and returns the first one, whose key is tried
+  // again by the next sweep. A failure leaves no audit event.
   Result<std::size_t> sweep(Timestamp now);
 
   const Directory& directory() const noexcept { return changes_.directory(); }
@@ -162,7 +165,10 @@ class KeyService {
   Result<void> require_same_material(const KeyRecord& key, const Material& material);
   Result<void> move_all_to_default(const InstanceId& instance, const std::string& ring,
                                    KeyChange& change);
-  Result<bool> sweep_one(const InstanceId& instance, const KeyId& id, Timestamp now);
+  struct Sweep;  // one run of sweep; key_sweep.cc
+  Result<bool> sweep_one(const KeyChanges::Due& due, Sweep& sweep);
+  Result<void> expire(const KeyRecord& key, Timestamp now);
+  Result<void> lapse_authorization(const KeyRecord& key, Timestamp now);
 
   KeyChanges& changes_;
   unit::CryptoUnit& unit_;
