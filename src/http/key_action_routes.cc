@@ -134,7 +134,7 @@ void rewrap(const CallPtr& call, KeyFront& front) {
 
 Result<Response> rotate(Call& call, KeyFront& front) {
   const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
-  const keys::Material material(KH_TRY(read_rotate(call.body())));
+  const keys::Material material = KH_TRY(read_rotate(call.body()));
   KH_TRY(run_change(call, 204, [&](keys::Change& change) {
     return front.service.rotate(*key, material, change);
   }));
@@ -147,19 +147,15 @@ Result<void> ignore_body(Call& call) {
   return {};
 }
 
-Result<Response> disable(Call& call, KeyFront& front) {
+// A change that needs nothing but the key.
+using PlainChange = Result<keys::KeyRecordPtr> (keys::KeyService::*)(const keys::KeyRecord&,
+                                                                     keys::Change&);
+template <PlainChange Operation>
+Result<Response> plain_change(Call& call, KeyFront& front) {
   const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
   KH_TRY(ignore_body(call));
-  KH_TRY(run_change(call, 204,
-                    [&](keys::Change& change) { return front.service.disable(*key, change); }));
-  return empty_response(204);
-}
-
-Result<Response> enable(Call& call, KeyFront& front) {
-  const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
-  KH_TRY(ignore_body(call));
-  KH_TRY(run_change(call, 204,
-                    [&](keys::Change& change) { return front.service.enable(*key, change); }));
+  KH_TRY(run_change(
+      call, 204, [&](keys::Change& change) { return (front.service.*Operation)(*key, change); }));
   return empty_response(204);
 }
 
@@ -167,7 +163,8 @@ Result<Response> enable(Call& call, KeyFront& front) {
 void unknown_action(const CallPtr& call, KeyFront& front) {
   if (auto key = authorized_key(*call, front); !key) return call->fail(key.error());
   call->fail({Reason::InvalidQueryParam,
-              "action must be one of disable, enable, restore, rewrap, rotate, unwrap, wrap",
+              "action must be one of disable, enable, restore, rewrap, rotate, setKeyForDeletion, "
+              "unsetKeyForDeletion, unwrap, wrap",
               "action"});
 }
 
@@ -192,8 +189,15 @@ Routes key_action_routes(KeyFront& front) {
   add_on_loop("/api/v2/keys/{id}/actions/unwrap", "unwrap", Action::SecretsUnwrap, unwrap);
   add_on_loop("/api/v2/keys/{id}/actions/rewrap", "rewrap", Action::SecretsRewrap, rewrap);
   add_blocking("/api/v2/keys/{id}/actions/rotate", "rotate", Action::SecretsRotate, rotate);
-  add_blocking("/api/v2/keys/{id}/actions/disable", "disable", Action::SecretsDisable, disable);
-  add_blocking("/api/v2/keys/{id}/actions/enable", "enable", Action::SecretsEnable, enable);
+  using keys::KeyService;
+  add_blocking("/api/v2/keys/{id}/actions/disable", "disable", Action::SecretsDisable,
+               plain_change<&KeyService::disable>);
+  add_blocking("/api/v2/keys/{id}/actions/enable", "enable", Action::SecretsEnable,
+               plain_change<&KeyService::enable>);
+  add_blocking("/api/v2/keys/{id}/actions/setKeyForDeletion", "setKeyForDeletion",
+               Action::SecretsSetForDeletion, plain_change<&KeyService::set_for_deletion>);
+  add_blocking("/api/v2/keys/{id}/actions/unsetKeyForDeletion", "unsetKeyForDeletion",
+               Action::SecretsUnsetForDeletion, plain_change<&KeyService::unset_for_deletion>);
   routes.push_back(on_loop(Method::Post, "/api/v2/keys/{id}", Action::SecretsUnknown, Check::Key,
                            [&front](const CallPtr& call) { unknown_action(call, front); }));
   return routes;

@@ -27,7 +27,8 @@ Return preferred_return(const Call& call) {
 }
 
 KeyView view_of(const Call& call, const KeyFront& front, KeyView::Moment moment) {
-  return {front.account, call.instance(), front.service.times(), call.clock().now(), moment};
+  return {front.account,      call.instance(), front.service.times(),
+          call.clock().now(), moment,          !call.caller()->service_crn.empty()};
 }
 
 Response json_response(int status, std::string body) {

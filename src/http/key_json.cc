@@ -28,6 +28,29 @@ void write_deletion(JsonWriter& json, const keys::KeyRecord& key, const KeyView&
   json.date_field("purgeScheduledOn", key.deleted.plus_seconds(view.times.purge_due_seconds));
 }
 
+void write_policies(JsonWriter& json, const keys::KeyRecord& key, const KeyView& view) {
+  const keys::KeyPolicies& policies = key.policies();
+  const bool dual_auth = keys::needs_dual_auth(key);
+  json.key("dualAuthDelete").begin_object().field("enabled", dual_auth);
+  if (dual_auth) {
+    const auto* pending = keys::pending_authorization(key, view.now);
+    json.field("keySetForDeletion", pending != nullptr);
+    if (pending != nullptr) json.date_field("authExpiration", pending->lapses);
+  }
+  json.end_object();
+  if (policies.rotation) {
+    json.key("rotation").begin_object().field("enabled", policies.rotation->enabled);
+    json.field("interval_month", int{policies.rotation->interval_months}).end_object();
+  }
+  if (policies.migration_intent && view.for_service) {
+    const keys::MigrationIntent& intent = *policies.migration_intent;
+    json.key("migrationIntent").begin_object().field("id", intent.id.text());
+    json.field("sourceCRK", key_crn(view.account, view.instance, key.id));
+    json.field("targetCRK", intent.target_key_crn).date_field("creationDate", intent.created);
+    json.field("createdBy", intent.created_by).end_object();
+  }
+}
+
 void write_texts(JsonWriter& json, std::string_view name, const std::vector<std::string>& texts) {
   if (texts.empty()) return;
   json.key(name).begin_array();
@@ -72,7 +95,7 @@ void begin_key(JsonWriter& json, const keys::KeyRecord& key, const KeyView& view
     json.key("keyVersion").begin_object().field("id", key.newest().id.text());
     json.date_field("creationDate", key.newest().created).end_object();
   }
-  json.key("dualAuthDelete").begin_object().field("enabled", false).end_object();
+  write_policies(json, key, view);
   json.field("deleted", destroyed);
   if (destroyed) write_deletion(json, key, view);
 }

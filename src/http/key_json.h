@@ -25,6 +25,7 @@ struct KeyView {
   Timestamp now;  // states and deadlines are judged at this moment
   // Go's live test wants lastUpdateDate absent in the answer to create and present from get on.
   enum class Moment : std::uint8_t { Created, Later } moment = Moment::Later;
+  bool for_service = false;  // services are shown where a key will migrate to
 };
 
 // An open object with all members but the payload; the caller ends it.

@@ -41,15 +41,16 @@ std::string envelope_with_payload(const keys::KeyRecord& key, const KeyView& vie
   return out;
 }
 
-Result<Response> create_key(Call& call, KeyFront& front) {
-  const InstanceId& instance = call.instance().id;
+// The ring that the new key will be in.
+std::string_view target_ring(const Call& call) {
   const std::string_view header = ring_header(call);
-  const std::string_view ring = header.empty() ? keys::kDefaultRing : header;
-  KH_TRY(call.authorize({.instance = &instance, .key_ring = ring, .key = nullptr}));
-  keys::CreateRequest request = KH_TRY(read_create_key(call.body()));
-  request.instance = instance;
+  return header.empty() ? keys::kDefaultRing : header;
+}
+
+Result<Response> create(Call& call, KeyFront& front, keys::CreateRequest request) {
+  request.instance = call.instance().id;
   request.id = KeyId{crypto::random_uuid()};
-  request.key_ring = ring;
+  request.key_ring = target_ring(call);
   call.set_target(key_crn(front.account, call.instance(), request.id));
   call.detail("requestData.keyType",
               request.kind == keys::KeyKind::RootKey ? "root_key" : "standard_key");
@@ -73,6 +74,21 @@ Result<Response> create_key(Call& call, KeyFront& front) {
       break;
   }
   return json_response(201, key_envelope(*key, view));
+}
+
+Result<Response> create_key(Call& call, KeyFront& front) {
+  const InstanceId& instance = call.instance().id;
+  KH_TRY(call.authorize({.instance = &instance, .key_ring = target_ring(call), .key = nullptr}));
+  return create(call, front, KH_TRY(read_create_key(call.body())));
+}
+
+// Needs the right to set policies, too: what it leaves out, the key does not inherit.
+Result<Response> create_key_with_overrides(Call& call, KeyFront& front) {
+  const InstanceId& instance = call.instance().id;
+  const iam::Scope ring{.instance = &instance, .key_ring = target_ring(call), .key = nullptr};
+  KH_TRY(call.authorize(ring));
+  KH_TRY(call.authorize(iam::Action::PoliciesWrite, ring));
+  return create(call, front, KH_TRY(read_create_key_with_overrides(call.body())));
 }
 
 // --- Get ---
@@ -133,6 +149,10 @@ int removal_status(const Call& call) {
 
 Result<Response> delete_key(Call& call, KeyFront& front) {
   const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
+  if (!call.caller()->service_crn.empty()) {
+    return Error{Reason::ResourceOwner,
+                 "a service cannot delete a customer's key; it can delete its registrations", ""};
+  }
   const auto force = KH_TRY(call.query_bool("force", false)) ? keys::Force::Yes : keys::Force::No;
   const keys::KeyRecordPtr deleted =
       KH_TRY(run_change(call, removal_status(call), [&](keys::Change& change) {
@@ -151,8 +171,7 @@ Result<Response> purge_key(Call& call, KeyFront& front) {
 
 Result<Response> restore_key(Call& call, KeyFront& front) {
   const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front));
-  std::optional<SecretBytes> payload = KH_TRY(read_restore(call.body()));
-  const keys::Material material(payload ? *std::move(payload) : SecretBytes());
+  const keys::Material material = KH_TRY(read_restore(call.body()));
   const keys::KeyRecordPtr restored = KH_TRY(run_change(call, 201, [&](keys::Change& change) {
     return front.service.restore(*key, material, change);
   }));
@@ -239,6 +258,8 @@ Routes key_routes(KeyFront& front) {
   };
   return {
       blocking(Method::Post, "/api/v2/keys", Action::SecretsCreate, Check::Key, pool(create_key)),
+      blocking(Method::Post, "/api/v2/keys_with_policy_overrides", Action::SecretsCreate,
+               Check::Key, pool(create_key_with_overrides)),
       on_loop(Method::Get, "/api/v2/keys/{id}", Action::SecretsRead, Check::Key, loop(get_key)),
       on_loop(Method::Get, "/api/v2/keys/{id}/metadata", Action::SecretsReadMetadata, Check::Key,
               loop(get_metadata)),
