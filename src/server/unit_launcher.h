@@ -21,7 +21,8 @@ struct UnitLaunchOptions {
   std::string program;          // keyhaven-unit
   std::string state_directory;  // made 0700 for the unit's user when absent
   std::string key_file;         // sealing key; the unit makes it at first start
-  unsigned channels = 1;        // 1 to 128: one per event loop and one for the blocking client
+  unsigned channels = 1;        // 1 to 128: one per event loop, one for the blocking client, one
+                                // for its slow calls
   struct User {
     uid_t uid;
     gid_t gid;

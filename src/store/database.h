@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "iam/iam_store.h"
 #include "instances/instance_record.h"
+#include "keys/import_token.h"
 #include "keys/key_store.h"
 
 namespace keyhaven::store {
@@ -32,6 +33,7 @@ struct DatabaseOptions {
 
 // Thread-safe, all of it.
 class Database final : public keys::KeyStore,
+                       public keys::ImportTokenStore,
                        public instances::InstanceStore,
                        public iam::IamStore {
  public:
@@ -49,6 +51,9 @@ class Database final : public keys::KeyStore,
   // chained; nothing changed. A key or ring to remove that is not there is a Conflict.
   Result<std::vector<std::uint64_t>> commit(const keys::KeyChange& change,
                                             const audit::Event& event) override;
+
+  Result<void> load_import_tokens(const std::function<void(keys::ImportToken)>& sink) override;
+  Result<void> put_import_token(const keys::ImportToken& token, const audit::Event& event) override;
 
   Result<void> load_instances(const std::function<void(instances::InstanceRecord)>& sink) override;
   Result<std::uint64_t> commit_instance(const instances::InstanceRecord& record,

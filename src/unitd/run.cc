@@ -1,5 +1,6 @@
 #include "unitd/run.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "channel/serve.h"
@@ -21,6 +23,7 @@ namespace keyhaven::unitd {
 namespace {
 
 constexpr std::chrono::seconds kGrace{2};
+constexpr std::chrono::milliseconds kGraceStep{10};
 
 void say(const std::string& line) { std::fprintf(stderr, "keyhaven-unit: %s\n", line.c_str()); }
 
@@ -36,7 +39,9 @@ unit::KeyEngineOptions engine_options(std::size_t channels) {
 // Counts the channels that still serve.
 class Channels {
  public:
-  explicit Channels(std::size_t count) : open_(count) {}
+  explicit Channels(const std::vector<int>& fds) : open_(fds.size()) {
+    for (const int fd : fds) ends_.push_back({fd, 0, 0});
+  }
 
   void ended(const Result<void>& result) {
     const std::lock_guard lock(mutex_);
@@ -52,13 +57,26 @@ class Channels {
   int wait() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return any_ended_; });
-    (void)changed_.wait_for(lock, kGrace, [this] { return open_ == 0 || broken_; });
+    const auto until = std::chrono::steady_clock::now() + kGrace;
+    while (open_ > 0 && !broken_ && !nobody_listens() && std::chrono::steady_clock::now() < until)
+      changed_.wait_for(lock, kGraceStep);
     return broken_ ? kExitProtocol : kExitClosed;
   }
 
  private:
+  // The server has closed every channel: whatever is still worked at, such as a key pair, is for
+  // nobody, and the next server's unit wants the lock on the state.
+  bool nobody_listens() {
+    (void)::poll(ends_.data(), ends_.size(), 0);
+    for (const pollfd& end : ends_) {
+      if ((end.revents & (POLLHUP | POLLERR)) == 0) return false;
+    }
+    return true;
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::vector<pollfd> ends_;
   std::size_t open_;
   bool any_ended_ = false;
   bool broken_ = false;
@@ -97,7 +115,7 @@ int run(const Options& options) {
   if (!enter_sandbox_as_asked(options)) return kExitConfiguration;
 
   const SystemClock clock;
-  Channels channels(options.channels.size());
+  Channels channels(options.channels);
   const unit::KeyEngineOptions engine = engine_options(options.channels.size());
   for (const int fd : options.channels) {
     std::thread([fd, engine, &table, &clock, &channels] {
