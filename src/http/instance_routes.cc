@@ -4,6 +4,7 @@
 
 #include "http/call.h"
 #include "http/json.h"
+#include "http/router.h"
 #include "instances/crn.h"
 
 namespace keyhaven::http {
@@ -188,21 +189,6 @@ bool matches(const InstanceRecord& record, const Call& call) {
          agrees("type", "service_instance");
 }
 
-std::string encode_query(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_';
-    if (plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<std::uint8_t>(c);
-      out.append("%").append(to_hex_upper({&byte, 1}));
-    }
-  }
-  return out;
-}
-
 // The link to the page that begins at `start`, with the filters of this one.
 std::string next_link(const Call& call, std::int64_t limit, std::size_t start) {
   std::string out =
@@ -210,7 +196,7 @@ std::string next_link(const Call& call, std::int64_t limit, std::size_t start) {
   for (const std::string_view name :
        {"guid", "name", "state", "resource_plan_id", "resource_id", "resource_group_id", "type"}) {
     if (const auto value = call.query(name))
-      out.append("&").append(name).append("=").append(encode_query(*value));
+      out.append("&").append(name).append("=").append(percent_encode(*value));
   }
   return out;
 }

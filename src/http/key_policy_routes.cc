@@ -1,4 +1,4 @@
-// Policies of keys (key-management-api.md 11, real-clients.md 4). Registrations are still read as empty collections here.
+// Policies of keys (key-management-api.md 11, real-clients.md 4).
 #include <optional>
 #include <span>
 
@@ -12,22 +12,6 @@ constexpr std::string_view kPolicyType = "application/vnd.ibm.kms.policy+json";
 constexpr std::size_t kPolicyTypes = 2;
 constexpr std::string_view kRotation = "rotation";
 constexpr std::string_view kDualAuth = "dualAuthDelete";
-constexpr std::string_view kRegistrationType = "application/vnd.ibm.kms.registration+json";
-
-void answer_empty(Call& call, std::string_view type) {
-  std::string body;
-  JsonWriter json(body);
-  begin_envelope(json, type, 0);
-  end_envelope(json);
-  call.finish(json_response(200, std::move(body)));
-}
-
-LoopHandler empty_for_key(KeyFront& front, std::string_view type) {
-  return [&front, type](const CallPtr& call) {
-    if (auto key = authorized_key(*call, front); !key) return call->fail(key.error());
-    answer_empty(*call, type);
-  };
-}
 
 // --- The query ---
 
@@ -196,10 +180,6 @@ Result<Response> put_policies(Call& call, KeyFront& front) {
   return policies_response(call, front, changed->policies(), std::move(request.types));
 }
 
-LoopHandler empty_for_instance(std::string_view type) {
-  return [type](const CallPtr& call) { answer_empty(*call, type); };
-}
-
 }  // namespace
 
 Routes key_policy_routes(KeyFront& front) {
@@ -213,10 +193,6 @@ Routes key_policy_routes(KeyFront& front) {
               }),
       blocking(Method::Put, "/api/v2/keys/{id}/policies", Action::PoliciesWrite, Check::Key,
                [&front](Call& call) { return put_policies(call, front); }),
-      on_loop(Method::Get, "/api/v2/keys/{id}/registrations", Action::RegistrationsList, Check::Key,
-              empty_for_key(front, kRegistrationType)),
-      on_loop(Method::Get, "/api/v2/keys/registrations", Action::RegistrationsList, Check::Instance,
-              empty_for_instance(kRegistrationType)),
   };
 }
 

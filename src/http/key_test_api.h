@@ -16,6 +16,7 @@
 #include "crypto/random.h"
 #include "http/api.h"
 #include "http/key_front.h"
+#include "http/registration_front.h"
 #include "keys/memory_key_store.h"
 #include "keys/surroundings_for_tests.h"
 #include "unit/ceremony_for_tests.h"
@@ -159,6 +160,30 @@ class NoWaitFence final : public keys::Fence {
   Result<void> fence(const std::vector<unit::KeyBlob>&) override { return {}; }
 };
 
+// Real registrations, and those that a test adds by number.
+class TestDependents final : public keys::Dependents {
+ public:
+  explicit TestDependents(keys::Registrations& real) : real_(real) {}
+  Blockers blockers(const keys::KeyRecord& key) const override {
+    Blockers out = real_.blockers(key);
+    out.registrations += current.registrations;
+    out.prevent_deletion = out.prevent_deletion || current.prevent_deletion;
+    return out;
+  }
+  void add_effects(keys::LifecycleKind kind, const keys::KeyRecord& next, Timestamp now,
+                   keys::KeyChange& change) const override {
+    real_.add_effects(kind, next, now, change);
+  }
+  void publish(const keys::KeyChange& change) override { real_.publish(change); }
+  void forget(const InstanceId& instance, const KeyId& key) override {
+    real_.forget(instance, key);
+  }
+  Blockers current;
+
+ private:
+  keys::Registrations& real_;
+};
+
 // Headers given once more replace the default of the same name; an empty value leaves the header
 // out.
 using TestHeaders = std::map<std::string, std::string>;
@@ -175,6 +200,9 @@ class TestApi {
     api.add(key_action_routes(front));
     api.add(key_ring_routes(front));
     api.add(key_policy_routes(front));
+    api.add(registration_routes(registration_front));
+    api.add(lifecycle_event_routes(registration_front));
+    api.add(migration_intent_routes(registration_front));
   }
 
   iam::Grant grant(std::initializer_list<iam::Role> roles, std::optional<InstanceId> instance) {
@@ -261,11 +289,13 @@ class TestApi {
   NoWaitFence fence;
   keys::KeyChanges changes{store, directory, keys::KeyTimes()};
   keys::NoImportToken no_import_token;
-  keys::FixedDependents dependents;
   keys::FixedRules settings;
+  keys::Registrations registrations{changes, settings, clock};
+  TestDependents dependents{registrations};
   keys::KeyService service{
       {changes, soft_unit, no_import_token, dependents, fence, settings, clock}};
   KeyFront front{service, {&loop_unit}, std::string(32, 'a')};
+  RegistrationFront registration_front{front, registrations};
   Api api{{.loops = 1, .unauthenticated_records_per_second = 5},
           tokens,
           instances,

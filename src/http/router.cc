@@ -3,6 +3,7 @@
 #include <array>
 #include <forward_list>
 
+#include "base/bytes.h"
 #include "base/result.h"
 
 namespace keyhaven::http {
@@ -70,6 +71,21 @@ std::optional<std::string> percent_decode(std::string_view text, Plus plus) {
       i += 2;
     } else {
       out += c == '+' && plus == Plus::Blank ? ' ' : c;
+    }
+  }
+  return out;
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_';
+    if (plain) {
+      out += c;
+    } else {
+      const auto byte = static_cast<std::uint8_t>(c);
+      out.append("%").append(to_hex_upper({&byte, 1}));
     }
   }
   return out;

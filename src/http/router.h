@@ -23,6 +23,9 @@ inline constexpr std::size_t kMaxPathSegments = 16;
 enum class Plus : std::uint8_t { Literal, Blank };
 std::optional<std::string> percent_decode(std::string_view text, Plus plus);
 
+// Percent-encodes all but letters, digits, '-' and '_'.
+std::string percent_encode(std::string_view text);
+
 std::optional<Method> parse_method(std::string_view token) noexcept;
 
 class Router {

@@ -6,6 +6,7 @@
 #include "crypto/random.h"
 #include "http/audit_routes.h"
 #include "http/document_routes.h"
+#include "http/governance_routes.h"
 #include "http/health_routes.h"
 #include "http/iam_routes.h"
 #include "http/import_token_routes.h"
@@ -38,16 +39,6 @@ class Core::Settings final : public keys::InstanceSettings {
     return instance == nullptr ? keys::InstanceRules() : rules_of(*instance);
   }
   const instances::InstanceService* instances = nullptr;
-};
-
-// Keys have no registrations yet.
-class Core::NoDependents final : public keys::Dependents {
- public:
-  Blockers blockers(const keys::KeyRecord&) const override { return {}; }
-  void add_effects(keys::LifecycleKind, const keys::KeyRecord&, Timestamp,
-                   keys::KeyChange&) const override {}
-  void publish(const keys::KeyChange&) override {}
-  void forget(const InstanceId&, const KeyId&) override {}
 };
 
 Core::Core(Surroundings surroundings) : around_(std::move(surroundings)) {}
@@ -119,7 +110,6 @@ Result<void> Core::open_instances_and_keys() {
   import_tokens_ = std::make_unique<keys::ImportTokens>(
       keys::ImportTokens::Parts{*database_, around_.slow_unit, around_.unit, around_.clock});
   KH_TRY(import_tokens_->load());
-  dependents_ = std::make_unique<NoDependents>();
   keys::KeyTimes times;
   times.enable_after_disable_seconds = around_.config.enable_after_disable_seconds;
   times.restore_after_delete_seconds = around_.config.restore_after_delete_seconds;
@@ -131,8 +121,10 @@ Result<void> Core::open_instances_and_keys() {
   times.rotation_window_seconds = around_.config.rotation_window_seconds;
   times.rotations_per_sweep = around_.config.rotations_per_sweep;
   key_changes_ = std::make_unique<keys::KeyChanges>(*database_, *directory_, times);
+  registrations_ = std::make_unique<keys::Registrations>(*key_changes_, *settings_, around_.clock);
+  KH_TRY(registrations_->load());
   key_service_ = std::make_unique<keys::KeyService>(
-      keys::KeyService::Parts{*key_changes_, around_.unit, *import_tokens_, *dependents_,
+      keys::KeyService::Parts{*key_changes_, around_.unit, *import_tokens_, *registrations_,
                               around_.fence, *settings_, around_.clock});
   return key_service_->load();
 }
@@ -144,6 +136,7 @@ void Core::build_api() {
       std::make_unique<http::TokenAuthenticator>(*authority_, around_.clock, around_.loops);
   instance_lookup_ = std::make_unique<http::ServiceInstances>(*instances_);
   key_front_.emplace(http::KeyFront{*key_service_, around_.units, account_});
+  registration_front_.emplace(http::RegistrationFront{*key_front_, *registrations_});
   http::ApiOptions options;
   options.loops = around_.loops;
   api_ = std::make_unique<http::Api>(options, *authenticator_, *instance_lookup_, around_.log,
@@ -153,12 +146,16 @@ void Core::build_api() {
   api_->add(http::key_action_routes(*key_front_));
   api_->add(http::key_ring_routes(*key_front_));
   api_->add(http::key_policy_routes(*key_front_));
+  api_->add(http::registration_routes(*registration_front_));
+  api_->add(http::lifecycle_event_routes(*registration_front_));
+  api_->add(http::migration_intent_routes(*registration_front_));
   api_->add(http::import_token_routes(*import_tokens_));
   api_->add(http::identity_routes(*authority_));
   api_->add(http::iam_routes(*authority_));
   api_->add(http::instance_routes(*instances_));
   api_->add(http::instance_policy_routes(*instances_));
   api_->add(http::tke_routes(*instances_, [this] { return around_.fence.fence({}); }));
+  api_->add(http::governance_routes(*key_front_, *instances_));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));
   api_->add(http::document_routes());
   api_->add(http::health_routes({{"unit", around_.unit_health},

@@ -12,6 +12,7 @@
 #include "http/identity_routes.h"
 #include "http/instance_routes.h"
 #include "http/key_front.h"
+#include "http/registration_front.h"
 #include "http/worker_pool.h"
 #include "iam/authority.h"
 #include "instances/instance_service.h"
@@ -69,7 +70,6 @@ class Core {
 
   // Settings of an instance that decide about its keys, as the key service asks for them.
   class Settings;
-  class NoDependents;
 
   Surroundings around_;
   std::string account_;
@@ -79,13 +79,14 @@ class Core {
   std::unique_ptr<Settings> settings_;
   std::unique_ptr<instances::InstanceService> instances_;
   std::unique_ptr<keys::ImportTokens> import_tokens_;
-  std::unique_ptr<keys::Dependents> dependents_;
   std::unique_ptr<keys::KeyChanges> key_changes_;
+  std::unique_ptr<keys::Registrations> registrations_;
   std::unique_ptr<keys::KeyService> key_service_;
   std::unique_ptr<http::WorkerPool> workers_;
   std::unique_ptr<http::TokenAuthenticator> authenticator_;
   std::unique_ptr<http::ServiceInstances> instance_lookup_;
   std::optional<http::KeyFront> key_front_;
+  std::optional<http::RegistrationFront> registration_front_;
   std::unique_ptr<http::Api> api_;
 };
 
