@@ -29,7 +29,7 @@ Routes key_routes(KeyFront& front);       // key_routes.cc: create, get, change,
 Routes key_list_routes(KeyFront& front);  // key_list_routes.cc: list and count
 Routes key_action_routes(
     KeyFront& front);  // key_action_routes.cc: wrap, unwrap, rotate … in both spellings
-Routes key_ring_routes(KeyFront& front);  // key_ring_routes.cc
+Routes key_ring_routes(KeyFront& front);    // key_ring_routes.cc
 Routes key_policy_routes(KeyFront& front);  // key_policy_routes.cc
 
 // --- Steps ---
