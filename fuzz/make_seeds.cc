@@ -7,6 +7,7 @@
 #include "channel/codec.h"
 #include "crypto/random.h"
 #include "instances/instance_record.h"
+#include "keys/import_token.h"
 #include "keys/key_record.h"
 #include "tke/admin.h"
 #include "tke/attributes.h"
@@ -123,6 +124,17 @@ void records() {
   key.kind = keys::KeyKind::StandardKey;
   key.versions.resize(1);
   seed("key_record", "standard", keys::encode(key));
+
+  keys::ImportToken token;
+  token.instance = kInstance;
+  token.id = uuid_of(0x66);
+  token.created = token.expires = kTime;
+  token.created_by = "iam-1";
+  token.max_retrievals = 3;
+  token.public_key = Bytes(20, 1);
+  token.nonce.fill(2);
+  token.private_key.bytes = Bytes(30, 3);
+  seed("import_token", "token", keys::encode(token));
 
   instances::InstanceRecord instance;
   instance.id = kInstance;

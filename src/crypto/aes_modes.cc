@@ -30,6 +30,23 @@ Ciphers ciphers_for(std::size_t key_size) {
 
 Error not_opened() { return Error{Reason::DecryptFailed, "the message does not decrypt", {}}; }
 
+// Whole blocks, the padding still in place.
+SecretBytes cbc_blocks(const SecretBytes& key, ByteView iv, ByteView ciphertext) {
+  const Ciphers ciphers = ciphers_for(key.size());
+  KH_ASSERT(iv.size() == kAesBlockSize);
+  KH_ASSERT(ciphertext.size() <= INT_MAX);
+  const CipherCtxPtr context(not_null(EVP_CIPHER_CTX_new()));
+  KH_OPENSSL(
+      EVP_DecryptInit_ex2(context.get(), ciphers.cbc, key.expose().data(), iv.data(), nullptr));
+  KH_OPENSSL(EVP_CIPHER_CTX_set_padding(context.get(), 0));
+  SecretBytes out(ciphertext.size());
+  int written = 0;
+  KH_OPENSSL(EVP_DecryptUpdate(context.get(), out.expose_mutable().data(), &written,
+                               ciphertext.data(), static_cast<int>(ciphertext.size())));
+  KH_ASSERT(written == static_cast<int>(ciphertext.size()));
+  return out;
+}
+
 // 1 when a < b, else 0; both below 2^31.
 std::uint32_t is_less(std::uint32_t a, std::uint32_t b) { return (a - b) >> 31; }
 
@@ -65,25 +82,9 @@ Result<SecretBytes> aes_gcm_decrypt(const SecretBytes& key, ByteView iv,
   return out;
 }
 
-SecretBytes aes_cbc_decrypt_blocks(const SecretBytes& key, ByteView iv, ByteView ciphertext) {
-  const Ciphers ciphers = ciphers_for(key.size());
-  KH_ASSERT(iv.size() == kAesBlockSize);
-  KH_ASSERT(ciphertext.size() % kAesBlockSize == 0 && ciphertext.size() <= INT_MAX);
-  const CipherCtxPtr context(not_null(EVP_CIPHER_CTX_new()));
-  KH_OPENSSL(
-      EVP_DecryptInit_ex2(context.get(), ciphers.cbc, key.expose().data(), iv.data(), nullptr));
-  KH_OPENSSL(EVP_CIPHER_CTX_set_padding(context.get(), 0));
-  SecretBytes out(ciphertext.size());
-  int written = 0;
-  KH_OPENSSL(EVP_DecryptUpdate(context.get(), out.expose_mutable().data(), &written,
-                               ciphertext.data(), static_cast<int>(ciphertext.size())));
-  KH_ASSERT(written == static_cast<int>(ciphertext.size()));
-  return out;
-}
-
 Result<SecretBytes> aes_cbc_decrypt(const SecretBytes& key, ByteView iv, ByteView ciphertext) {
   if (ciphertext.empty() || ciphertext.size() % kAesBlockSize != 0) return not_opened();
-  SecretBytes blocks = aes_cbc_decrypt_blocks(key, iv, ciphertext);
+  SecretBytes blocks = cbc_blocks(key, iv, ciphertext);
   const std::size_t padding = padding_size(blocks.expose());
   if (padding == 0) return not_opened();
   blocks.shrink(blocks.size() - padding);

@@ -24,7 +24,4 @@ Result<SecretBytes> aes_gcm_decrypt(const SecretBytes& key, ByteView iv,
 // 6.3. Errors: DecryptFailed, one message for every cause.
 Result<SecretBytes> aes_cbc_decrypt(const SecretBytes& key, ByteView iv, ByteView ciphertext);
 
-// The same for whole blocks (asserted) whose padding, if any, is left in place.
-SecretBytes aes_cbc_decrypt_blocks(const SecretBytes& key, ByteView iv, ByteView ciphertext);
-
 }  // namespace keyhaven::crypto

@@ -94,11 +94,12 @@ Result<SecretBytes> open_encrypted_material(const SecretBytes& content,
   return imported;
 }
 
-Result<ImportTokenKey> create_import_token(const DomainTable& table, const KeyBinding& token) {
+Result<ImportTokenKey> create_import_token(const DomainTable& table, const KeyBinding& token,
+                                           std::size_t key_bits) {
   // Asked before the long work, and again after it: a master key that was zeroized meanwhile seals
   // nothing any more.
   KH_TRY(SealingKey::of(*table.snapshot(), token.instance));
-  const auto key = crypto::OaepPrivateKey::generate(static_cast<int>(kImportKeyBits));
+  const auto key = crypto::OaepPrivateKey::generate(static_cast<int>(key_bits));
   ImportTokenKey out;
   crypto::random_bytes(out.nonce);
   const SecretBytes content = import_token_content(out.nonce, key.pkcs8());

@@ -9,8 +9,10 @@
 
 namespace keyhaven::unit {
 
-// As in CryptoUnit. Thread-safe. The first takes 0.2 s to several seconds, the second about 5 ms.
-Result<ImportTokenKey> create_import_token(const DomainTable& table, const KeyBinding& token);
+// As in CryptoUnit. Thread-safe. The first takes 0.3 s to several seconds, the second about 5 ms.
+// Tests may ask for smaller key pairs, which are made faster.
+Result<ImportTokenKey> create_import_token(const DomainTable& table, const KeyBinding& token,
+                                           std::size_t key_bits = kImportKeyBits);
 Result<SealedRootKey> import_encrypted_root_key(const DomainTable& table, const KeyBinding& binding,
                                                 const KeyBinding& token, ByteView private_key,
                                                 const EncryptedMaterial& material);

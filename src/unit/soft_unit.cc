@@ -31,7 +31,7 @@ Result<SealedRootKey> SoftUnit::import_root_key(const KeyBinding& binding,
   return engine_.import_root_key(binding, material);
 }
 Result<ImportTokenKey> SoftUnit::create_import_token(const KeyBinding& token) {
-  return unit::create_import_token(table_, token);
+  return unit::create_import_token(table_, token, import_key_bits_);
 }
 Result<SealedRootKey> SoftUnit::import_encrypted_root_key(const KeyBinding& binding,
                                                           const KeyBinding& token,

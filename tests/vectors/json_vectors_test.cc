@@ -6,9 +6,11 @@
 
 #include "case_counter.h"
 #include "crypto/aead.h"
+#include "crypto/aes_modes.h"
 #include "crypto/ec.h"
 #include "crypto/hash.h"
 #include "crypto/rsa.h"
+#include "crypto/rsa_oaep.h"
 
 namespace keyhaven::vectors {
 namespace {
@@ -63,6 +65,45 @@ std::string run_aes_gcm(const Case& c) {
   append(sealed, bytes(c.test, "ct"));
   append(sealed, bytes(c.test, "tag"));
   const auto opened = crypto::aes256_gcm_open(secret(c.test, "key"), sealed, bytes(c.test, "aad"));
+  EXPECT_EQ(opened.has_value(), c.valid());
+  if (opened) {
+    EXPECT_EQ(to_bytes(opened->expose()), bytes(c.test, "msg"));
+  }
+  return {};
+}
+
+std::string run_short_aes_gcm(const Case& c) {
+  if (number(c.group, "ivSize") != 96) return "IV is not 96 bits";
+  if (number(c.group, "tagSize") != 128) return "tag is not 128 bits";
+  if (!bytes(c.test, "aad").empty()) return "has AAD";
+  Bytes sealed = bytes(c.test, "ct");
+  append(sealed, bytes(c.test, "tag"));
+  const auto opened = crypto::aes_gcm_decrypt(secret(c.test, "key"), bytes(c.test, "iv"), sealed);
+  EXPECT_EQ(opened.has_value(), c.valid());
+  if (opened) {
+    EXPECT_EQ(to_bytes(opened->expose()), bytes(c.test, "msg"));
+  }
+  return {};
+}
+
+std::string run_aes_cbc(const Case& c) {
+  const auto opened =
+      crypto::aes_cbc_decrypt(secret(c.test, "key"), bytes(c.test, "iv"), bytes(c.test, "ct"));
+  EXPECT_EQ(opened.has_value(), c.valid());
+  if (opened) {
+    EXPECT_EQ(to_bytes(opened->expose()), bytes(c.test, "msg"));
+  }
+  return {};
+}
+
+std::string run_oaep(const Case& c) {
+  EXPECT_EQ(text(c.group, "sha"), text(c.group, "mgfSha"));
+  if (!bytes(c.test, "label").empty()) return "has a label";
+  const auto hash =
+      text(c.group, "sha") == "SHA-1" ? crypto::OaepHash::Sha1 : crypto::OaepHash::Sha256;
+  const auto key = crypto::OaepPrivateKey::from_pkcs8(secret(c.group, "privateKeyPkcs8"));
+  EXPECT_TRUE(key);
+  const auto opened = key->decrypt(bytes(c.test, "ct"), hash);
   EXPECT_EQ(opened.has_value(), c.valid());
   if (opened) {
     EXPECT_EQ(to_bytes(opened->expose()), bytes(c.test, "msg"));
@@ -127,6 +168,17 @@ std::string run_rsa(const Case& c) {
 }
 
 TEST(WycheproofTest, AesGcm) { for_each_case("aes_gcm_test.json", 66, run_aes_gcm); }
+TEST(WycheproofTest, AesGcmOfEveryKeySize) {
+  for_each_case("aes_gcm_test.json", 145, run_short_aes_gcm);
+}
+TEST(WycheproofTest, AesCbcPkcs7) { for_each_case("aes_cbc_pkcs5_test.json", 216, run_aes_cbc); }
+TEST(WycheproofTest, RsaOaepSha1) {
+  for_each_case("rsa_oaep_2048_sha1_mgf1sha1_test.json", 29, run_oaep);
+}
+TEST(WycheproofTest, RsaOaepSha256) {
+  for_each_case("rsa_oaep_2048_sha256_mgf1sha256_test.json", 29, run_oaep);
+  for_each_case("rsa_oaep_4096_sha256_mgf1sha256_test.json", 29, run_oaep);
+}
 TEST(WycheproofTest, HkdfSha256) { for_each_case("hkdf_sha256_test.json", 83, run_hkdf); }
 TEST(WycheproofTest, HmacSha256) { for_each_case("hmac_sha256_test.json", 174, run_hmac); }
 TEST(WycheproofTest, Ed25519) { for_each_case("ed25519_test.json", 151, run_ed25519); }
