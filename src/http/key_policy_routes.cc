@@ -3,7 +3,7 @@
 #include <span>
 
 #include "http/key_front.h"
-#include "keys/key_policies.h"
+#include "keys/key_state.h"
 
 namespace keyhaven::http {
 namespace {
