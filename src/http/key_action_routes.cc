@@ -39,11 +39,23 @@ void finish_wrap(Call& call, const keys::VersionRef& version, Result<unit::WrapR
   call.finish(json_response(200, std::move(body)));
 }
 
+// Of wrap only: what was wrapped under a higher limit must still open.
+Result<void> check_dek_size(const Call& call, std::size_t size) {
+  const std::uint64_t limit = call.instance().limits.dek_bytes;
+  if (size <= limit) return {};
+  return Error{Reason::InvalidField,
+               "plaintext has " + std::to_string(size) + " bytes; the instance takes at most " +
+                   std::to_string(limit) + " (its limit dek_bytes)",
+               "plaintext"};
+}
+
 void wrap(const CallPtr& call, KeyFront& front) {
   auto key = authorized_key(*call, front);
   if (!key) return call->fail(key.error());
   auto request = read_wrap(call->body());
   if (!request) return call->fail(request.error());
+  if (const auto fits = check_dek_size(*call, request->plaintext.size()); !fits)
+    return call->fail(fits.error());
   auto version = keys::decide_wrap(std::move(key).value(), call->clock().now());
   if (!version) return call->fail(version.error());
   front.unit_of(*call).wrap(version->binding(), version->blob(), request->plaintext.expose(),

@@ -518,8 +518,8 @@ TEST_F(KeyRoutesTest, ExpirationIsJudgedAtTheCall) {
 TEST_F(KeyRoutesTest, PoliciesAndRegistrationsAreEmpty) {
   const std::string key = root();
   for (const auto& path :
-       {"/api/v2/keys/" + key + "/policies",
-        "/api/v2/keys/" + key + "/registrations", std::string("/api/v2/keys/registrations")}) {
+       {"/api/v2/keys/" + key + "/policies", "/api/v2/keys/" + key + "/registrations",
+        std::string("/api/v2/keys/registrations")}) {
     const auto response = call("GET", path);
     EXPECT_EQ(response.status, 200) << path;
     EXPECT_TRUE(contains(response, R"("collectionTotal":0},"resources":[]})")) << response.body;

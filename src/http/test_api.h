@@ -88,6 +88,8 @@ class TestApi {
     std::string token;  // empty: no Authorization header
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
+    std::string remote_address = "127.0.0.1";
+    bool private_network = false;
   };
 
   TestApi(Authenticator& authenticator, const InstanceLookup& instances, const Clock& clock)
@@ -114,7 +116,8 @@ class TestApi {
     request.query = std::string_view(target).substr(std::min(question + 1, target.size()));
     request.headers = headers;
     request.body = std::span(body).first(given.body.size());
-    request.remote_address = "127.0.0.1";
+    request.remote_address = given.remote_address;
+    request.private_network = given.private_network;
     request.loop = &loop_;
     auto inbox = std::make_shared<Inbox>(loop_);
     api_.handler()(request, net::Reply(inbox));

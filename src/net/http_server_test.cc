@@ -318,6 +318,39 @@ TEST(HttpServerTest, HeadersAreFoundInAnyCase) {
             "i-1 2 none 127.0.0.1 1");
 }
 
+TEST(HttpServerTest, RequestsTellByWhichListenerTheyCame) {
+  ServerOptions options;
+  options.private_address = "127.0.0.1";
+  options.loops = 2;
+  const auto server = start_server(options, [](Request& request, Reply reply) {
+    reply(text_response(request.private_network ? "private" : "public"));
+  });
+  ASSERT_NE(server->private_port(), 0);
+  ASSERT_NE(server->private_port(), server->port());
+  for (int i = 0; i < 4; ++i) {  // both loops
+    RawClient by_public(server->port());
+    RawClient by_private(server->private_port());
+    for (int again = 0; again < 2; ++again) {
+      EXPECT_EQ(body_of(by_public.ask(kGet)), "public");
+      EXPECT_EQ(body_of(by_private.ask(kGet)), "private");
+    }
+  }
+  EXPECT_EQ(start_server()->private_port(), 0);
+}
+
+TEST(HttpServerTest, APrivateListenerThatCannotListenStopsTheServer) {
+  const auto first = start_server();
+  ServerOptions options;
+  options.private_address = "127.0.0.1";
+  options.private_port = first->port();
+  const auto second = Server::create(options, TestIdentity::instance().files());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().reason, Reason::AlreadyExists);
+  options.private_address = "localhost";
+  EXPECT_EQ(Server::create(options, TestIdentity::instance().files()).error().reason,
+            Reason::InvalidArgument);
+}
+
 TEST(HttpServerTest, ServesTwoHundredConnectionsAtOnce) {
   const auto server = start_server();
   std::vector<std::unique_ptr<RawClient>> clients;
