@@ -81,6 +81,28 @@ TEST_F(ConfigTest, TheClocksOfKeysAreChecked) {
   EXPECT_FALSE(load("[keys]\npurge_due_days = 0\n"));
 }
 
+// [limits] has the names, ranges and defaults of what an instance may set itself.
+TEST_F(ConfigTest, LimitsAreThoseOfInstances) {
+  for (const instances::LimitRow& row : instances::limit_rows()) {
+    const std::string name = "limits." + std::string(row.name);
+    Config config;
+    EXPECT_TRUE(set_config_key(config, name, std::to_string(row.most))) << name;
+    EXPECT_EQ(config.limits.*row.field, row.most) << name;
+    EXPECT_FALSE(set_config_key(config, name, std::to_string(row.most + 1))) << name;
+    EXPECT_TRUE(set_config_key(config, name, std::to_string(row.least))) << name;
+    EXPECT_FALSE(
+        set_config_key(config, name, std::to_string(static_cast<std::int64_t>(row.least) - 1)))
+        << name;
+  }
+  const auto config = load("[limits]\nkeys = 7\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->limits.keys, 7U);
+  EXPECT_EQ(load("")->limits, instances::InstanceLimits());
+  EXPECT_EQ(
+      load("[limits]\nkeys = 10000001\n").error().message,
+      directory_ + "/keyhaven.toml:2: limits.keys is 10000001; it must be 0 to 10000000 keys");
+}
+
 TEST_F(ConfigTest, SyntaxErrorNamesTheLine) {
   const auto config = load("[server]\nport = = 1\n");
   ASSERT_FALSE(config);
@@ -119,6 +141,15 @@ TEST(ConfigValidationTest, CombinationsThatCannotWorkAreRefused) {
   Config bad_region;
   bad_region.region = "Eu De";
   EXPECT_FALSE(validate(bad_region));
+  Config url_without_listener;
+  url_without_listener.private_url = "https://private.example";
+  EXPECT_FALSE(validate(url_without_listener));
+  url_without_listener.private_listen = "127.0.0.2";
+  EXPECT_TRUE(validate(url_without_listener));
+  Config plain_private_url;
+  plain_private_url.private_listen = "127.0.0.2";
+  plain_private_url.private_url = "http://private.example";
+  EXPECT_FALSE(validate(plain_private_url));
   Config plain_url;
   plain_url.public_url = "http://x";
   EXPECT_FALSE(validate(plain_url));
