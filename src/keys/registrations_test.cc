@@ -409,6 +409,9 @@ TEST_F(RegistrationsTest, SyncWaitsAnHourAfterWhatServicesWereTold) {
   rules.current.sync_interval_seconds = 300;
   clock.advance_seconds(300);
   EXPECT_EQ(sync(*key).value(), 1U);  // of a destroyed key too
+  const KeyRecordPtr alone = make_key();
+  with_state(*alone, KeyState::Destroyed, LifecycleKind::Delete);
+  EXPECT_EQ(reason_of(sync(*alone)), Reason::RequestTooEarly);  // though there is nobody to tell
   EXPECT_EQ(reason_of(sync(*make_key(KeyKind::StandardKey))), Reason::KeyRootRequired);
   EXPECT_EQ(pending().back()->kind, LifecycleKind::Sync);
 }
