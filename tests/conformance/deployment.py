@@ -56,12 +56,7 @@ class Deployment(harness.Deployment):
         for variable, roles in ROLES.items():
             name = f"{folder}-{variable.removeprefix('KH_').lower()}"
             environment[variable] = self.identity(name, roles, (keys, rules, closed))
-        try:
-            environment |= self.service(folder, keys)
-        except AssertionError as missing:  # until registrations are in the server
-            print(f"{folder}: no registrations: {missing}", file=sys.stderr)
-            environment |= dict.fromkeys(("KH_APIKEY_SERVICE", "KH_SERVICE_CRN", "KH_REGISTERED_KEY", "KH_REGISTERED_CRN",
-                                          "KH_PROTECTED_KEY", "KH_PROTECTED_CRN"), "")
+        environment |= self.service(folder, keys)
         return environment
 
     def service(self, folder, keys):
