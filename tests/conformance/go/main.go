@@ -24,17 +24,16 @@ import (
 // suite is what the cases share: one client per identity, and names no other run has used.
 type suite struct {
 	*report
-	ctx       context.Context
-	transport http.RoundTripper
-	tag       string // in every name, alias and ring of this run
-	serial    int
+	ctx    context.Context
+	tag    string // in every name, alias and ring of this run
+	serial int
 
 	manager, second, writer, reader, purger, nobody *kp.Client // on KH_INSTANCE
 	rules, rulesReader                              *kp.Client // on KH_INSTANCE_RULES
 }
 
 func main() {
-	s := &suite{report: newReport(), ctx: context.Background(), transport: transport(), tag: randomHex(4)}
+	s := &suite{report: newReport(), ctx: context.Background(), tag: randomHex(4)}
 	s.methods()
 	instance, rules := os.Getenv("KH_INSTANCE"), os.Getenv("KH_INSTANCE_RULES")
 	s.manager = s.client("KH_APIKEY", instance)
@@ -80,7 +79,7 @@ func transport() http.RoundTripper {
 
 func (s *suite) config(apiKey, instance string) kp.ClientConfig {
 	return kp.ClientConfig{BaseURL: os.Getenv("KH_URL"), APIKey: apiKey, InstanceID: instance,
-		TokenURL: os.Getenv("KH_IAM_URL") + "/oidc/token", Verbose: kp.VerboseNone, Timeout: 10}
+		TokenURL: os.Getenv("KH_IAM_URL") + "/oidc/token", Verbose: kp.VerboseNone, Timeout: 60}
 }
 
 func (s *suite) client(variable, instance string) *kp.Client {
@@ -88,7 +87,7 @@ func (s *suite) client(variable, instance string) *kp.Client {
 }
 
 func (s *suite) open(config kp.ClientConfig) *kp.Client {
-	client, err := kp.New(config, s.transport)
+	client, err := kp.New(config, s.requests)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -79,7 +79,6 @@ func (s *suite) rotatedWithMaterial() {
 	})
 	for name, sha1 := range map[string]bool{"RSAES_OAEP_SHA_1": true, "RSAES_OAEP_SHA_256": false} {
 		s.success("RotateV2", "material under the import token, "+name, func() {
-			must(s.manager.CreateImportToken(s.ctx, 600, 5))
 			key, in := s.imported(), s.seal(material(32), sha1, sha1)
 			payload := kp.NewKeyPayload(in.payload, in.nonce, in.iv).WithRSA256()
 			if sha1 {
@@ -90,7 +89,6 @@ func (s *suite) rotatedWithMaterial() {
 		})
 	}
 	s.refusal("RotateV2", "another nonce than the token's", 400, "INCORRECT_NONCE_ERR", func() error {
-		must(s.manager.CreateImportToken(s.ctx, 600, 5))
 		in := s.seal(material(32), true, true)
 		nonce, iv, err := kp.EncryptNonceWithCBCPAD(in.material, material(12), "")
 		ok(err)

@@ -38,7 +38,10 @@ final class Report {
     }
   }
 
+  // But for the unit's generation of an RSA key of 4096 bits, which takes seconds and on a busy
+  // machine many.
   private static final double SLOWEST_SECONDS = 5;
+  private static final double SLOWEST_RSA_SECONDS = 60;
   private static final PrintStream OUT = System.out;
 
   private Report() {}
@@ -96,7 +99,7 @@ final class Report {
       line.put("why", unexpected.toString());
     }
     double seconds = (System.nanoTime() - started) / 1e9;
-    if (seconds > SLOWEST_SECONDS) {
+    if (seconds > (call.equals("postImportToken") ? SLOWEST_RSA_SECONDS : SLOWEST_SECONDS)) {
       line.put("result", "fail");
       line.put(
           "why", String.format("took %.1f s. %s", seconds, line.getOrDefault("why", "")).trim());
