@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import deployment
 import sdks
 
-DRIVER_SECONDS = 120
+DRIVER_SECONDS = 300  # a driver that is compiled the first time on a busy machine; a warm run takes a tenth of it
 KINDS = ("success", "refusal")
 RESULTS = ("pass", "fail", "skip")
 
@@ -81,7 +81,8 @@ def run_driver(sdk, environment):
     methods, cases = [], []
     try:
         methods, cases = read_lines(output)
-        complaints += gaps(sdk, methods, cases)
+        if not complaints:  # what an unfinished driver left out says nothing
+            complaints += gaps(sdk, methods, cases)
     except Malformed as malformed:
         complaints.append(str(malformed))
     cases += [{"call": "frame", "case": f"complete, {number}", "kind": "success", "result": "fail", "why": why}
