@@ -10,6 +10,8 @@ from openapi_check import UNROUTED, api_docs
 
 # Of paths and methods that no call of the document has.
 UNROUTED_CODES = set(UNROUTED.values())
+# Tests of the table and of checkers: they name codes without provoking them.
+PROVOKE_NOTHING = ("errors_test.cc", "reason_test.cc", "test_documents.py", "test_openapi.py", "openapi_check.py")
 
 
 def document_errors():
@@ -31,6 +33,16 @@ class Documents(unittest.TestCase):
 
     def test_error_table_is_what_the_program_prints(self):
         self.assertIn("\n\n" + document_errors() + "\n## ", (ROOT / "docs/errors.md").read_text())
+
+    def test_every_error_code_is_named_in_a_test_or_said_to_be_unreachable(self):
+        unreachable = codes_of_section("Codes of ours that HTTP never shows")
+        tests = "".join(path.read_text(errors="replace") for pattern in ("src/**/*_test.cc", "tests/**/*.py", "tests/**/*.cc")
+                        for path in ROOT.glob(pattern) if path.name not in PROVOKE_NOTHING)
+        table = re.findall(r"^\| (\w+) \| \d+ \| `(\w+)` \|", document_errors(), re.MULTILINE)
+        self.assertGreater(len(table), 80)
+        unnamed = [f"{reason} ({code})" for reason, code in table if code not in unreachable and
+                   not re.search(rf"\b(Reason::{reason}|{code})\b|\"{reason}\"", tests)]
+        self.assertEqual(" ".join(unnamed), "", "each needs a test that provokes it, or a line in docs/errors.md that says why it cannot occur")
 
     def test_unreachable_codes_are_those_of_the_table_that_no_call_documents(self):
         document = api_docs.load()
