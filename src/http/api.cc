@@ -87,6 +87,7 @@ Api::Api(ApiOptions options, Authenticator& authenticator, const InstanceLookup&
       audit_(audit),
       workers_(workers),
       clock_(clock),
+      rates_(options.loops),
       router_(std::make_unique<Router>()) {
   for (unsigned i = 0; i < options.loops; ++i) {
     loops_.push_back(std::make_unique<LoopState>(options.unauthenticated_records_per_second));
@@ -178,7 +179,21 @@ Result<void> Api::find_instance(Call& call) {
   if (!call.instance_) return no_right();
   call.set_audited_instance(id.value());
   if (!admitted_by_network(call)) return no_right();
-  return {};
+  return take_token(call);
+}
+
+// A request of the caller's share in the instance (key-management-api.md 3.5).
+Result<void> Api::take_token(Call& call) {
+  const instances::InstanceLimits& limits = call.instance_->limits;
+  if (limits.requests_per_second == 0 || !call.caller_) return {};
+  const Rate rate{limits.requests_per_second, limits.request_burst};
+  if (rates_.admit(call.loop_index(), call.caller_->iam_id, call.instance_->id, rate, clock_.now()))
+    return {};
+  return Error{Reason::TooManyRequests,
+               "the caller may make " + std::to_string(rate.per_second) +
+                   " requests a second to this instance; wait a second, or have its limit "
+                   "requests_per_second raised",
+               ""};
 }
 
 void Api::run_on_pool(const CallPtr& call, BlockingHandler handler) {
@@ -213,8 +228,10 @@ void Api::end_on_loop(const CallPtr& call, Response response) {
   const unsigned index = call->loop_index();
   LoopState& state = *loops_.at(index);
   if (!iam::info(call->action_).recorded) return call->reply_(std::move(response));
+  // What costs the caller nothing must not fill the disk.
   const bool anonymous_refusal = !call->caller_ && response.status >= 400;
-  if (anonymous_refusal) {
+  const bool cheap_refusal = anonymous_refusal || response.status == 429;
+  if (cheap_refusal) {
     if (auto summary = state.flood.take_summary(call->event_.time))
       audit_.append_loop(index, *summary);
     if (!state.flood.admit(call->event_.time)) return call->reply_(std::move(response));

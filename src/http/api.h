@@ -15,6 +15,7 @@
 #include "audit/log.h"
 #include "base/clock.h"
 #include "http/call.h"
+#include "http/rate_limiter.h"
 #include "http/route.h"
 #include "http/worker_pool.h"
 #include "iam/caller.h"
@@ -40,8 +41,9 @@ class InstanceLookup {
 
 struct ApiOptions {
   unsigned loops = 1;
-  // Refusals without a caller beyond this number per second and loop are counted, not written one
-  // by one; the count is written as one record when the second is over.
+  // Refusals without a caller, and of callers above their rate, beyond this number per second and
+  // loop are counted, not written one by one; the count is written as one record when the second is
+  // over.
   unsigned unauthenticated_records_per_second = 200;
 };
 
@@ -73,6 +75,7 @@ class Api {
   Result<void> admit(Call& call);
   Result<void> find_caller(Call& call);
   Result<void> find_instance(Call& call);
+  Result<void> take_token(Call& call);
   void run_on_pool(const CallPtr& call, BlockingHandler handler);
   void end(const CallPtr& call, Response response);
   void end_on_loop(const CallPtr& call, Response response);
@@ -85,6 +88,7 @@ class Api {
   audit::Log& audit_;
   WorkerPool& workers_;
   const Clock& clock_;
+  RateLimiter rates_;
   std::unique_ptr<Router> router_;
   std::vector<std::unique_ptr<LoopState>> loops_;
 };
