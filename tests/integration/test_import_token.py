@@ -2,7 +2,12 @@
 import base64
 import contextlib
 import http.client
+import json
+import pathlib
+import re
 import secrets
+import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -12,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding as rsa_padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from harness import Deployment, b64, envelope, wait_until
+from harness import ROOT, Deployment, b64, envelope, wait_until
 
 PATH = "/api/v2/import_token"
 HASHES = {"RSAES_OAEP_SHA_1": hashes.SHA1, "RSAES_OAEP_SHA_256": hashes.SHA256}
@@ -20,7 +25,7 @@ HASHES = {"RSAES_OAEP_SHA_1": hashes.SHA1, "RSAES_OAEP_SHA_256": hashes.SHA256}
 
 def setUpModule():
     global D, INSTANCE
-    D = Deployment()
+    D = Deployment(keys__restore_after_delete_seconds=1)
     D.start()
     INSTANCE = D.instance("tokens")
 
@@ -102,6 +107,33 @@ class SecureImport(unittest.TestCase):
                     self.assertEqual(key["algorithmMetadata"]["bitLength"], str(8 * len(material)))
                     self.assertNotIn("payload", key)
                     self.opens_what_the_plain_key_wrapped(key["id"], material)
+
+    def test_the_lines_of_the_document_import_a_key(self):
+        document = (ROOT / "docs/protocols/import-token.md").read_text()
+        lines = re.search(r"```sh\n(.*?)```", document, re.S).group(1)
+        new_token()
+        material = secrets.token_bytes(32)
+        with tempfile.TemporaryDirectory() as directory:
+            pathlib.Path(directory, "token.json").write_text(json.dumps(retrieve()))
+            pathlib.Path(directory, "key.bin").write_bytes(material)
+            done = subprocess.run(["bash", "-euc", lines + 'echo "$PAYLOAD $ENCRYPTED_NONCE $IV"'], cwd=directory,
+                                  check=True, stdout=subprocess.PIPE, text=True)
+        payload, nonce, iv = done.stdout.split()
+        answer = create(payload=payload, encryptedNonce=nonce, iv=iv, encryptionAlgorithm="RSAES_OAEP_SHA_1")
+        self.assertEqual(answer.status, 201, answer.body)
+        self.opens_what_the_plain_key_wrapped(answer.json["resources"][0]["id"], material)
+
+    def test_restore_with_encrypted_material(self):
+        new_token()
+        sender = Sender(retrieve())
+        material = secrets.token_bytes(24)
+        key = create(payload=b64(material)).json["resources"][0]["id"]
+        self.assertEqual(D.call("DELETE", f"/api/v2/keys/{key}", instance=INSTANCE).status, 204)
+        time.sleep(1.1)  # the waiting time of this deployment
+        answer = D.call("POST", f"/api/v2/keys/{key}/restore", envelope(sender.fields(material, cipher="cbc")),
+                        instance=INSTANCE)
+        self.assertEqual(answer.status, 201, answer.body)
+        self.opens_what_the_plain_key_wrapped(key, material)
 
     def test_rotation_with_encrypted_material(self):
         new_token()
