@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <set>
 
 #include "crypto/handles.h"
@@ -138,6 +139,37 @@ TEST(XaesTest, MovesKeepTheKey) {
   XaesKey third(repeated(2));
   third = std::move(second);
   EXPECT_TRUE(third.open(sealed, {}));
+}
+
+TEST(XaesTest, KeysThatShareContextsDoNotMeet) {
+  XaesContexts contexts;
+  std::vector<XaesKey> keys;
+  std::vector<XaesKey> alone;
+  for (std::uint8_t i = 0; i < 4; ++i) {
+    keys.emplace_back(repeated(i), contexts);
+    alone.emplace_back(repeated(i));
+  }
+  for (std::size_t i = 0; i < 64; ++i) {
+    const std::size_t one = i % 4;
+    const std::size_t other = i / 4 % 4;
+    const Bytes sealed = keys[one].seal(as_bytes("DEK"), as_bytes("aad"));
+    EXPECT_EQ(keys[other].open(sealed, as_bytes("aad")).has_value(), one == other);
+    EXPECT_TRUE(alone[one].open(sealed, as_bytes("aad")));
+    EXPECT_TRUE(keys[one].open(alone[one].seal(as_bytes("DEK"), {}), {}));
+    if (i % 5 == 0) contexts.clear();
+  }
+}
+
+// A key made where another lay must not meet contexts that still hold the other's schedule.
+TEST(XaesTest, ANewKeyInThePlaceOfAnotherIsNotTakenForIt) {
+  XaesContexts contexts;
+  std::optional<XaesKey> place;
+  place.emplace(repeated(1), contexts);
+  const Bytes sealed = place->seal(as_bytes("DEK"), {});
+  place.emplace(repeated(2), contexts);
+  EXPECT_FALSE(place->open(sealed, {}));
+  place.emplace(repeated(1), contexts);
+  EXPECT_TRUE(place->open(sealed, {}));
 }
 
 TEST(XaesTest, SizesOfKeyNonceAndOutputAreInvariants) {

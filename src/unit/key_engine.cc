@@ -28,7 +28,10 @@ struct KeyEngine::OpenedKey {
   Timestamp opened;
 };
 
+// Every key here is 48 bytes of locked memory and uses the contexts, which come first because they
+// must outlive the keys.
 struct KeyEngine::Cache {
+  crypto::XaesContexts contexts;
   std::unordered_map<InstanceId, SealingKey, UuidHash> sealing_keys;
   std::list<OpenedKey> recent;  // most recently used first
   std::unordered_map<Digest, std::list<OpenedKey>::iterator, DigestHash> by_digest;
@@ -40,7 +43,9 @@ struct KeyEngine::Cache {
     by_digest.clear();
     recent.clear();
     uncached.reset();
+    contexts.clear();
   }
+  // Does not touch the contexts, which may still be keyed with it.
   void erase(const Digest& digest) {
     const auto found = by_digest.find(digest);
     if (found == by_digest.end()) return;
@@ -65,7 +70,7 @@ Result<SealingKey*> KeyEngine::sealing_key(const InstanceId& instance) {
   if (const auto found = cache_->sealing_keys.find(instance); found != cache_->sealing_keys.end()) {
     return &found->second;
   }
-  SealingKey made = KH_TRY(SealingKey::of(*snapshot_, instance));
+  SealingKey made = KH_TRY(SealingKey::of(*snapshot_, instance, cache_->contexts));
   return &cache_->sealing_keys.emplace(instance, std::move(made)).first->second;
 }
 
@@ -83,6 +88,7 @@ Result<RootKey*> KeyEngine::opened_key(const KeyBinding& binding, ByteView blob)
       return &found->second->key;
     }
     cache_->erase(digest);
+    cache_->contexts.clear();
   }
   ++cache_->statistics.misses;
   SealingKey* sealing = KH_TRY(sealing_key(binding.instance));
@@ -90,12 +96,12 @@ Result<RootKey*> KeyEngine::opened_key(const KeyBinding& binding, ByteView blob)
   if (!is_root_key_size(material.size())) {
     return Error{Reason::DecryptFailed, "the key blob does not open for this key", {}};
   }
-  if (options_.max_opened_keys == 0) return &cache_->uncached.emplace(material);
+  if (options_.max_opened_keys == 0) return &cache_->uncached.emplace(material, cache_->contexts);
   if (cache_->recent.size() >= options_.max_opened_keys) {
     const Digest oldest = cache_->recent.back().digest;
     cache_->erase(oldest);
   }
-  cache_->recent.push_front(OpenedKey{digest, RootKey(material), now});
+  cache_->recent.push_front(OpenedKey{digest, RootKey(material, cache_->contexts), now});
   cache_->by_digest.emplace(digest, cache_->recent.begin());
   return &cache_->recent.front().key;
 }
@@ -164,6 +170,7 @@ void KeyEngine::drop(const std::vector<KeyBlob>& blobs) {
   refresh();
   for (const KeyBlob& blob : blobs) cache_->erase(crypto::sha256(blob.bytes));
   cache_->uncached.reset();
+  cache_->contexts.clear();
 }
 
 KeyEngine::Statistics KeyEngine::statistics() const noexcept {

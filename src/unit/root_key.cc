@@ -35,8 +35,8 @@ SecretBytes derive_wrapping_key(const SecretBytes& material) {
   return crypto::hkdf_sha256(material, {}, "keyhaven wrapped dek v1 key", crypto::kXaesKeySize);
 }
 
-RootKey::RootKey(const SecretBytes& material)
-    : commitment_(commitment_of_material(material)), key_(derive_wrapping_key(material)) {
+RootKey::RootKey(const SecretBytes& material, crypto::XaesContexts& contexts)
+    : commitment_(commitment_of_material(material)), key_(derive_wrapping_key(material), contexts) {
   KH_ASSERT(is_root_key_size(material.size()));
 }
 

@@ -14,11 +14,12 @@ Commitment commitment_of_material(const SecretBytes& material);
 // HKDF-SHA-256 of the material, label "keyhaven wrapped dek v1 key"; 32 bytes.
 SecretBytes derive_wrapping_key(const SecretBytes& material);
 
-// An opened root key, ready to wrap and unwrap. The material itself is not kept. Not thread-safe.
+// An opened root key, ready to wrap and unwrap: 48 bytes of locked memory. The material itself is
+// not kept. Not thread-safe, nor beside another key on the same contexts.
 class RootKey {
  public:
-  // Material of 16, 24 or 32 bytes, asserted.
-  explicit RootKey(const SecretBytes& material);
+  // Material of 16, 24 or 32 bytes, asserted. `contexts` must outlive the key.
+  RootKey(const SecretBytes& material, crypto::XaesContexts& contexts);
 
   const Commitment& commitment() const noexcept { return commitment_; }
   // Errors: InvalidField for the DEK's size or the AAD.

@@ -6,7 +6,8 @@
 
 namespace keyhaven::unit {
 
-Result<SealingKey> SealingKey::of(const KeySnapshot& snapshot, const InstanceId& instance) {
+Result<SealingKey> SealingKey::of(const KeySnapshot& snapshot, const InstanceId& instance,
+                                  crypto::XaesContexts& contexts) {
   const InstanceKey* key = snapshot.find(instance);
   if (key == nullptr || key->state == InstanceKey::State::NotInitialized) {
     return Error{
@@ -22,7 +23,7 @@ Result<SealingKey> SealingKey::of(const KeySnapshot& snapshot, const InstanceId&
         "into all of them",
         {}};
   }
-  return SealingKey(key->pattern, key->blob_key);
+  return SealingKey(key->pattern, key->blob_key, contexts);
 }
 
 KeyBlob SealingKey::seal(BlobPurpose purpose, const KeyBinding& binding,

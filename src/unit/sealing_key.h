@@ -9,11 +9,12 @@
 
 namespace keyhaven::unit {
 
-// Not thread-safe: it owns keyed cipher contexts.
+// 48 bytes of locked memory. Not thread-safe, nor beside another key on the same contexts.
 class SealingKey {
  public:
-  // Errors: InstanceNotInitialized, UnitsDiffer (see CryptoUnit).
-  static Result<SealingKey> of(const KeySnapshot& snapshot, const InstanceId& instance);
+  // `contexts` must outlive the key. Errors: InstanceNotInitialized, UnitsDiffer (see CryptoUnit).
+  static Result<SealingKey> of(const KeySnapshot& snapshot, const InstanceId& instance,
+                               crypto::XaesContexts& contexts);
 
   // `content` of 1 to kMaxStandardPayloadBytes.
   KeyBlob seal(BlobPurpose purpose, const KeyBinding& binding,
@@ -26,7 +27,8 @@ class SealingKey {
   Result<SealedRootKey> seal_root_key(const KeyBinding& binding, const SecretBytes& material);
 
  private:
-  SealingKey(const BlobPattern& pattern, const SecretBytes& key) : pattern_(pattern), key_(key) {}
+  SealingKey(const BlobPattern& pattern, const SecretBytes& key, crypto::XaesContexts& contexts)
+      : pattern_(pattern), key_(key, contexts) {}
   BlobPattern pattern_;
   crypto::XaesKey key_;
 };

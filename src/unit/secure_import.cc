@@ -98,12 +98,13 @@ Result<ImportTokenKey> create_import_token(const DomainTable& table, const KeyBi
                                            std::size_t key_bits) {
   // Asked before the long work, and again after it: a master key that was zeroized meanwhile seals
   // nothing any more.
-  KH_TRY(SealingKey::of(*table.snapshot(), token.instance));
+  crypto::XaesContexts contexts;
+  KH_TRY(SealingKey::of(*table.snapshot(), token.instance, contexts));
   const auto key = crypto::OaepPrivateKey::generate(static_cast<int>(key_bits));
   ImportTokenKey out;
   crypto::random_bytes(out.nonce);
   const SecretBytes content = import_token_content(out.nonce, key.pkcs8());
-  SealingKey sealing = KH_TRY(SealingKey::of(*table.snapshot(), token.instance));
+  SealingKey sealing = KH_TRY(SealingKey::of(*table.snapshot(), token.instance, contexts));
   out.private_key = sealing.seal(BlobPurpose::ImportToken, token, content.expose());
   out.public_key = key.public_key();
   return out;
@@ -115,7 +116,8 @@ Result<SealedRootKey> import_encrypted_root_key(const DomainTable& table, const 
   if (binding.instance != token.instance) {
     return Error{Reason::DecryptFailed, "the import token is of another instance", {}};
   }
-  SealingKey sealing = KH_TRY(SealingKey::of(*table.snapshot(), token.instance));
+  crypto::XaesContexts contexts;
+  SealingKey sealing = KH_TRY(SealingKey::of(*table.snapshot(), token.instance, contexts));
   const SecretBytes content = KH_TRY(sealing.open(BlobPurpose::ImportToken, token, private_key));
   const SecretBytes imported = KH_TRY(open_encrypted_material(content, material));
   return sealing.seal_root_key(binding, imported);

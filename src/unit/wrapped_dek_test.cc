@@ -31,7 +31,9 @@ TEST(WrappedDekTest, WorkedExampleOfTheDocument) {
   append(made,
          key.seal_with_nonce_for_vectors(example.bytes("nonce"), example.bytes("dek"), bound));
   EXPECT_EQ(to_hex(made), to_hex(wrapped));
-  EXPECT_EQ(to_hex(RootKey(material).unwrap(wrapped, aad)->expose()), to_hex(example.bytes("dek")));
+  crypto::XaesContexts contexts;
+  EXPECT_EQ(to_hex(RootKey(material, contexts).unwrap(wrapped, aad)->expose()),
+            to_hex(example.bytes("dek")));
 }
 
 TEST(WrappedDekTest, AadEncodingIsUnambiguous) {
@@ -53,7 +55,8 @@ TEST(WrappedDekTest, AadLimits) {
 
 class RootKeyTest : public testing::Test {
  protected:
-  RootKey key_{crypto::random_secret(32)};
+  crypto::XaesContexts contexts_;
+  RootKey key_{crypto::random_secret(32), contexts_};
   SecretBytes dek_ = crypto::random_secret(32);
   AadList aad_ = {"tenant", "table"};
 };
@@ -107,7 +110,7 @@ TEST_F(RootKeyTest, DekSizes) {
 }
 
 TEST_F(RootKeyTest, AnotherKeyIsRefusedEvenUnderTheSameCommitment) {
-  RootKey other(crypto::random_secret(32));
+  RootKey other(crypto::random_secret(32), contexts_);
   const Bytes wrapped = key_.wrap(dek_.expose(), {}).value();
   EXPECT_EQ(other.unwrap(wrapped, {}).error().reason, Reason::CiphertextInvalid);
   Bytes claimed = wrapped;
@@ -118,8 +121,10 @@ TEST_F(RootKeyTest, AnotherKeyIsRefusedEvenUnderTheSameCommitment) {
 RC_GTEST_PROP(RootKeyPropertyTest, UnwrapOfWrapIsIdentity, ()) {
   const auto size = *rc::gen::element<std::size_t>(16, 24, 32);
   const SecretBytes material = crypto::random_secret(size);
-  RootKey one(material);
-  RootKey equal(material);  // equal material, another object: opens equally
+  crypto::XaesContexts contexts;
+  crypto::XaesContexts others;
+  RootKey one(material, contexts);
+  RootKey equal(material, others);  // equal material, another object: opens equally
   const auto dek = *rc::gen::nonEmpty(rc::gen::arbitrary<Bytes>());
   const auto aad = *rc::gen::arbitrary<AadList>();
   const Bytes wrapped = one.wrap(dek, aad).value();
@@ -129,7 +134,8 @@ RC_GTEST_PROP(RootKeyPropertyTest, UnwrapOfWrapIsIdentity, ()) {
 }
 
 RC_GTEST_PROP(RootKeyPropertyTest, UnwrappingArbitraryBytesIsRefused, (Bytes bytes)) {
-  static RootKey key(crypto::random_secret(32));
+  static crypto::XaesContexts contexts;
+  static RootKey key(crypto::random_secret(32), contexts);
   RC_ASSERT(!key.unwrap(bytes, {}).has_value());
   Bytes prefixed = {'K', 'W', 1, 1};
   append(prefixed, key.commitment());
