@@ -66,7 +66,7 @@ struct Directory::InstanceKeys {
                                                                            : &found->second;
   }
   mutable std::shared_mutex mutex;
-  std::map<KeyId, KeyRecordPtr> by_id;
+  KeyTable table;
   std::size_t claimed_keys = 0;
   std::size_t aliases = 0;  // claims included
   std::map<std::string, Ring, std::less<>> rings;
@@ -142,26 +142,38 @@ KeyRecordPtr Directory::resolve(const InstanceId& instance_id, std::string_view 
   return record;
 }
 
+void Directory::walk(const InstanceId& instance_id, const KeySelection& selection, std::size_t skip,
+                     const KeyTable::Visit& visit) const {
+  const InstanceKeys* keys = instance(instance_id);
+  if (keys == nullptr) return;
+  std::shared_lock lock(keys->mutex);
+  keys->table.walk(selection, skip, visit);
+}
+
+std::size_t Directory::count(const InstanceId& instance_id, const KeySelection& selection) const {
+  const InstanceKeys* keys = instance(instance_id);
+  if (keys == nullptr) return 0;
+  std::shared_lock lock(keys->mutex);
+  return keys->table.count(selection);
+}
+
 std::vector<KeyRecordPtr> Directory::list(
     const InstanceId& instance_id, const std::function<bool(const KeyRecord&)>& wanted) const {
   std::vector<KeyRecordPtr> out;
-  const InstanceKeys* keys = instance(instance_id);
-  if (keys == nullptr) return out;
-  std::shared_lock lock(keys->mutex);
-  for (const auto& [id, record] : keys->by_id) {
+  walk(instance_id, {}, 0, [&](const KeyRecordPtr& record) {
     if (wanted(*record)) out.push_back(record);
-  }
+    return true;
+  });
   return out;
 }
 
 std::size_t Directory::live_keys(const InstanceId& instance_id) const {
   const InstanceKeys* keys = instance(instance_id);
   if (keys == nullptr) return 0;
+  KeySelection live;
+  live.states = kEveryState & static_cast<StateSet>(~bit(KeyState::Destroyed));
   std::shared_lock lock(keys->mutex);
-  const auto live = std::count_if(keys->by_id.begin(), keys->by_id.end(), [](const auto& entry) {
-    return entry.second->state != KeyState::Destroyed;
-  });
-  return static_cast<std::size_t>(live) + keys->claimed_keys;
+  return keys->table.count(live) + keys->claimed_keys;
 }
 
 bool Directory::has_ring(const InstanceId& instance_id, std::string_view ring) const {
@@ -199,7 +211,7 @@ std::vector<KeyRing> Directory::rings(const InstanceId& instance_id) const {
 Result<void> Directory::claim(const Claim& claim, const Limits& limits) {
   InstanceKeys& keys = instance_or_new(claim.instance);
   std::unique_lock lock(keys.mutex);
-  if (claim.new_key && keys.by_id.size() + keys.claimed_keys >= limits.keys) {
+  if (claim.new_key && keys.table.size() + keys.claimed_keys >= limits.keys) {
     return Error{Reason::KeyLimit,
                  "the instance has " + std::to_string(limits.keys) +
                      " keys (deleted ones count until they are purged), which is its limit; purge "
@@ -242,8 +254,7 @@ void Directory::release(const Claim& claim) {
 void Directory::publish(KeyRecordPtr record) {
   InstanceKeys& keys = instance_or_new(record->instance);
   std::unique_lock lock(keys.mutex);
-  KeyRecordPtr& slot = keys.by_id[record->id];
-  const KeyRecordPtr old = std::exchange(slot, record);
+  const KeyRecordPtr old = keys.table.put(record);
   {
     Shard& part = shard(record->id);
     std::unique_lock part_lock(part.mutex);
@@ -265,16 +276,15 @@ void Directory::publish(KeyRecordPtr record) {
 void Directory::erase(const InstanceId& instance_id, const KeyId& id) {
   InstanceKeys& keys = instance_or_new(instance_id);
   std::unique_lock lock(keys.mutex);
-  const auto found = keys.by_id.find(id);
-  if (found == keys.by_id.end()) return;
+  const KeyRecordPtr old = keys.table.erase(id);
+  if (!old) return;
   {
     Shard& part = shard(id);
     std::unique_lock part_lock(part.mutex);
     part.keys.erase(id);
   }
-  for (const std::string& alias : found->second->aliases) drop_alias(keys, instance_id, alias);
-  --keys.rings.find(found->second->key_ring)->second.keys;
-  keys.by_id.erase(found);
+  for (const std::string& alias : old->aliases) drop_alias(keys, instance_id, alias);
+  --keys.rings.find(old->key_ring)->second.keys;
 }
 
 Result<void> Directory::claim_ring(const KeyRing& ring, const Limits& limits) {

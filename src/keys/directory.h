@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "keys/instance_rules.h"
 #include "keys/key_record.h"
+#include "keys/key_table.h"
 
 namespace keyhaven::keys {
 
@@ -49,6 +50,12 @@ class Directory {
   // An id or an alias; with `ring` not empty the key must be in it. Null when there is none.
   KeyRecordPtr resolve(const InstanceId& instance, std::string_view id_or_alias,
                        std::string_view ring) const;
+  // The selected keys of an instance by ascending id, without the first `skip`; `visit` returns
+  // false to end the walk. The walk sees the keys as they are at one moment: changes wait for it,
+  // so `visit` must be quick and must not call the directory.
+  void walk(const InstanceId& instance, const KeySelection& selection, std::size_t skip,
+            const KeyTable::Visit& visit) const;
+  std::size_t count(const InstanceId& instance, const KeySelection& selection) const;
   // Every key of an instance for which `wanted` holds, by ascending id.
   std::vector<KeyRecordPtr> list(const InstanceId& instance,
                                  const std::function<bool(const KeyRecord&)>& wanted) const;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "crypto/random.h"
 #include "keys/key_list.h"
 
@@ -152,6 +155,72 @@ TEST_F(DirectoryTest, ErasedKeysLeaveNothing) {
   add(key);
 }
 
+// While keys come and go, a client that pages through by id sees every key that stays, exactly once
+// if nothing before it changes, and never one twice; counts stay between what is possible.
+TEST(DirectoryConcurrencyTest, PagesAndCountsBesideChanges) {
+  Directory directory;
+  const InstanceId instance{crypto::random_uuid()};
+  const Limits limits{.keys = 10'000, .rings = 3, .aliases = 4};
+  const auto key_of = [&](std::uint32_t number) {
+    KeyRecord key;
+    key.instance = instance;
+    key.id.uuid.bytes = {static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
+    key.id.uuid.bytes[15] = static_cast<std::uint8_t>(number);
+    key.versions.emplace_back();
+    return key;
+  };
+  constexpr std::uint32_t kStaying = 2000;
+  for (std::uint32_t i = 0; i < kStaying; ++i) directory.load(key_of(i));
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> writers;
+  for (std::uint32_t writer = 0; writer < 2; ++writer) {
+    writers.emplace_back([&, writer] {
+      for (std::uint32_t round = 0; !stop; ++round) {
+        // Comes and goes behind the keys that stay; and one of those changes.
+        const KeyRecord passing = key_of(kStaying + writer * 1000 + round % 700);
+        ASSERT_TRUE(directory.claim({.instance = instance,
+                                     .key = passing.id,
+                                     .new_key = true,
+                                     .ring = passing.key_ring,
+                                     .aliases = {}},
+                                    limits));
+        directory.publish(std::make_shared<const KeyRecord>(passing));
+        KeyRecord changed = key_of(round * 7 % kStaying);
+        changed.state = round % 2 == 0 ? KeyState::Suspended : KeyState::Active;
+        directory.publish(std::make_shared<const KeyRecord>(changed));
+        directory.erase(instance, passing.id);
+      }
+    });
+  }
+  ListQuery query;
+  query.visible = [](std::string_view) { return true; };
+  query.limit = 150;
+  for (int pass = 0; pass < 100; ++pass) {
+    KeyId last;
+    std::uint32_t seen = 0;
+    for (query.offset = 0;; query.offset += query.limit) {
+      const KeyPage page = list_keys(directory, instance, query, Timestamp{}).value();
+      for (const KeyRecordPtr& key : page.keys) {
+        ASSERT_TRUE(seen == 0 || last < key->id);
+        last = key->id;
+        ++seen;
+        if (seen <= kStaying) {
+          ASSERT_EQ(key->id, key_of(seen - 1).id);
+        }
+      }
+      if (page.keys.size() < query.limit) break;
+    }
+    ASSERT_GE(seen, kStaying);
+    const std::size_t counted = count_keys(directory, instance, query, Timestamp{}).value();
+    ASSERT_GE(counted, kStaying);
+    ASSERT_LE(counted, kStaying + writers.size());
+  }
+  stop = true;
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(count_keys(directory, instance, query, Timestamp{}).value(), kStaying);
+  EXPECT_EQ(directory.live_keys(instance), kStaying);
+}
+
 TEST(KeyListTest, SortsPagesAndFilters) {
   Directory directory;
   const InstanceId instance{crypto::random_uuid()};
@@ -168,7 +237,7 @@ TEST(KeyListTest, SortsPagesAndFilters) {
   }
   const auto ids = [&](const std::function<void(ListQuery&)>& set) {
     ListQuery query;
-    query.visible = [](const KeyRecord&) { return true; };
+    query.visible = [](std::string_view) { return true; };
     set(query);
     std::string out;
     const auto page = list_keys(directory, instance, query, Timestamp::from_seconds(1));
@@ -196,6 +265,44 @@ TEST(KeyListTest, SortsPagesAndFilters) {
   EXPECT_EQ(sorted("extractable,-id", 200), "864207531");
   EXPECT_EQ(sorted("lastRotateDate", 3), "012");   // absent last
   EXPECT_EQ(sorted("-lastRotateDate", 3), "234");  // absent first
+}
+
+// Every page of every order is the same cut of the whole, ties by id included.
+TEST(KeyListTest, SortedPagesJoinToTheWhole) {
+  Directory directory;
+  const InstanceId instance{crypto::random_uuid()};
+  constexpr KeyState kStates[] = {KeyState::Active, KeyState::Suspended, KeyState::Deactivated};
+  for (std::uint32_t i = 0; i < 600; ++i) {
+    KeyRecord key;
+    key.instance = instance;
+    key.id = KeyId{crypto::random_uuid()};
+    key.kind = i % 2 == 0 ? KeyKind::RootKey : KeyKind::StandardKey;
+    key.state = kStates[i % 3];
+    key.created = Timestamp::from_seconds(1000 + i * 7 % 50);
+    if (i % 4 == 0) key.rotated = Timestamp::from_seconds(5000 - i % 11);
+    key.versions.emplace_back();
+    directory.load(std::move(key));
+  }
+  ListQuery query;
+  query.visible = [](std::string_view) { return true; };
+  const auto list = [&](std::size_t offset, std::size_t limit) {
+    query.offset = offset;
+    query.limit = limit;
+    return list_keys(directory, instance, query, Timestamp::from_seconds(1)).value().keys;
+  };
+  for (const std::string_view by : {"id", "-id", "state", "-state,-id", "creationDate,-extractable",
+                                    "-lastRotateDate,state,creationDate", "extractable,-state"}) {
+    query.sort = parse_sort(by).value();
+    const auto whole = list(0, 5000);
+    ASSERT_EQ(whole.size(), 600U);
+    for (const std::size_t limit : {1U, 7U, 200U, 599U}) {
+      std::vector<KeyRecordPtr> joined;
+      for (std::size_t offset = 0; offset < whole.size(); offset += limit) {
+        for (KeyRecordPtr& key : list(offset, limit)) joined.push_back(std::move(key));
+      }
+      ASSERT_EQ(joined, whole) << by << " " << limit;
+    }
+  }
 }
 
 TEST(KeyListTest, ParsersRefuseWhatTheyDoNotKnow) {

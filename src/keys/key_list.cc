@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <compare>
 #include <limits>
 #include <utility>
 
@@ -71,29 +70,61 @@ std::int64_t sort_value(const KeyRecord& key, SortProperty property, Timestamp n
   fatal(__FILE__, __LINE__, "unknown SortProperty");
 }
 
-bool comes_before(const KeyRecord& a, const KeyRecord& b, const std::vector<SortKey>& sort,
-                  Timestamp now) {
-  for (const SortKey& key : sort) {
-    const std::strong_ordering order =
-        key.property == SortProperty::Id
-            ? a.id <=> b.id
-            : sort_value(a, key.property, now) <=> sort_value(b, key.property, now);
-    if (order != 0) return key.descending ? order > 0 : order < 0;
+KeySelection selection_of(const ListQuery& query, Timestamp now) {
+  KeySelection selection;
+  selection.states = query.states;
+  selection.kind = query.kind;
+  selection.now = now;
+  selection.ring = [&query](std::string_view ring) {
+    return (query.ring.empty() || query.ring == ring) && query.visible(ring);
+  };
+  return selection;
+}
+
+bool passes_filter(const KeyRecord& key, const ListQuery& query, Timestamp now) {
+  return query.filter == nullptr || query.filter->matches(key, now);
+}
+
+// What a sort compares first, beside the place by id, which breaks ties: most comparisons then
+// read nothing else.
+struct Candidate {
+  std::int64_t value = 0;
+  std::size_t place = 0;
+};
+
+// Places `begin` to `end` of what `found`, which comes by id, is in the order that the query asks
+// for. Only these are sorted.
+std::vector<KeyRecordPtr> part_in_order(std::vector<KeyRecordPtr>& found, std::size_t begin,
+                                        std::size_t end, const ListQuery& query, Timestamp now) {
+  const auto value_of = [&](std::size_t place, const SortKey& key) {
+    const std::int64_t value = key.property == SortProperty::Id
+                                   ? static_cast<std::int64_t>(place)
+                                   : sort_value(*found[place], key.property, now);
+    return key.descending ? ~value : value;  // turns the order round, for every value
+  };
+  std::vector<Candidate> order(found.size());
+  for (std::size_t place = 0; place < found.size(); ++place) {
+    order[place] = {value_of(place, query.sort.front()), place};
   }
-  return a.id < b.id;
-}
-
-// What a search looks through.
-bool is_searchable(const KeyRecord& key, const ListQuery& query, Timestamp now) {
-  if ((query.states & bit(effective_state(key, now))) == 0) return false;
-  if (query.kind && *query.kind != key.kind) return false;
-  if (!query.ring.empty() && query.ring != key.key_ring) return false;
-  return query.visible(key);
-}
-
-bool matches(const KeyRecord& key, const ListQuery& query, Timestamp now) {
-  return is_searchable(key, query, now) &&
-         (query.filter == nullptr || query.filter->matches(key, now));
+  const auto before = [&](const Candidate& a, const Candidate& b) {
+    if (a.value != b.value) return a.value < b.value;
+    for (std::size_t i = 1; i < query.sort.size(); ++i) {
+      const std::int64_t a_value = value_of(a.place, query.sort[i]);
+      const std::int64_t b_value = value_of(b.place, query.sort[i]);
+      if (a_value != b_value) return a_value < b_value;
+    }
+    return a.place < b.place;
+  };
+  const auto at = [&](std::size_t place) {
+    return order.begin() + static_cast<std::ptrdiff_t>(place);
+  };
+  if (begin > 0) std::nth_element(order.begin(), at(begin), order.end(), before);
+  if (end < order.size()) std::nth_element(at(begin), at(end), order.end(), before);
+  std::sort(at(begin), at(end), before);
+  std::vector<KeyRecordPtr> part;
+  part.reserve(end - begin);
+  for (auto one = at(begin); one != at(end); ++one) part.push_back(std::move(found[one->place]));
+  return part;
 }
 
 // The one key that the text of a search names by id or alias.
@@ -101,17 +132,11 @@ KeyRecordPtr direct_hit(const Directory& directory, const InstanceId& instance,
                         const ListQuery& query, Timestamp now) {
   if (!query.search->has_direct_lookup()) return nullptr;
   KeyRecordPtr key = directory.resolve(instance, query.search->text(), query.ring);
-  const bool wanted = key && matches(*key, query, now) && query.search->matches(*key);
+  if (!key || (query.states & bit(effective_state(*key, now))) == 0) return nullptr;
+  if (query.kind && *query.kind != key->kind) return nullptr;
+  const bool wanted = query.visible(key->key_ring) && passes_filter(*key, query, now) &&
+                      query.search->matches(*key);
   return wanted ? key : nullptr;
-}
-
-void sort_first(std::vector<KeyRecordPtr>& found, std::size_t count, const ListQuery& query,
-                Timestamp now) {
-  if (query.sort.empty()) return;  // they come by id
-  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end(),
-                    [&](const KeyRecordPtr& a, const KeyRecordPtr& b) {
-                      return comes_before(*a, *b, query.sort, now);
-                    });
 }
 
 // All keys that a search finds, in order; nothing when there are too many to look through.
@@ -119,15 +144,19 @@ std::optional<std::vector<KeyRecordPtr>> search_keys(const Directory& directory,
                                                      const InstanceId& instance,
                                                      const ListQuery& query, Timestamp now) {
   std::size_t searchable = 0;
-  auto found = directory.list(instance, [&](const KeyRecord& key) {
-    if (searchable > kMaxSearchableKeys || !is_searchable(key, query, now)) return false;
-    ++searchable;
-    return (query.filter == nullptr || query.filter->matches(key, now)) &&
-           query.search->matches(key);
+  std::vector<KeyRecordPtr> found;
+  // Matching is slow, so it waits until the directory is free again.
+  directory.walk(instance, selection_of(query, now), 0, [&](const KeyRecordPtr& key) {
+    if (++searchable > kMaxSearchableKeys) return false;
+    found.push_back(key);
+    return true;
   });
   if (searchable > kMaxSearchableKeys) return std::nullopt;
-  sort_first(found, found.size(), query, now);
-  return found;
+  std::erase_if(found, [&](const KeyRecordPtr& key) {
+    return !passes_filter(*key, query, now) || !query.search->matches(*key);
+  });
+  if (query.sort.empty()) return found;
+  return part_in_order(found, 0, found.size(), query, now);
 }
 
 Error too_broad() {
@@ -138,23 +167,58 @@ Error too_broad() {
           "search"};
 }
 
-struct Found {
-  std::vector<KeyRecordPtr> keys;
-  bool incomplete = false;
-};
-
-Result<Found> run_search(const Directory& directory, const InstanceId& instance,
-                         const ListQuery& query, Timestamp now) {
+Result<KeyPage> run_search(const Directory& directory, const InstanceId& instance,
+                           const ListQuery& query, Timestamp now) {
   const KeyRecordPtr hit = direct_hit(directory, instance, query, now);
   auto found = search_keys(directory, instance, query, now);
   if (!found && !hit) return too_broad();
-  if (!found) return Found{{hit}, true};
+  if (!found) return KeyPage{{hit}, true};
   if (hit) {
     const auto place = std::find_if(found->begin(), found->end(),
                                     [&](const KeyRecordPtr& key) { return key->id == hit->id; });
     if (place != found->end()) std::rotate(found->begin(), place, place + 1);
   }
-  return Found{*std::move(found), false};
+  return KeyPage{*std::move(found), false};
+}
+
+struct Part {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+Part page_of(const ListQuery& query, std::size_t total) {
+  const std::size_t begin = std::min(query.offset, total);
+  return {begin, begin + std::min(query.limit, total - begin)};
+}
+
+// By id: ends with the page.
+std::vector<KeyRecordPtr> page_by_id(const Directory& directory, const InstanceId& instance,
+                                     const ListQuery& query, Timestamp now) {
+  std::vector<KeyRecordPtr> page;
+  if (query.limit == 0) return page;
+  // Without a filter the directory skips the offset, by whole chunks.
+  std::size_t to_skip = query.filter == nullptr ? 0 : query.offset;
+  const std::size_t skip = query.filter == nullptr ? query.offset : 0;
+  directory.walk(instance, selection_of(query, now), skip, [&](const KeyRecordPtr& key) {
+    if (!passes_filter(*key, query, now)) return true;
+    if (to_skip > 0) {
+      --to_skip;
+      return true;
+    }
+    page.push_back(key);
+    return page.size() < query.limit;
+  });
+  return page;
+}
+
+std::vector<KeyRecordPtr> page_sorted(const Directory& directory, const InstanceId& instance,
+                                      const ListQuery& query, Timestamp now) {
+  std::vector<KeyRecordPtr> found;
+  directory.walk(instance, selection_of(query, now), 0, [&](const KeyRecordPtr& key) {
+    if (passes_filter(*key, query, now)) found.push_back(key);
+    return true;
+  });
+  const Part part = page_of(query, found.size());
+  return part_in_order(found, part.begin, part.end, query, now);
 }
 
 }  // namespace
@@ -196,27 +260,31 @@ Result<StateSet> parse_states(std::string_view text) {
 
 Result<KeyPage> list_keys(const Directory& directory, const InstanceId& instance,
                           const ListQuery& query, Timestamp now) {
-  Found found;
   if (query.search != nullptr) {
-    found = KH_TRY(run_search(directory, instance, query, now));
-  } else {
-    found.keys =
-        directory.list(instance, [&](const KeyRecord& key) { return matches(key, query, now); });
+    KeyPage found = KH_TRY(run_search(directory, instance, query, now));
+    const Part part = page_of(query, found.keys.size());
+    const auto begin = found.keys.begin();
+    return KeyPage{{begin + static_cast<std::ptrdiff_t>(part.begin),
+                    begin + static_cast<std::ptrdiff_t>(part.end)},
+                   found.incomplete_search};
   }
-  const std::size_t begin = std::min(query.offset, found.keys.size());
-  const std::size_t end = begin + std::min(query.limit, found.keys.size() - begin);
-  if (query.search == nullptr) sort_first(found.keys, end, query, now);
-  return KeyPage{{found.keys.begin() + static_cast<std::ptrdiff_t>(begin),
-                  found.keys.begin() + static_cast<std::ptrdiff_t>(end)},
-                 found.incomplete};
+  return KeyPage{query.sort.empty() ? page_by_id(directory, instance, query, now)
+                                    : page_sorted(directory, instance, query, now),
+                 false};
 }
 
 Result<std::size_t> count_keys(const Directory& directory, const InstanceId& instance,
                                const ListQuery& query, Timestamp now) {
   if (query.search != nullptr)
     return KH_TRY(run_search(directory, instance, query, now)).keys.size();
-  return directory.list(instance, [&](const KeyRecord& key) { return matches(key, query, now); })
-      .size();
+  const KeySelection selection = selection_of(query, now);
+  if (query.filter == nullptr) return directory.count(instance, selection);
+  std::size_t found = 0;
+  directory.walk(instance, selection, 0, [&](const KeyRecordPtr& key) {
+    found += query.filter->matches(*key, now) ? 1 : 0;
+    return true;
+  });
+  return found;
 }
 
 }  // namespace keyhaven::keys

@@ -29,13 +29,7 @@ struct SortKey {
   bool descending = false;
 };
 
-// A set of states; bit n is the state with the number n.
-using StateSet = std::uint8_t;
-constexpr StateSet bit(KeyState state) noexcept {
-  return static_cast<StateSet>(1U << static_cast<unsigned>(state));
-}
 inline constexpr StateSet kListedByDefault = 0b1111;  // all but destroyed
-inline constexpr StateSet kEveryState = 0b111111;
 
 class KeyFilter;
 class KeySearch;
@@ -44,7 +38,7 @@ struct ListQuery {
   StateSet states = kListedByDefault;
   std::optional<KeyKind> kind;
   std::string_view ring;                          // empty: every ring
-  std::function<bool(const KeyRecord&)> visible;  // what the caller may see; must be set
+  std::function<bool(std::string_view)> visible;  // the rings the caller may see; must be set
   const KeySearch* search = nullptr;              // null: none
   const KeyFilter* filter = nullptr;              // null: none
   std::vector<SortKey> sort;                      // empty: by id

@@ -43,7 +43,7 @@ class KeySearchTest : public ::testing::Test {
     const auto parsed = KeySearch::parse(search);
     if (!parsed) return std::string(name_of(parsed.error().reason));
     ListQuery query;
-    query.visible = [](const KeyRecord&) { return true; };
+    query.visible = [](std::string_view) { return true; };
     query.search = &parsed.value();
     if (set) set(query);
     const auto page = list_keys(directory, the_instance(), query, at(kNoon));

@@ -53,11 +53,6 @@ Verdict verdict(KeyOperation operation, KeyState state) noexcept {
   return mark == 'g' ? Verdict::Gone : Verdict::WrongState;
 }
 
-KeyState effective_state(const KeyRecord& record, Timestamp now) noexcept {
-  const bool expired = record.expires.is_set() && record.expires <= now;
-  return expired && record.state == KeyState::Active ? KeyState::Deactivated : record.state;
-}
-
 Result<void> require_state(KeyOperation operation, const KeyRecord& record, Timestamp now) {
   const KeyState state = effective_state(record, now);
   switch (verdict(operation, state)) {

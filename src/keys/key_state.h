@@ -73,7 +73,13 @@ Verdict verdict(KeyOperation operation, KeyState state) noexcept;
 // the sweep has written that yet. A suspended key stays suspended past its date, because expiry
 // must not make a disabled key usable again for unwrapping; enabling it then yields a deactivated
 // key.
-KeyState effective_state(const KeyRecord& record, Timestamp now) noexcept;
+constexpr KeyState effective_state(KeyState written, Timestamp expires, Timestamp now) noexcept {
+  const bool expired = expires.us != 0 && expires <= now;
+  return expired && written == KeyState::Active ? KeyState::Deactivated : written;
+}
+inline KeyState effective_state(const KeyRecord& record, Timestamp now) noexcept {
+  return effective_state(record.state, record.expires, now);
+}
 
 // Errors: KeyActionInvalidState or KeyDeleted, with the state in words.
 Result<void> require_state(KeyOperation operation, const KeyRecord& record, Timestamp now);
