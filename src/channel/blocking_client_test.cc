@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
+
 #include "channel/serve.h"
 #include "channel/test_support.h"
 
@@ -156,6 +158,34 @@ TEST_F(BlockingClientTest, ProtocolErrorsOfTheUnitEndTheChannel) {
   const auto refused = client_.attestation_root();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().reason, Reason::UnitUnavailable);
+}
+
+// Calls that take seconds each hold a thread of their caller: no more than a few may wait.
+TEST_F(BlockingClientTest, CallsAboveTheMostThatMayWaitAreRefusedAtOnce) {
+  unit_.hang = true;
+  auto [server, unit] = testing::socket_pair();
+  unit_end_ = std::move(unit);
+  service_ = std::thread([this] { served_ = serve(unit_end_.get(), unit_, &counters_); });
+  BlockingClient few({.deadline = std::chrono::seconds(60), .max_pending = 2});
+  few.attach(std::move(server));
+  std::latch refused(3);
+  std::atomic<int> answered{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 5; ++i) {
+    threads.emplace_back([&] {
+      const auto made = few.create_import_token({});
+      if (made) {
+        ++answered;
+      } else if (made.error().message == "too many calls wait for the crypto unit") {
+        refused.count_down();
+      }
+    });
+  }
+  refused.wait();
+  EXPECT_EQ(answered, 0);
+  unit_.release();
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(answered, 2);
 }
 
 }  // namespace
