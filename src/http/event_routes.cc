@@ -10,7 +10,7 @@
 namespace keyhaven::http {
 namespace {
 
-constexpr std::string_view kEventType = "application/vnd.ibm.kms.lifecycle_event+json";
+constexpr std::string_view kEventType = "application/vnd.keyhaven.lifecycle_event+json";
 constexpr std::size_t kTextBytes = 128;
 
 Result<void> require_service(const Call& call) {
@@ -19,8 +19,7 @@ Result<void> require_service(const Call& call) {
 }
 
 void write_event(JsonWriter& json, const keys::LifecycleEvent& event) {
-  json.begin_object().field("eventId", event.id.text());
-  json.field("eventType", name_of(event.kind));
+  json.begin_object().field("id", event.id.text()).field("kind", name_of(event.kind));
   json.field("keyId", event.key.text());
   json.key("keyVersion").begin_object().field("id", event.version.text()).end_object();
   json.field("resourceCrn", event.resource_crn);

@@ -287,6 +287,26 @@ TEST_F(ManagementTest, AnIdentityIsMadeListedAndRemoved) {
   EXPECT_EQ(call("DELETE", "/v1/serviceids/" + id, admin_).status, 404);
 }
 
+TEST_F(ManagementTest, AServiceIdMayOwnCrns) {
+  const std::string crn = "crn:v1:bluemix:public:databases:eu-de:a/acc:inst";
+  const Response made =
+      call("POST", "/v1/serviceids", admin_, R"({"name":"db","service_crn":")" + crn + "\"}");
+  EXPECT_EQ(made.status, 201);
+  EXPECT_EQ(member(made.body, "service_crn"), crn);
+  EXPECT_TRUE(contains(call("GET", "/v1/serviceids", admin_).body, crn));
+  EXPECT_FALSE(
+      contains(call("POST", "/v1/serviceids", admin_, R"({"name":"x"})").body, "service_crn"));
+  records();
+  for (const std::string& body : {std::string(R"({"name":"db","service_crn":"crn:v1:short"})"),
+                                  std::string(R"({"name":"db","service_crn":1})"),
+                                  R"({"name":"db","type":"user","service_crn":")" + crn + "\"}"}) {
+    const Response refused = call("POST", "/v1/serviceids", admin_, body);
+    EXPECT_EQ(refused.status, 400) << body;
+    EXPECT_TRUE(contains(refused.body, R"("name":"service_crn")")) << refused.body;
+    EXPECT_EQ(records().size(), 1U);
+  }
+}
+
 TEST_F(ManagementTest, AnApiKeysSecretIsShownOnce) {
   const Response made = call("POST", "/v1/apikeys", admin_, R"({"name":"mine"})");
   EXPECT_EQ(made.status, 201);

@@ -309,8 +309,8 @@ TEST_F(RegistrationRoutesTest, EventsAreListedAndAcknowledged) {
   const auto listed = as("db", "GET", "/api/v2/lifecycle_events?totalCount=true");
   ASSERT_EQ(listed.status, 200);
   EXPECT_TRUE(contains(listed, R"("collectionTotal":1,"totalCount":1})"));
-  EXPECT_TRUE(contains(listed, R"("eventType":"rotate","keyId":")" + key + "\"")) << listed.body;
-  const std::string event = member(listed, "eventId");
+  EXPECT_TRUE(contains(listed, R"("kind":"rotate","keyId":")" + key + "\"")) << listed.body;
+  const std::string event = member(listed, "id");
   const std::size_t at = listed.body.find(R"("keyVersion":{"id":")");
   const std::string version = listed.body.substr(at + 20, 36);
   EXPECT_NE(version, key);
@@ -360,7 +360,7 @@ TEST_F(RegistrationRoutesTest, SyncTellsAgainOnceAnHour) {
   EXPECT_EQ(outcome(early), "409 REQ_TOO_EARLY_ERR");
   EXPECT_TRUE(member(early, "message").ends_with(format_rfc3339(clock.now().plus_seconds(3600))))
       << early.body;
-  EXPECT_TRUE(contains(as("db", "GET", "/api/v2/lifecycle_events"), R"("eventType":"sync")"));
+  EXPECT_TRUE(contains(as("db", "GET", "/api/v2/lifecycle_events"), R"("kind":"sync")"));
   EXPECT_EQ(outcome(act(make_key(true), "sync")), "400 KEY_ROOT_REQ_ERR");
   EXPECT_EQ(outcome(act("unknown", "sync")), "404 KEY_NOT_FOUND_ERR");
   EXPECT_EQ(as("reader", "POST", "/api/v2/keys/" + key + "/actions/sync").status, 401);
@@ -402,8 +402,7 @@ TEST_F(RegistrationRoutesTest, MigrationIntents) {
   EXPECT_EQ(member(made, "targetCRK"), crn_of_keys + target);
   EXPECT_EQ(as("reader", "GET", path).body, made.body);
   EXPECT_EQ(outcome(intend(crn_of_keys + target)), "409 MIGRATION_INTENT_EXISTS_ERR");
-  EXPECT_TRUE(
-      contains(as("db", "GET", "/api/v2/lifecycle_events"), R"("eventType":"migrationIntent")"));
+  EXPECT_TRUE(contains(as("db", "GET", "/api/v2/lifecycle_events"), R"("kind":"migrationIntent")"));
   EXPECT_EQ(call("DELETE", path).status, 204);
   // Of keys elsewhere only the form is known.
   EXPECT_EQ(intend("crn:v1:bluemix:public:kms:us-south:a/" + std::string(32, 'b') + ":" +
@@ -434,7 +433,7 @@ TEST_F(RegistrationRoutesTest, EachCallLeavesOneRecord) {
   EXPECT_EQ(records([&] { as("db", "PATCH", path, kEmptyInput); }),
             "hs-crypto.registrations.merge;");
   EXPECT_EQ(records([&] { act(key, "sync"); }), "hs-crypto.secrets.sync;");
-  const std::string event = member(as("db", "GET", "/api/v2/lifecycle_events"), "eventId");
+  const std::string event = member(as("db", "GET", "/api/v2/lifecycle_events"), "id");
   const std::string body = R"({"eventId":")" + event + R"(","adopterKeyState":"DEK_DISABLED"})";
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(records([&] { acknowledge("db", body); }), "hs-crypto.secrets-event.ack;");

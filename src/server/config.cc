@@ -136,6 +136,9 @@ std::vector<Row> make_rows() {
        "At most so many keys are rotated by policy every keys.sweep_period_seconds; the rest "
        "waits, longest due first.",
        1, 100'000},
+      {"keys.sync_interval_seconds", &Config::sync_interval_seconds, "seconds",
+       "Services can be told again about a key (sync) so long after they were told last.", 0,
+       30 * 86400},
       {"keys.sweep_period_seconds", &Config::sweep_period_seconds, "seconds",
        "Time between two looks for keys that expire, rotate or are purged by themselves.", 1, 1800},
       {"log.level",

@@ -55,6 +55,7 @@ struct Config {
   std::int64_t rotation_month_seconds = 30 * 86400;
   std::int64_t rotation_window_seconds = 86400;
   std::int64_t rotations_per_sweep = 100;
+  std::int64_t sync_interval_seconds = 3600;
   std::int64_t sweep_period_seconds = 30;
   // [limits]
   instances::InstanceLimits limits;

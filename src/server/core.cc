@@ -36,9 +36,12 @@ class Core::Settings final : public keys::InstanceSettings {
  public:
   keys::InstanceRules rules(const InstanceId& id) const override {
     const auto instance = instances == nullptr ? nullptr : instances->find(id);
-    return instance == nullptr ? keys::InstanceRules() : rules_of(*instance);
+    keys::InstanceRules out = instance == nullptr ? keys::InstanceRules() : rules_of(*instance);
+    out.sync_interval_seconds = sync_interval_seconds;
+    return out;
   }
   const instances::InstanceService* instances = nullptr;
+  std::int64_t sync_interval_seconds = 0;
 };
 
 Core::Core(Surroundings surroundings) : around_(std::move(surroundings)) {}
@@ -107,6 +110,7 @@ Result<void> Core::open_instances_and_keys() {
       options, *database_, around_.unit,
       [this](const InstanceId& id) { return directory_->live_keys(id); }, around_.clock));
   settings_->instances = instances_.get();
+  settings_->sync_interval_seconds = around_.config.sync_interval_seconds;
   import_tokens_ = std::make_unique<keys::ImportTokens>(
       keys::ImportTokens::Parts{*database_, around_.slow_unit, around_.unit, around_.clock});
   KH_TRY(import_tokens_->load());

@@ -75,6 +75,47 @@ class KeyStoreContract : public testing::TestWithParam<MakeBackend> {
     return out;
   }
 
+  std::vector<keys::Registration> registrations() {
+    std::vector<keys::Registration> out;
+    const auto loaded = store().load_registrations(
+        [&](keys::Registration registration) { out.push_back(std::move(registration)); });
+    EXPECT_TRUE(loaded) << (loaded ? "" : loaded.error().message);
+    std::sort(out.begin(), out.end(),
+              [](const auto& a, const auto& b) { return a.resource_crn < b.resource_crn; });
+    return out;
+  }
+  std::vector<keys::LifecycleEvent> lifecycle_events() {
+    std::vector<keys::LifecycleEvent> out;
+    const auto loaded =
+        store().load_events([&](keys::LifecycleEvent event) { out.push_back(std::move(event)); });
+    EXPECT_TRUE(loaded) << (loaded ? "" : loaded.error().message);
+    return out;
+  }
+  static keys::Registration sample_registration(const keys::KeyRecord& key, std::string crn) {
+    keys::Registration out;
+    out.instance = key.instance;
+    out.key = key.id;
+    out.resource_crn = std::move(crn);
+    out.version = key.newest().id;
+    out.description = "bucket \xe2\x82\xac";
+    out.metadata = "m";
+    out.created_by = out.updated_by = "iam-ServiceId-1";
+    out.created = out.updated = Timestamp::from_seconds(7);
+    return out;
+  }
+  static keys::LifecycleEvent sample_lifecycle_event(const keys::KeyRecord& key) {
+    keys::LifecycleEvent out;
+    out.instance = key.instance;
+    out.id = crypto::random_uuid();
+    out.kind = keys::LifecycleKind::Disable;
+    out.key = key.id;
+    out.version = key.newest().id;
+    out.resource_crn = "crn:a";
+    out.created = Timestamp::from_seconds(8);
+    out.deadline = Timestamp::from_seconds(9);
+    return out;
+  }
+
   std::unique_ptr<Backend> backend_;
   std::string last_correlation_;
   int commits_ = 0;
@@ -218,6 +259,62 @@ TEST_P(KeyStoreContract, RingsAreUniqueInAnInstance) {
   ASSERT_TRUE(commit(remove));
   EXPECT_EQ(failure(remove), Reason::Conflict);
   EXPECT_EQ(rings().size(), 1U);
+}
+
+TEST_P(KeyStoreContract, RegistrationsAndEventsAreReplacedAndRemovedByName) {
+  const keys::KeyRecord key = sample_key(new_instance());
+  keys::KeyChange change = put({key});
+  change.put_registrations = {sample_registration(key, "crn:a"), sample_registration(key, "crn:b")};
+  change.put_events = {sample_lifecycle_event(key)};
+  ASSERT_TRUE(commit(change));
+  backend_->reopen();
+  EXPECT_EQ(registrations(), change.put_registrations);
+  EXPECT_EQ(lifecycle_events(), change.put_events);
+
+  keys::KeyChange second;
+  second.put_registrations = {change.put_registrations[0]};
+  second.put_registrations[0].active = false;
+  second.put_registrations[0].revision = 2;
+  second.put_events = change.put_events;
+  second.put_events[0].acknowledged = Timestamp::from_seconds(10);
+  second.put_events[0].adopter_key_state = "DEK_DISABLED";
+  second.remove_registrations = {{key.instance, key.id, "crn:b"}};
+  ASSERT_TRUE(commit(second));
+  backend_->reopen();
+  EXPECT_EQ(registrations(), second.put_registrations);
+  EXPECT_EQ(lifecycle_events(), second.put_events);
+
+  keys::KeyChange gone;
+  gone.remove_registrations = {{key.instance, key.id, "crn:b"}};
+  EXPECT_EQ(failure(gone), Reason::Conflict);
+  keys::KeyChange swept;  // two sweeps may meet
+  swept.remove_events = {{key.instance, second.put_events[0].id},
+                         {key.instance, crypto::random_uuid()}};
+  ASSERT_TRUE(commit(swept));
+  EXPECT_TRUE(lifecycle_events().empty());
+}
+
+TEST_P(KeyStoreContract, RegistrationsAndEventsGoWithTheirKeyAndCommitWithIt) {
+  keys::KeyRecord key = sample_key(new_instance());
+  keys::KeyRecord other = sample_key(key.instance);
+  keys::KeyChange change = put({key, other});
+  for (const keys::KeyRecord* each : {&key, &other}) {
+    change.put_registrations.push_back(sample_registration(*each, "crn:a"));
+    change.put_events.push_back(sample_lifecycle_event(*each));
+  }
+  ASSERT_TRUE(commit(change));
+  keys::KeyChange late = put({key});  // still revision 0
+  late.put_registrations = {sample_registration(key, "crn:z")};
+  EXPECT_EQ(failure(late), Reason::Conflict);
+  EXPECT_EQ(registrations().size(), 2U);
+  keys::KeyChange purge;
+  purge.remove.emplace_back(key.instance, key.id);
+  ASSERT_TRUE(commit(purge));
+  backend_->reopen();
+  ASSERT_EQ(registrations().size(), 1U);
+  EXPECT_EQ(registrations()[0].key, other.id);
+  ASSERT_EQ(lifecycle_events().size(), 1U);
+  EXPECT_EQ(lifecycle_events()[0].key, other.id);
 }
 
 TEST_P(KeyStoreContract, EachChangeLeavesOneEvent) {
