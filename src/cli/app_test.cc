@@ -161,6 +161,11 @@ TEST(AppTest, ArgumentErrorsAreStatusTwoWithARemedy) {
       {"key", "list", "--url", "https://localhost", "--states", "gone", "-i", "x", "--api-key-file",
        "/nonexistent"},
       {"instance", "update", "--name", ""},
+      {"instance", "update", "--limit", "keys"},
+      {"instance", "update", "--limit", "=5"},
+      {"instance", "update", "--limit", "keys=5x"},
+      {"instance", "policy", "set", "metrics"},
+      {"instance", "policy", "set", "metrics", "maybe"},
       {"audit", "verify", "--log", "/nonexistent", "--public-key", "zz"},
       {"key", "list", "--config", "/nonexistent/profile.json"},
   };

@@ -1,6 +1,8 @@
 // instance create, list, show, update, delete.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
 
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -17,6 +19,9 @@ boost::json::object to_json(const client::Instance& instance) {
       {"units", instance.units},   {"allowed_network", instance.allowed_network}};
   if (instance.rotation_interval_seconds)
     out["rotation_interval_seconds"] = *instance.rotation_interval_seconds;
+  boost::json::object limits;
+  for (const auto& [name, value] : instance.limits) limits[name] = value;
+  if (!limits.empty()) out["limits"] = std::move(limits);
   if (!instance.endpoint.empty()) out["endpoint"] = instance.endpoint;
   if (instance.created.is_set()) out["created"] = format_rfc3339(instance.created);
   return out;
@@ -33,10 +38,37 @@ Result<void> show_instance(Context& context, const client::Instance& instance) {
   if (instance.rotation_interval_seconds) {
     table.add({"rotation interval", std::to_string(*instance.rotation_interval_seconds) + " s"});
   }
+  for (const auto& [name, value] : instance.limits)
+    table.add({"limit " + name, std::to_string(value)});
   table.add({"created", time_text(instance.created)});
   table.add({"crn", instance.crn});
   return show(context, table, to_json(instance));
 }
+
+// "keys=1000000", or "keys=default" to follow the deployment again. Which names and values there
+// are is for the server to say.
+Result<std::vector<client::LimitChange>> parse_limits(const std::vector<std::string>& texts) {
+  std::vector<client::LimitChange> out;
+  for (const std::string& text : texts) {
+    const std::size_t equals = std::min(text.find('='), text.size());
+    const std::string_view value = std::string_view(text).substr(std::min(equals + 1, text.size()));
+    std::int64_t number = 0;
+    const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), number);
+    const bool is_number = failed == std::errc() && end == value.data() + value.size();
+    if (equals == 0 || (!is_number && value != "default")) {
+      return Error{Reason::InvalidArgument,
+                   "--limit is \"" + text + "\"; write NAME=NUMBER or NAME=default", "limit"};
+    }
+    out.emplace_back(text.substr(0, equals),
+                     is_number ? std::optional(number) : std::optional<std::int64_t>());
+  }
+  return out;
+}
+
+constexpr const char* kLimitHelp =
+    "a limit as NAME=NUMBER, or NAME=default to follow the server; repeat for more; a wrong name "
+    "is "
+    "answered with the right ones";
 
 // The instance of a positional argument, else the chosen one.
 Result<std::string> guid_of(const Context& context, const std::string& given) {
@@ -49,6 +81,7 @@ Result<std::string> guid_of(const Context& context, const std::string& given) {
 
 void add_create(CLI::App& instance, Context& context) {
   auto request = std::make_shared<client::CreateInstance>();
+  auto limits = std::make_shared<std::vector<std::string>>();
   CLI::App* command =
       instance.add_subcommand("create", "make an instance with crypto units in imprint mode");
   command->add_option("name", request->name, "name of the instance")->required();
@@ -56,10 +89,13 @@ void add_create(CLI::App& instance, Context& context) {
   command->add_option("--units", request->units,
                       "crypto units, 1 to 6 (default: the service's, 2)");
   command->add_option("--region", request->region, "region (default: the service's)");
-  command->add_option("--allowed-network", request->allowed_network, "public-and-private");
+  command->add_option("--allowed-network", request->allowed_network,
+                      "public-and-private or private-only");
   command->add_option("--rotation-interval", request->rotation_interval_seconds,
                       "least seconds between two rotations of a key, 0 for none (default 3600)");
-  on(*command, context, [&context, request]() -> Result<void> {
+  command->add_option("--limit", *limits, kLimitHelp);
+  on(*command, context, [&context, request, limits]() -> Result<void> {
+    request->limits = KH_TRY(parse_limits(*limits));
     client::ApiClient api = KH_TRY(context.api());
     const client::Instance made = KH_TRY(api.create_instance(*request));
     return show_instance(context, made);
@@ -90,13 +126,20 @@ void add_update(CLI::App& instance, Context& context) {
   command->add_option("id", *guid, "instance id (default: --instance)");
   command->add_option("--name", change->name, "new name");
   command->add_option("--plan", change->plan, "new plan");
-  command->add_option("--allowed-network", change->allowed_network, "public-and-private");
+  command->add_option("--allowed-network", change->allowed_network,
+                      "public-and-private or private-only");
   command->add_option("--rotation-interval", change->rotation_interval_seconds,
                       "least seconds between two rotations of a key, 0 for none");
-  on(*command, context, [&context, guid, change]() -> Result<void> {
+  auto limits = std::make_shared<std::vector<std::string>>();
+  command->add_option("--limit", *limits, kLimitHelp);
+  command->add_flag("--reset-allowed-ip", change->reset_allowed_ip,
+                    "switch the policy allowedIP off: the way back when it shuts you out");
+  on(*command, context, [&context, guid, change, limits]() -> Result<void> {
+    change->limits = KH_TRY(parse_limits(*limits));
     const bool has_change = !change->name.empty() || !change->plan.empty() ||
                             !change->allowed_network.empty() ||
-                            change->rotation_interval_seconds.has_value();
+                            change->rotation_interval_seconds.has_value() ||
+                            !change->limits.empty() || change->reset_allowed_ip;
     if (!has_change) return Error{Reason::InvalidArgument, "nothing to change: give an option", {}};
     const std::string id = KH_TRY(guid_of(context, *guid));
     client::ApiClient api = KH_TRY(context.api());
@@ -136,6 +179,7 @@ void add_instance_commands(CLI::App& app, Context& context) {
   add_list(*instance, context);
   add_show_and_delete(*instance, context);
   add_update(*instance, context);
+  add_instance_policy_commands(*instance, context);
 }
 
 }  // namespace keyhaven::cli

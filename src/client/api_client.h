@@ -117,6 +117,8 @@ class ApiClient {
   // nullopt: the endpoint does not offer this (404, 405 or 501 for the route).
   Result<std::optional<std::vector<Policy>>> key_policies(std::string_view ref);
   Result<std::optional<std::vector<Policy>>> instance_policies();
+  // The warning of the server if the change shuts out the caller's own address; else empty.
+  Result<std::string> set_instance_policy(const InstancePolicyChange& change);
   Result<std::optional<std::vector<Registration>>> registrations(std::string_view ref);
 
   // --- Instances (instances-tke-iam.md 1.3) ---

@@ -357,6 +357,14 @@ Result<std::optional<std::vector<Policy>>> ApiClient::instance_policies() {
   return std::optional(std::move(policies));
 }
 
+Result<std::string> ApiClient::set_instance_policy(const InstancePolicyChange& change) {
+  CallSpec spec = get("/instance/policies", "set instance policy " + quoted(change.type));
+  spec.method = "PUT";
+  const auto response =
+      KH_TRY(state_->key_call(with_body(std::move(spec), encode_instance_policy(change))));
+  return printable(response.header("warning"), 400);
+}
+
 Result<std::optional<std::vector<Registration>>> ApiClient::registrations(std::string_view ref) {
   std::vector<Registration> all;
   for (;;) {

@@ -278,6 +278,12 @@ Result<Instance> decode_instance(dom::object object) {
         static_cast<std::uint32_t>(std::max<std::int64_t>(0, inner.integer("units").value_or(0)));
     out.allowed_network = inner.text("allowed_network");
     out.rotation_interval_seconds = inner.integer("rotation_interval_seconds");
+    if (const auto limits = inner.object("limits")) {
+      for (const dom::key_value_pair& limit : *limits) {
+        std::int64_t value = 0;
+        if (!limit.value.get_int64().get(value)) out.limits.emplace_back(limit.key, value);
+      }
+    }
     fields.adopt(inner);
   }
   if (const auto extensions = fields.object("extensions")) {

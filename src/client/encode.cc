@@ -139,6 +139,53 @@ SecretBytes encode_unwrap(std::string_view ciphertext, const AadList& aad) {
   return out.finish();
 }
 
+namespace {
+
+void write_limits(JsonWriter& out, const std::vector<LimitChange>& limits) {
+  if (limits.empty()) return;
+  out.key("limits").begin_object();
+  for (const auto& [name, value] : limits) {
+    out.key(name);
+    if (value) {
+      out.integer(*value);
+    } else {
+      out.null();
+    }
+  }
+  out.end_object();
+}
+
+void write_attributes(JsonWriter& out, const InstancePolicyChange& change) {
+  if (!change.allowed_network.empty()) out.key("allowed_network").string(change.allowed_network);
+  if (!change.allowed_ip.empty()) {
+    out.key("allowed_ip").begin_array();
+    for (const std::string& network : change.allowed_ip) out.string(network);
+    out.end_array();
+  }
+  if (change.interval_month) out.key("interval_month").integer(*change.interval_month);
+  for (const auto& [name, value] : change.access) out.key(name).boolean(value);
+}
+
+}  // namespace
+
+SecretBytes encode_instance_policy(const InstancePolicyChange& change) {
+  const bool has_attributes = !change.allowed_network.empty() || !change.allowed_ip.empty() ||
+                              change.interval_month || !change.access.empty();
+  JsonWriter out;
+  out.begin_object().key("metadata").begin_object();
+  out.key("collectionType").string("application/vnd.ibm.kms.policy+json");
+  out.key("collectionTotal").integer(1).end_object();
+  out.key("resources").begin_array().begin_object().key("policy_type").string(change.type);
+  out.key("policy_data").begin_object().key("enabled").boolean(change.enabled);
+  if (has_attributes) {
+    out.key("attributes").begin_object();
+    write_attributes(out, change);
+    out.end_object();
+  }
+  out.end_object().end_object().end_array().end_object();
+  return out.finish();
+}
+
 SecretBytes encode_create_instance(const CreateInstance& request) {
   JsonWriter out;
   out.begin_object().key("name").string(request.name);
@@ -151,6 +198,7 @@ SecretBytes encode_create_instance(const CreateInstance& request) {
   if (request.rotation_interval_seconds) {
     out.key("rotation_interval_seconds").integer(*request.rotation_interval_seconds);
   }
+  write_limits(out, request.limits);
   out.end_object().end_object();
   return out.finish();
 }
@@ -160,12 +208,15 @@ SecretBytes encode_update_instance(const UpdateInstance& change) {
   out.begin_object();
   if (!change.name.empty()) out.key("name").string(change.name);
   if (!change.plan.empty()) out.key("resource_plan_id").string(change.plan);
-  if (!change.allowed_network.empty() || change.rotation_interval_seconds) {
+  if (!change.allowed_network.empty() || change.rotation_interval_seconds ||
+      !change.limits.empty() || change.reset_allowed_ip) {
     out.key("parameters").begin_object();
     if (!change.allowed_network.empty()) out.key("allowed_network").string(change.allowed_network);
     if (change.rotation_interval_seconds) {
       out.key("rotation_interval_seconds").integer(*change.rotation_interval_seconds);
     }
+    if (change.reset_allowed_ip) out.key("allowed_ip").begin_array().end_array();
+    write_limits(out, change.limits);
     out.end_object();
   }
   out.end_object();

@@ -21,6 +21,7 @@ SecretBytes encode_wrap(std::span<const std::uint8_t> plaintext, const AadList& 
 SecretBytes encode_unwrap(std::string_view ciphertext, const AadList& aad);
 SecretBytes encode_create_instance(const CreateInstance& request);
 SecretBytes encode_update_instance(const UpdateInstance& change);
+SecretBytes encode_instance_policy(const InstancePolicyChange& change);
 SecretBytes encode_access_policy(const AccessPolicy& policy);
 
 }  // namespace keyhaven::client

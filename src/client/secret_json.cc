@@ -229,6 +229,12 @@ JsonWriter& JsonWriter::integer(std::int64_t value) {
   return *this;
 }
 
+JsonWriter& JsonWriter::null() {
+  separate();
+  append(as_bytes("null"));
+  return *this;
+}
+
 JsonWriter& JsonWriter::boolean(bool value) {
   separate();
   append(as_bytes(value ? "true" : "false"));

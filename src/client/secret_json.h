@@ -41,6 +41,7 @@ class JsonWriter {
   JsonWriter& string(std::string_view text);  // invalid UTF-8 is passed on: the server refuses it
   JsonWriter& integer(std::int64_t value);
   JsonWriter& boolean(bool value);
+  JsonWriter& null();
   JsonWriter& base64(std::span<const std::uint8_t> secret);
   // Raw bytes outside JSON rules, for forms.
   JsonWriter& raw(std::span<const std::uint8_t> bytes);

@@ -130,12 +130,26 @@ struct Policy {
   std::string attributes_json;  // instance policies: the attributes as received; empty when absent
 };
 
+// What to set of an instance policy (key-management-api.md 12); only what is present is sent, and
+// what the type takes is for the server to say.
+struct InstancePolicyChange {
+  std::string type;
+  bool enabled = false;
+  std::string allowed_network;
+  std::vector<std::string> allowed_ip;
+  std::optional<std::int64_t> interval_month;
+  std::vector<std::pair<std::string, bool>> access;  // "create_root_key" ...
+};
+
 struct Registration {
   std::string key_id;
   std::string resource_crn;
   std::string description;
   bool prevent_key_deletion = false;
 };
+
+// A limit by its name; none: back to what the deployment says.
+using LimitChange = std::pair<std::string, std::optional<std::int64_t>>;
 
 struct Instance {
   std::string guid;
@@ -148,6 +162,7 @@ struct Instance {
   std::uint32_t units = 0;  // 0: the server does not say
   std::string allowed_network;
   std::optional<std::int64_t> rotation_interval_seconds;
+  std::vector<std::pair<std::string, std::int64_t>> limits;  // of our own servers only
   std::string endpoint;  // extensions.endpoints.public; empty when absent
   Timestamp created;
   std::string created_by;
@@ -162,6 +177,7 @@ struct CreateInstance {
   std::string allowed_network;
   std::optional<std::int64_t>
       rotation_interval_seconds;  // least time between two rotations of a key; 0: none
+  std::vector<LimitChange> limits;
 };
 
 // Only what is present is changed.
@@ -170,6 +186,8 @@ struct UpdateInstance {
   std::string plan;
   std::string allowed_network;
   std::optional<std::int64_t> rotation_interval_seconds;
+  std::vector<LimitChange> limits;
+  bool reset_allowed_ip = false;
 };
 
 // A crypto unit as the HTTP layer lists it (instances-tke-iam.md 3.1).

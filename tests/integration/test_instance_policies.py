@@ -188,6 +188,32 @@ class Policies(unittest.TestCase):
             self.assertIn(says, json.dumps(answer.json))
 
 
+    # --- the command line ---
+    def test_the_command_line_sets_and_shows(self):
+        cli = ("instance", "policy")
+        D.cli(*cli, "set", "keyCreateImportAccess", "on", "--deny", "import_root_key", "--enforce-token", "-i", INSTANCE)
+        D.cli(*cli, "set", "rotation", "on", "--months", "4", "-i", INSTANCE)
+        shown = {one["policy_type"]: one for one in D.cli_json(*cli, "show", "-i", INSTANCE)["policies"]}
+        self.assertEqual(shown["keyCreateImportAccess"]["attributes"],
+                         {"create_root_key": True, "create_standard_key": True, "import_root_key": False,
+                          "import_standard_key": True, "enforce_token": True})
+        self.assertEqual(shown["rotation"]["attributes"], {"interval_month": 4})
+        self.assertIn("rotation", D.cli(*cli, "show", "-i", INSTANCE).stdout)
+        D.cli(*cli, "set", "rotation", "off", "-i", INSTANCE)
+        self.assertEqual(self.listed()["rotation"], {"enabled": False})
+        refused = D.cli(*cli, "set", "allowedIP", "on", "--allow", "10.1.2.3/8", "-i", INSTANCE, expect=None)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("10.0.0.0/8", refused.stdout + refused.stderr)
+        warned = D.cli(*cli, "set", "allowedIP", "on", "--allow", "192.0.2.0/24", "-i", INSTANCE)
+        self.assertIn("warning: ", warned.stderr)
+        D.cli(*cli, "show", "-i", INSTANCE, expect=1)
+        D.cli("instance", "update", INSTANCE, "--reset-allowed-ip", "--limit", "keys=123", "--limit", "aliases=7")
+        limits = D.cli_json("instance", "show", INSTANCE)["limits"]
+        self.assertEqual((limits["keys"], limits["aliases"]), (123, 7))
+        D.cli("instance", "update", INSTANCE, "--limit", "keys=default", "--limit", "aliases=default")
+        self.assertEqual(D.cli_json("instance", "show", INSTANCE)["limits"]["keys"], 50000)
+
+
 class WithoutAPrivateListener(unittest.TestCase):
     def test_private_only_is_refused_with_the_remedy(self):
         with Deployment() as deployment:

@@ -1,0 +1,53 @@
+#include "client/encode.h"
+
+#include <gtest/gtest.h>
+
+#include "base/bytes.h"
+
+namespace keyhaven::client {
+namespace {
+
+std::string text(const SecretBytes& body) { return std::string(as_text(body.expose())); }
+
+TEST(EncodeTest, AnInstancePolicyHasOnlyWhatIsSaid) {
+  const std::string head =
+      R"({"metadata":{"collectionType":"application/vnd.ibm.kms.policy+json","collectionTotal":1},)"
+      R"("resources":[{"policy_type":)";
+  InstancePolicyChange change;
+  change.type = "metrics";
+  change.enabled = true;
+  EXPECT_EQ(text(encode_instance_policy(change)),
+            head + R"("metrics","policy_data":{"enabled":true}}]})");
+  change.type = "allowedIP";
+  change.allowed_ip = {"192.0.2.0/24", "::1/128"};
+  EXPECT_EQ(text(encode_instance_policy(change)),
+            head + R"("allowedIP","policy_data":{"enabled":true,)"
+                   R"("attributes":{"allowed_ip":["192.0.2.0/24","::1/128"]}}}]})");
+  change = {"keyCreateImportAccess",
+            true,
+            {},
+            {},
+            {},
+            {{"create_root_key", false}, {"enforce_token", true}}};
+  EXPECT_EQ(text(encode_instance_policy(change)),
+            head + R"("keyCreateImportAccess","policy_data":{"enabled":true,)"
+                   R"("attributes":{"create_root_key":false,"enforce_token":true}}}]})");
+  change = {"rotation", true, {}, {}, 3, {}};
+  EXPECT_EQ(text(encode_instance_policy(change)), head +
+                                                      R"("rotation","policy_data":{"enabled":true,)"
+                                                      R"("attributes":{"interval_month":3}}}]})");
+}
+
+TEST(EncodeTest, LimitsAreNumbersOrNull) {
+  UpdateInstance change;
+  change.limits = {{"keys", 5}, {"aliases", std::nullopt}, {"dek_bytes", 64}};
+  EXPECT_EQ(text(encode_update_instance(change)),
+            R"({"parameters":{"limits":{"keys":5,"aliases":null,"dek_bytes":64}}})");
+  change.limits.clear();
+  change.reset_allowed_ip = true;
+  EXPECT_EQ(text(encode_update_instance(change)), R"({"parameters":{"allowed_ip":[]}})");
+  EXPECT_EQ(text(encode_update_instance({})), "{}");
+}
+
+}  // namespace
+}  // namespace keyhaven::client
