@@ -11,6 +11,7 @@ namespace keyhaven::unit {
 namespace {
 
 constexpr std::size_t kGeneratedKeyBytes = 32;
+constexpr int kForgottenPerCall = 2;  // so that what nobody uses goes, and no call waits long
 
 struct DigestHash {
   std::size_t operator()(const Digest& digest) const noexcept {
@@ -74,15 +75,30 @@ Result<SealingKey*> KeyEngine::sealing_key(const InstanceId& instance) {
   return &cache_->sealing_keys.emplace(instance, std::move(made)).first->second;
 }
 
+bool KeyEngine::is_expired(Timestamp opened, Timestamp now) const noexcept {
+  const std::int64_t age_us = now.us - opened.us;
+  const auto lifetime_us = std::chrono::microseconds(options_.opened_key_lifetime).count();
+  return age_us < 0 || age_us >= lifetime_us;  // a clock set back expires too
+}
+
+void KeyEngine::forget_expired(Timestamp now) {
+  for (int i = 0; i < kForgottenPerCall && !cache_->recent.empty(); ++i) {
+    const OpenedKey& oldest = cache_->recent.back();
+    if (!is_expired(oldest.opened, now)) return;
+    const Digest digest = oldest.digest;
+    cache_->erase(digest);
+    cache_->contexts.clear();
+  }
+}
+
 Result<RootKey*> KeyEngine::opened_key(const KeyBinding& binding, ByteView blob) {
   refresh();
   KH_TRY(check_blob_header(blob, BlobPurpose::RootKey, binding));
   const Digest digest = crypto::sha256(blob);
   const Timestamp now = clock_.now();
+  forget_expired(now);
   if (const auto found = cache_->by_digest.find(digest); found != cache_->by_digest.end()) {
-    const std::int64_t age_us = now.us - found->second->opened.us;
-    const auto lifetime_us = std::chrono::microseconds(options_.opened_key_lifetime).count();
-    if (age_us >= 0 && age_us < lifetime_us) {  // a clock set back expires too
+    if (!is_expired(found->second->opened, now)) {
       ++cache_->statistics.hits;
       cache_->recent.splice(cache_->recent.begin(), cache_->recent, found->second);
       return &found->second->key;

@@ -26,7 +26,7 @@ class SealingKey;
 
 struct KeyEngineOptions {
   std::size_t max_opened_keys = 16384;            // 0: nothing is kept
-  std::chrono::seconds opened_key_lifetime{300};  // after this a blob is opened anew
+  std::chrono::seconds opened_key_lifetime{300};  // then a blob is opened anew; unused ones go
 };
 
 // Not thread-safe: one per thread. Table and clock must outlive it. Functions have the meaning,
@@ -64,6 +64,8 @@ class KeyEngine {
   struct Cache;
   Result<SealingKey*> sealing_key(const InstanceId& instance);
   Result<RootKey*> opened_key(const KeyBinding& binding, ByteView blob);
+  bool is_expired(Timestamp opened, Timestamp now) const noexcept;
+  void forget_expired(Timestamp now);
   void refresh();
 
   const DomainTable& table_;

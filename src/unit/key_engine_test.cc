@@ -238,6 +238,26 @@ TEST_F(KeyEngineTest, OpenedKeysExpireAndAreDropped) {
   EXPECT_EQ(engine_.statistics().misses, 4u);
 }
 
+TEST_F(KeyEngineTest, KeysThatNobodyUsesGoWhenTheirTimeIsOver) {
+  std::vector<KeyBlob> blobs;
+  const auto wrap = [&](std::uint8_t i) {
+    ASSERT_TRUE(
+        engine_.wrap(test_binding(instance_, i), blobs[i].bytes, SecretBytes{}, {}).has_value());
+  };
+  for (std::uint8_t i = 0; i < 9; ++i) {
+    blobs.push_back(engine_.generate_root_key(test_binding(instance_, i)).value().blob);
+    wrap(i);
+  }
+  EXPECT_EQ(engine_.statistics().opened_keys, 9u);
+  deployment_.clock().advance_seconds(200);
+  engine_.drop({blobs[8]});
+  wrap(8);
+  deployment_.clock().advance_seconds(100);
+  for (int i = 0; i < 4; ++i) wrap(8);  // two of the others go with each call
+  EXPECT_EQ(engine_.statistics().opened_keys, 1u);
+  EXPECT_EQ(engine_.statistics().misses, 10u);
+}
+
 TEST_F(KeyEngineTest, TheCacheIsBoundedAndEvictsTheLeastRecentlyUsed) {
   KeyEngine small(deployment_.table(), deployment_.clock(), {.max_opened_keys = 2});
   std::vector<KeyBlob> blobs;
