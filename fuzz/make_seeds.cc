@@ -9,6 +9,7 @@
 #include "instances/instance_record.h"
 #include "keys/import_token.h"
 #include "keys/key_record.h"
+#include "keys/registration.h"
 #include "tke/admin.h"
 #include "tke/attributes.h"
 #include "tke/certificate.h"
@@ -135,6 +136,33 @@ void records() {
   token.nonce.fill(2);
   token.private_key.bytes = Bytes(30, 3);
   seed("import_token", "token", keys::encode(token));
+
+  keys::Registration registration;
+  registration.instance = kInstance;
+  registration.key = kBinding.key;
+  registration.resource_crn = "crn:v1:bluemix:public:databases:eu-de:a/acc:inst:bucket:pay";
+  registration.version = kBinding.version;
+  registration.prevent_key_deletion = true;
+  registration.description = "payroll";
+  registration.metadata = "m";
+  registration.created = registration.updated = kTime;
+  registration.created_by = registration.updated_by = "iam-1";
+  seed("registration", "active", keys::encode(registration));
+  registration.active = false;
+  seed("registration", "deactivated", keys::encode(registration));
+  keys::LifecycleEvent lifecycle;
+  lifecycle.instance = kInstance;
+  lifecycle.id = uuid_of(0x55);
+  lifecycle.key = kBinding.key;
+  lifecycle.version = kBinding.version;
+  lifecycle.resource_crn = registration.resource_crn;
+  lifecycle.created = lifecycle.deadline = kTime;
+  seed("lifecycle_event", "pending", keys::encode(lifecycle));
+  lifecycle.kind = keys::LifecycleKind::MigrationIntent;
+  lifecycle.acknowledged = kTime;
+  lifecycle.acknowledged_by = "iam-1";
+  lifecycle.adopter_key_state = "DEK_ENABLED";
+  seed("lifecycle_event", "acknowledged", keys::encode(lifecycle));
 
   instances::InstanceRecord instance;
   instance.id = kInstance;

@@ -37,6 +37,8 @@ SEEDS = {
               '\x02{"alg":"none","kid":"x","typ":"JWT"}', "\x03\x10\x00A"],
     "crn": [f"crn:v1:bluemix:public:hs-crypto:local:a/0123456789abcdef0123456789abcdef:{UUID}::",
             f"crn:v1:bluemix:public:hs-crypto:local:a/0123456789abcdef0123456789abcdef:{UUID}:key:{UUID}", UUID],
+    "crn_query": ["crn:v1:bluemix:public:databases:eu-de:a/acc:inst:*:pay*\ncrn:v1:bluemix:public:databases:eu-de:a/acc:inst:bucket:pay:1",
+                  "crn:v1:*:*:*:*:*:*::\ncrn:v1:bluemix:public:databases:eu-de:a/acc:inst", "not-a-crn\n"],
     "client_answer": [ERROR, '{"metadata":{"collectionTotal":1},"resources":[{"id":"k","name":"n","state":1,"aliases":["a"],'
                       '"payload":"AA==","expirationDate":"2030-01-01T00:00:00Z","keyVersion":{"id":"v"},"rotation":{"interval_month":3},'
                       '"dualAuthDelete":{"enabled":false},"algorithmMetadata":{"bitLength":"256"}}]}',
