@@ -43,6 +43,7 @@ FOREIGN = {
     r"toml\+\+": {"server"},
     r"CLI/": {"cli", "server", "migrate", "unitd"},
     r"yaml-cpp": {"migrate"},
+    r"prometheus/": {"http"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')

@@ -1,5 +1,6 @@
 #include "http/api.h"
 
+#include <atomic>
 #include <utility>
 
 #include "audit/flood_guard.h"
@@ -74,9 +75,11 @@ struct Api::LoopState {
   struct Pending {
     net::Reply reply;
     Response response;
+    CallPtr counted;  // null: its instance has no metrics
   };
-  std::vector<Pending> pending;  // answers waiting for the flush of this turn
-  audit::FloodGuard flood;       // refusals without a caller
+  std::vector<Pending> pending;               // answers waiting for the flush of this turn
+  audit::FloodGuard flood;                    // refusals without a caller
+  std::atomic<std::uint64_t> suppressed = 0;  // by it so far; read by other threads
 };
 
 Api::Api(ApiOptions options, Authenticator& authenticator, const InstanceLookup& instances,
@@ -88,6 +91,7 @@ Api::Api(ApiOptions options, Authenticator& authenticator, const InstanceLookup&
       workers_(workers),
       clock_(clock),
       rates_(options.loops),
+      metrics_(options.loops, instances),
       router_(std::make_unique<Router>()) {
   for (unsigned i = 0; i < options.loops; ++i) {
     loops_.push_back(std::make_unique<LoopState>(options.unauthenticated_records_per_second));
@@ -101,6 +105,12 @@ void Api::add(Routes routes) {
 }
 
 const Routes& Api::routes() const noexcept { return router_->routes(); }
+
+std::uint64_t Api::suppressed_events() const noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& loop : loops_) sum += loop->suppressed.load(std::memory_order_relaxed);
+  return sum;
+}
 
 net::Handler Api::handler() {
   return [this](net::Request& request, net::Reply reply) { handle(request, std::move(reply)); };
@@ -211,7 +221,7 @@ void Api::run_on_pool(const CallPtr& call, BlockingHandler handler) {
 void Api::end(const CallPtr& call, Response response) {
   response.headers.emplace_back("Correlation-Id", call->correlation_id());
   net::Loop& loop = *call->request_.loop;
-  if (call->event_recorded_) return call->reply_(std::move(response));
+  if (call->event_recorded_) return answer(*call, std::move(response));
   call->finish_event(response.status);
   const iam::ActionInfo& row = iam::info(call->action_);
   if (loop.in_loop_thread()) return end_on_loop(call, std::move(response));
@@ -227,17 +237,21 @@ void Api::end(const CallPtr& call, Response response) {
 void Api::end_on_loop(const CallPtr& call, Response response) {
   const unsigned index = call->loop_index();
   LoopState& state = *loops_.at(index);
-  if (!iam::info(call->action_).recorded) return call->reply_(std::move(response));
+  if (!iam::info(call->action_).recorded) return answer(*call, std::move(response));
   // What costs the caller nothing must not fill the disk.
   const bool anonymous_refusal = !call->caller_ && response.status >= 400;
   const bool cheap_refusal = anonymous_refusal || response.status == 429;
   if (cheap_refusal) {
     if (auto summary = state.flood.take_summary(call->event_.time))
       audit_.append_loop(index, *summary);
-    if (!state.flood.admit(call->event_.time)) return call->reply_(std::move(response));
+    if (!state.flood.admit(call->event_.time)) {
+      state.suppressed.store(state.flood.suppressed_total(), std::memory_order_relaxed);
+      return answer(*call, std::move(response));
+    }
   }
   audit_.append_loop(index, call->event_);
-  state.pending.push_back({std::move(call->reply_), std::move(response)});
+  const bool counted = call->instance_ && Metrics::wants(*call->instance_);
+  state.pending.push_back({std::move(call->reply_), std::move(response), counted ? call : nullptr});
   if (state.pending.size() == 1) {
     call->request_.loop->post([this, index] { flush(index); });
   }
@@ -250,7 +264,23 @@ void Api::end_with_management_record(const CallPtr& call, Response response) {
     wipe(response.body);
     response = std::move(refusal);
   }
-  call->reply_(std::move(response));
+  answer(*call, std::move(response));
+}
+
+void Api::answer(Call& call, Response response) {
+  if (call.instance_ && Metrics::wants(*call.instance_)) count(call, response.status);
+  call.reply_(std::move(response));
+}
+
+// Before the answer leaves, so that whoever has it finds it counted.
+void Api::count(const Call& call, int status) {
+  const auto latency = std::chrono::steady_clock::now() - call.started_;
+  const instances::InstanceRecord& instance = *call.instance_;
+  if (call.request_.loop->in_loop_thread()) {
+    metrics_.count_on_loop(call.loop_index(), instance, call.action_, status, latency);
+  } else {
+    metrics_.count_on_pool(instance, call.action_, status, latency);
+  }
 }
 
 // The events of this turn, with one write; then its answers.
@@ -267,6 +297,7 @@ void Api::flush(unsigned loop) {
         if (header.first == "Correlation-Id") waiting.response.headers.push_back(std::move(header));
       }
     }
+    if (waiting.counted) count(*waiting.counted, waiting.response.status);
     waiting.reply(std::move(waiting.response));
   }
 }

@@ -15,6 +15,7 @@
 #include "audit/log.h"
 #include "base/clock.h"
 #include "http/call.h"
+#include "http/metrics.h"
 #include "http/rate_limiter.h"
 #include "http/route.h"
 #include "http/worker_pool.h"
@@ -61,6 +62,9 @@ class Api {
   void add(Routes routes);
   // Every row, for tests: each is in the authorisation table and yields exactly one audit record.
   const Routes& routes() const noexcept;
+  const Metrics& metrics() const noexcept { return metrics_; }
+  // Refusals of all loops that have no record of their own, since the start. Thread-safe.
+  std::uint64_t suppressed_events() const noexcept;
 
   net::Handler handler();
   static net::ErrorBody error_body();
@@ -80,6 +84,8 @@ class Api {
   void end(const CallPtr& call, Response response);
   void end_on_loop(const CallPtr& call, Response response);
   void end_with_management_record(const CallPtr& call, Response response);
+  void answer(Call& call, Response response);
+  void count(const Call& call, int status);
   void flush(unsigned loop);
 
   ApiOptions options_;
@@ -89,6 +95,7 @@ class Api {
   WorkerPool& workers_;
   const Clock& clock_;
   RateLimiter rates_;
+  Metrics metrics_;
   std::unique_ptr<Router> router_;
   std::vector<std::unique_ptr<LoopState>> loops_;
 };

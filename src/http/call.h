@@ -6,6 +6,7 @@
 // handed out live as long as the request, that is until the call has been finished.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -115,6 +116,7 @@ class Call : public std::enable_shared_from_this<Call> {
   std::vector<Param> params_;
   iam::CallerPtr caller_;
   InstancePtr instance_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   audit::Event event_;
   std::string reason_;  // code of the refusal, for the event
   bool authorized_ = false;

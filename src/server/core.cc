@@ -11,6 +11,7 @@
 #include "http/iam_routes.h"
 #include "http/import_token_routes.h"
 #include "http/instance_policy_routes.h"
+#include "http/metrics_routes.h"
 #include "http/tke_routes.h"
 #include "server/instance_rules.h"
 #include "server/key_material.h"
@@ -162,6 +163,8 @@ void Core::build_api() {
   api_->add(http::governance_routes(*key_front_, *instances_));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));
   api_->add(http::document_routes());
+  const auto live_keys = [this](const InstanceId& id) { return directory_->live_keys(id); };
+  api_->add(http::metrics_routes({*api_, *instances_, live_keys, around_.clock.now()}));
   api_->add(http::health_routes({{"unit", around_.unit_health},
                                  {"store", [this] { return database_->health(); }},
                                  {"audit", [this] { return around_.log.health(); }}}));

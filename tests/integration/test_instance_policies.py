@@ -1,6 +1,7 @@
 """Policies and limits of instances on a real server with a public and a private listener."""
 import http.client
 import json
+import re
 import ssl
 import unittest
 import urllib.parse
@@ -149,6 +150,38 @@ class Policies(unittest.TestCase):
         D.forget_tokens()
         self.assertEqual(self.listed()["metrics"], {"enabled": True})
         self.assertEqual(self.listed()["rotation"], {"enabled": True, "attributes": {"interval_month": 2}})
+
+    # --- metrics ---
+    def scrape(self):
+        """The calls of the instance by API and code, as a scraper reads them."""
+        answer = D.call("GET", "/metrics")
+        text = answer.body.decode()
+        self.assertEqual(answer.status, 200, text)
+        self.assertEqual(answer.headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+        self.assertIn(f'keyhaven_keys{{instance="{INSTANCE}"}} ', text)
+        calls = re.findall(r'^ibm_kms_api_request_gauge\{instance="(.+)",api="(.+)",code="(.+)"\} (\d+)$', text, re.MULTILINE)
+        means = re.findall(r'^ibm_kms_api_latency_gauge\{instance="(.+)",api="(.+)",code="(.+)"\} (\S+)$', text, re.MULTILINE)
+        self.assertEqual([one[:3] for one in means], [one[:3] for one in calls])
+        self.assertTrue(all(0 < float(one[3]) < 60000 for one in means), means)
+        return {(api, int(code)): int(number) for instance, api, code, number in calls if instance == INSTANCE}
+
+    def test_metrics_count_the_calls_since_the_policy_was_enabled(self):
+        key = self.create().json["resources"][0]["id"]
+        path = f"/api/v2/keys/{key}/actions/"
+        self.set(policy("metrics", False))
+        self.assertEqual(self.call("POST", path + "wrap", {}).status, 200)
+        self.assertEqual(self.scrape(), {})
+        self.set(policy("metrics", True))
+        for _ in range(20):  # new connections, so several loops
+            self.assertEqual(self.call("POST", path + "wrap", {}).status, 200)
+        self.assertEqual(self.call("POST", path + "disable").status, 204)
+        self.refused(self.call("POST", path + "wrap", {}), 409, "KEY_ACTION_INVALID_STATE_ERR")
+        self.assertEqual(self.scrape(), {("secrets.wrap", 200): 20, ("secrets.disable", 204): 1, ("secrets.wrap", 409): 1})
+        self.set(policy("metrics", False))
+        self.assertEqual(self.scrape(), {})
+        self.set(policy("metrics", True))
+        self.assertEqual(self.scrape(), {})
+        self.set(policy("metrics", False))
 
     # --- limits ---
     def test_limits_of_the_deployment_and_of_the_instance(self):
