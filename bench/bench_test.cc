@@ -55,6 +55,30 @@ TEST_F(ResponseReaderTest, FindsTheEndWhereverTheBytesAreCut) {
   }
 }
 
+TEST_F(ResponseReaderTest, GrowsWithTheAnswerUpToItsLimit) {
+  const std::string header = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
+  EXPECT_EQ(receive(header), ResponseReader::State::Incomplete);
+  std::size_t missing = 100'000;
+  while (missing > 0) {
+    const std::size_t part = std::min(missing, reader_.room_size());
+    std::memset(reader_.room(), 'x', part);
+    missing -= part;
+    EXPECT_EQ(reader_.received(part),
+              missing == 0 ? ResponseReader::State::Complete : ResponseReader::State::Incomplete);
+  }
+  EXPECT_EQ(reader_.body(), std::string(100'000, 'x'));
+  reader_.clear();
+  auto state = receive("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n");
+  for (std::size_t size = 0; size < 2 * ResponseReader::kLargest;) {
+    if (state == ResponseReader::State::Malformed) break;
+    const std::size_t part = reader_.room_size();
+    std::memset(reader_.room(), 'x', part);
+    state = reader_.received(part);
+    size += part;
+  }
+  EXPECT_EQ(state, ResponseReader::State::Malformed);
+}
+
 TEST_F(ResponseReaderTest, RefusesWhatItCannotFrame) {
   EXPECT_EQ(receive("HTTP/1.0 200 OK\r\n\r\n"), ResponseReader::State::Malformed);
   reader_.clear();

@@ -36,6 +36,7 @@ struct Options {
   std::string server_name = "localhost";
   std::string tls = "1.3";
   std::vector<std::string> request_files;
+  std::string values_file;
   int expect_status = 200;
   std::string expect_text;
   unsigned connections = 1;
@@ -80,6 +81,36 @@ ContextPtr make_context(const Options& options) {
     die("cannot read certificates from " + options.ca_file);
   }
   return context;
+}
+
+// A request with a place for a value: one of many paths or names, all of one length.
+class RequestTemplate {
+ public:
+  explicit RequestTemplate(const std::string& text) {
+    constexpr std::string_view kPlace = "{value}";
+    const std::size_t at = text.find(kPlace);
+    before_ = text.substr(0, at);
+    has_place_ = at != std::string::npos;
+    if (has_place_) after_ = text.substr(at + kPlace.size());
+  }
+  void write(std::string& out, const std::string& value) const {
+    out = before_;
+    if (has_place_) out.append(value).append(after_);
+  }
+
+ private:
+  std::string before_;
+  std::string after_;
+  bool has_place_ = false;
+};
+
+std::vector<std::string> read_lines(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) die("cannot read " + path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  if (lines.empty()) die(path + " holds no values");
+  return lines;
 }
 
 // One connection with at most one request under way.
@@ -170,7 +201,9 @@ struct CpuReading {
 class Load {
  public:
   explicit Load(const Options& options) : options_(options), context_(make_context(options)) {
-    for (const std::string& path : options.request_files) requests_.push_back(read_file(path));
+    for (const std::string& path : options.request_files) requests_.emplace_back(read_file(path));
+    values_ = options.values_file.empty() ? std::vector<std::string>{""}
+                                          : read_lines(options.values_file);
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     for (unsigned i = 0; i < options.connections; ++i) {
       connections_.push_back(std::make_unique<Connection>(options, context_.get()));
@@ -211,7 +244,9 @@ class Load {
   bool exhausted() const { return options_.max_requests > 0 && sent_ >= options_.max_requests; }
   void send_next(Connection& connection) {
     if (exhausted()) return;
-    connection.send(requests_[sent_++ % requests_.size()]);
+    requests_[sent_ % requests_.size()].write(request_, values_[sent_ % values_.size()]);
+    ++sent_;
+    connection.send(request_);
   }
   // Handles answers until the time has come or nothing is under way any more.
   void turn_until(SteadyClock::time_point end) {
@@ -224,8 +259,8 @@ class Load {
   }
   void turn() {
     epoll_event events[256];
-    const int ready = ::epoll_wait(epoll_, events, 256, 5000);
-    if (ready == 0) die("no answer within 5 s");
+    const int ready = ::epoll_wait(epoll_, events, 256, 30'000);
+    if (ready == 0) die("no answer within 30 s");
     for (int i = 0; i < ready; ++i) {
       auto& connection = *static_cast<Connection*>(events[i].data.ptr);
       if (!connection.receive()) continue;
@@ -268,7 +303,9 @@ class Load {
 
   const Options& options_;
   ContextPtr context_;
-  std::vector<std::string> requests_;
+  std::vector<RequestTemplate> requests_;
+  std::vector<std::string> values_;
+  std::string request_;
   std::vector<std::unique_ptr<Connection>> connections_;
   int epoll_ = -1;
   Phase phase_ = Phase::WarmUp;
@@ -292,6 +329,8 @@ int main_of_load(int argc, char** argv) {
   app.add_option("--request", options.request_files,
                  "file with one whole HTTP request; several are sent in turn")
       ->required();
+  app.add_option("--values", options.values_file,
+                 "file whose lines in turn stand for {value} in the request; all of one length");
   app.add_option("--expect-status", options.expect_status, "status of every answer");
   app.add_option("--expect-text", options.expect_text, "what every answer's body must contain");
   app.add_option("--connections", options.connections, "requests under way at once")
@@ -299,7 +338,7 @@ int main_of_load(int argc, char** argv) {
   app.add_option("--warmup", options.warmup_seconds, "seconds before measuring")
       ->check(CLI::Range(0.0, 60.0));
   app.add_option("--seconds", options.seconds, "seconds of measuring")
-      ->check(CLI::Range(0.1, 600.0));
+      ->check(CLI::Range(0.1, 3600.0));
   app.add_option("--max-requests", options.max_requests, "end after so many; 0: no limit");
   app.add_option("--server-pid", options.server, "process whose CPU time is reported as server");
   app.add_option("--unit-pid", options.unit, "process whose CPU time is reported as unit");

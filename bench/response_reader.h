@@ -2,17 +2,18 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace keyhaven::bench {
 
-// Collects one answer. Not for hostile servers: it trusts Content-Length up to the buffer's size.
+// Collects one answer of at most kLargest bytes. Not for hostile servers: it trusts Content-Length.
 class ResponseReader {
  public:
+  static constexpr std::size_t kLargest = 16U << 20;
   enum class State { Incomplete, Complete, Malformed };
 
   char* room() noexcept { return buffer_.data() + size_; }
@@ -22,9 +23,9 @@ class ResponseReader {
   State received(std::size_t bytes) {
     size_ += bytes;
     if (header_size_ == 0 && !parse_header()) return State::Malformed;
-    if (header_size_ == 0) return full();
+    if (header_size_ == 0) return wait_for_more();
     if (size_ > header_size_ + body_size_) return State::Malformed;  // nothing was pipelined
-    return size_ == header_size_ + body_size_ ? State::Complete : full();
+    return size_ == header_size_ + body_size_ ? State::Complete : wait_for_more();
   }
   int status() const noexcept { return status_; }
   std::string_view body() const noexcept {
@@ -32,7 +33,12 @@ class ResponseReader {
   }
 
  private:
-  State full() const noexcept { return room_size() == 0 ? State::Malformed : State::Incomplete; }
+  State wait_for_more() {
+    if (room_size() > 0) return State::Incomplete;
+    if (buffer_.size() >= kLargest) return State::Malformed;
+    buffer_.resize(buffer_.size() * 2);
+    return State::Incomplete;
+  }
 
   // False: malformed. Leaves header_size_ at 0 while the header is not complete.
   bool parse_header() {
@@ -62,7 +68,7 @@ class ResponseReader {
   }
 
   static constexpr std::string_view kName = "content-length:";
-  std::array<char, 64 * 1024> buffer_;
+  std::vector<char> buffer_ = std::vector<char>(16 * 1024);
   std::size_t size_ = 0;
   std::size_t header_size_ = 0;
   std::size_t body_size_ = 0;

@@ -15,8 +15,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests/integration"))
 os.environ.setdefault("KH_OPENAPI_CHECK", "0")  # the harness would hold every answer against the API document
 from harness import BIN, ROOT, Deployment, b64  # noqa: E402
+import large  # noqa: E402
 
-SUITES = ("wrap", "unwrap", "create", "steps")
+SUITES = ("wrap", "unwrap", "create", "steps", "list", "million")
+OF_ALL = ("wrap", "unwrap", "create", "steps")  # the others take minutes each
 DEK = bytes(range(32))
 KEY_TYPE = "application/vnd.ibm.kms.key+json"
 MAX_CREATES = 40_000  # an instance holds 50,000 keys
@@ -51,13 +53,13 @@ def environment():
 
 
 def memory_kib(pid):
-    """Resident memory of a process now and at its peak."""
+    """Memory of a process: resident now and at its peak, and locked."""
     values = {}
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
         name, _, value = line.partition(":")
-        if name in ("VmRSS", "VmHWM"):
+        if name in ("VmRSS", "VmHWM", "VmLck"):
             values[name] = int(value.split()[0])
-    return {"resident": values.get("VmRSS", 0), "peak": values.get("VmHWM", 0)}
+    return {"resident": values.get("VmRSS", 0), "peak": values.get("VmHWM", 0), "locked": values.get("VmLck", 0)}
 
 
 # --- One measurement ---
@@ -70,35 +72,52 @@ class Bench:
         self.key = deployment.create_key(self.instance, "bench-root")["id"]
         self.results = []
 
-    def request(self, method, path, body=None, instance=None):
-        """The bytes of a request as clients send it."""
+    def moved(self):
+        """The server was started anew, on another port."""
+        self.url = urllib.parse.urlsplit(self.deployment.url)
+
+    def pids(self):
+        return {"server": self.deployment.process.pid, "unit": self.deployment.endpoint["unit_pid"]}
+
+    def memory(self):
+        return {process: memory_kib(pid) for process, pid in self.pids().items()}
+
+    def request(self, method, path, body=None, instance=None, value_size=len("{value}")):
+        """The bytes of a request as clients send it. {value} in it will be replaced by values of `value_size`."""
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.url.netloc}", "User-Agent: keyhaven-bench",
                  "Accept: application/json", "Authorization: Bearer " + self.deployment.token(),
                  "Bluemix-Instance: " + instance]
         payload = b"" if body is None else json.dumps(body).encode()
         if body is not None:
-            lines += ["Content-Type: application/json", f"Content-Length: {len(payload)}"]
+            length = len(payload) + payload.count(b"{value}") * (value_size - len("{value}"))
+            lines += ["Content-Type: application/json", f"Content-Length: {length}"]
         return "\r\n".join(lines + ["", ""]).encode() + payload
 
-    def measure(self, name, connections, request, status=200, text="", most=0):
+    def measure(self, name, connections, request, status=200, text="", most=0, values=(), seconds=None, warmup=None,
+                label=None):
         path = pathlib.Path(self.directory.name) / "request"
         path.touch(0o600)
         path.write_bytes(request)
-        pids = {"server": self.deployment.process.pid, "unit": self.deployment.endpoint["unit_pid"]}
+        values_path = pathlib.Path(self.directory.name) / "values"
+        values_path.write_text("".join(value + "\n" for value in values))
+        more = ["--values", str(values_path)] if values else []
+        pids = self.pids()
+        seconds = self.options.seconds if seconds is None else seconds
+        warmup = self.options.warmup if warmup is None else warmup
         done = subprocess.run(
             [str(BIN / "keyhaven-bench-load"), "--port", str(self.url.port), "--ca", self.deployment.ca,
              "--server-name", self.url.hostname, "--request", str(path), "--expect-status", str(status),
-             "--expect-text", text, "--connections", str(connections), "--seconds", str(self.options.seconds),
-             "--warmup", str(self.options.warmup), "--tls", self.options.tls, "--max-requests", str(most),
-             "--server-pid", str(pids["server"]), "--unit-pid", str(pids["unit"])],
+             "--expect-text", text, "--connections", str(connections), "--seconds", str(seconds), "--warmup", str(warmup),
+             "--tls", self.options.tls, "--max-requests", str(most),
+             "--server-pid", str(pids["server"]), "--unit-pid", str(pids["unit"]), *more],
             stdout=subprocess.PIPE, text=True)
         if done.returncode != 0:
             raise SystemExit(f"{name}: the load generator failed; server's log:\n"
                              + self.deployment.log.read_text()[-2000:])
         result = {"name": name} | json.loads(done.stdout)
-        result["memory_kib"] = {process: memory_kib(pid) for process, pid in pids.items()}
+        result["memory_kib"] = self.memory()
         self.results.append(result)
-        print_row(result)
+        print_row(result, label or name)
         return result
 
     # --- Suites ---
@@ -168,6 +187,13 @@ class Bench:
         return {"steps_us": alone, "wrap_shares_us": shares}
 
 
+    def list(self):
+        return large.measure_lists(self)
+
+    def million(self):
+        return large.measure_million(self)
+
+
 def both(result):
     cpu = result["cpu_us_per_request"]
     return cpu["server"] + cpu["unit"]
@@ -191,13 +217,13 @@ def shares_of_wrap(floor, wrap, alone):
 
 # --- For people ---
 def print_header():
-    print(f"{'call':10}{'conns':>6}{'req/s':>10}{'p50 us':>9}{'p99 us':>9}{'server us':>11}{'unit us':>9}"
+    print(f"{'call':40}{'conns':>6}{'req/s':>10}{'p50 us':>9}{'p99 us':>9}{'server us':>11}{'unit us':>9}"
           f"{'client us':>11}{'server MiB':>12}{'unit MiB':>10}", flush=True)
 
 
-def print_row(result):
+def print_row(result, label):
     cpu, memory = result["cpu_us_per_request"], result["memory_kib"]
-    print(f"{result['name']:10}{result['connections']:>6}{result['requests_per_second']:>10.0f}"
+    print(f"{label:40}{result['connections']:>6}{result['requests_per_second']:>10.0f}"
           f"{result['latency_us']['p50']:>9.0f}{result['latency_us']['p99']:>9.0f}{cpu['server']:>11.1f}"
           f"{cpu['unit']:>9.1f}{cpu['client']:>11.1f}{memory['server']['peak'] / 1024:>12.1f}"
           f"{memory['unit']['peak'] / 1024:>10.1f}", flush=True)
@@ -218,7 +244,7 @@ def numbers(text):
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
-    parser.add_argument("suite", nargs="*", default=["all"], help="of: all, " + ", ".join(SUITES))
+    parser.add_argument("suite", nargs="*", default=["all"], help="of: " + ", ".join(SUITES) + "; all: " + ", ".join(OF_ALL))
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.add_argument("--seconds", type=float, default=5, help="of each measurement (default 5)")
     parser.add_argument("--warmup", type=float, default=1, help="seconds before each (default 1)")
@@ -228,7 +254,8 @@ def main():
     unknown = set(options.suite) - {"all", *SUITES}
     if unknown:
         parser.error("no such suite: " + ", ".join(sorted(unknown)))
-    suites = SUITES if "all" in options.suite else [suite for suite in SUITES if suite in options.suite]
+    wanted = {*options.suite, *(OF_ALL if "all" in options.suite else ())}
+    suites = [suite for suite in SUITES if suite in wanted]
 
     report = {"format": 1, "environment": environment(), "suites": list(suites)}
     with Deployment() as deployment:

@@ -24,6 +24,7 @@ int run(int argc, char** argv) {
   keyhaven::bench::measure_unit(seconds, steps);
   keyhaven::bench::measure_channel(seconds, steps);
   keyhaven::bench::measure_server(seconds, directory, steps);
+  keyhaven::bench::measure_lists(seconds, steps);
   const char* separator = "{\"steps_us\":{";
   for (const auto& step : steps) {
     std::printf("%s\"%s\":%.3f", separator, step.name.c_str(), step.us);

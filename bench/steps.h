@@ -22,10 +22,11 @@ inline double process_cpu_us() {
 }
 
 // Repeats `round`, which does `per_round` operations, for about `seconds` after a tenth of that as
-// warm-up. The best of five parts, since whatever else runs on the machine only ever makes a part
-// slower.
+// warm-up; the clock is looked at after `rounds_at_once`. The best of five parts, since whatever
+// else runs on the machine only ever makes a part slower.
 template <class Round>
-double measure_us(double seconds, std::size_t per_round, Round round) {
+double measure_us(double seconds, std::size_t per_round, Round round,
+                  std::size_t rounds_at_once = 16) {
   using SteadyClock = std::chrono::steady_clock;
   const auto run_for = [&](double part) {
     const auto end = SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(
@@ -33,8 +34,8 @@ double measure_us(double seconds, std::size_t per_round, Round round) {
     const double before = process_cpu_us();
     std::size_t operations = 0;
     do {
-      for (int i = 0; i < 16; ++i) round();
-      operations += 16 * per_round;
+      for (std::size_t i = 0; i < rounds_at_once; ++i) round();
+      operations += rounds_at_once * per_round;
     } while (SteadyClock::now() < end);
     return (process_cpu_us() - before) / static_cast<double>(operations);
   };
@@ -44,11 +45,15 @@ double measure_us(double seconds, std::size_t per_round, Round round) {
   return best;
 }
 
-// Engine of the unit: wrap and unwrap of a 32-byte DEK under an opened root key; opening one.
+// Engine of the unit: wrap and unwrap of a 32-byte DEK under an opened root key; wrap with two and
+// with 10,000 opened keys in turn, and with contexts of its own for each key; opening one.
 void measure_unit(double seconds, Steps& steps);  // step_unit.cc
 // Loop client, socket pair and serving end around that engine, at several calls per loop turn.
 void measure_channel(double seconds, Steps& steps);  // step_channel.cc
 // Token, key look-up, JSON, audit record; and what a durable write costs in `directory`.
 void measure_server(double seconds, const std::string& directory, Steps& steps);  // step_server.cc
+
+// Pages and counts of an instance of 50,000 and of 1,000,000 keys.
+void measure_lists(double seconds, Steps& steps);  // step_list.cc
 
 }  // namespace keyhaven::bench

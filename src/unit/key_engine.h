@@ -3,7 +3,7 @@
 // An engine keeps opened root keys (derived wrapping key with its CMAC subkey, and commitment) in a
 // bounded, time-limited cache keyed by the SHA-256 of the blob, so a blob that was replaced,
 // damaged or moved is never found by an id. Its one set of cipher contexts is keyed anew when
-// another key is used, which takes a twentieth of a wrap and lets a key be 48 bytes of locked
+// another key is used, which takes 0.1 us and lets a key be 48 bytes of locked
 // memory. Per call it compares one atomic generation with the last it saw; if it moved (a register
 // changed, units came or went) the whole cache is dropped and a new snapshot fetched. So after
 // zeroize or set-immediate is answered, no later call uses the old master key.
