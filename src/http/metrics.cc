@@ -1,6 +1,5 @@
 #include "http/metrics.h"
 
-#include <algorithm>
 #include <mutex>
 #include <unordered_map>
 
@@ -31,7 +30,7 @@ std::pair<iam::Action, int> parts_of(SumKey key) noexcept {
 // One instance in one table. The set of actions and statuses bounds the number of sums.
 struct Sums {
   Timestamp activated;
-  std::uint64_t revision = 0;  // the latest of the instance that was seen
+  std::uint64_t revision = 0;  // of a record with this activation, so later than all before it
   std::unordered_map<SumKey, CallSum> by_key;
 };
 
@@ -81,7 +80,6 @@ void Metrics::count(Table& table, const InstanceRecord& instance, iam::Action ac
     if (instance.revision < sums.revision) return;
     sums = {policy->updated, instance.revision, {}};
   }
-  sums.revision = std::max(sums.revision, instance.revision);
   CallSum& sum = sums.by_key[key_of(action, status)];
   ++sum.calls;
   sum.latency += latency;
