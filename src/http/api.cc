@@ -11,6 +11,7 @@ namespace keyhaven::http {
 namespace {
 
 constexpr std::string_view kInstanceHeader = "Bluemix-Instance";
+constexpr std::string_view kKeyRingHeader = "X-Kms-Key-Ring";
 
 Error unauthorized(std::string_view message) {
   return {Reason::Unauthorized, std::string(message), ""};
@@ -25,10 +26,15 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
 }
 
 // The token of "Bearer <token>".
-Result<std::string_view> bearer_token(const Call& call) {
+Result<std::string_view> bearer_token(const Call& call, std::size_t count) {
   const auto header = call.header("Authorization");
   if (!header || header->empty())
     return Error{Reason::Unauthenticated, "a bearer token is required", ""};
+  // Two could be read differently here and by a proxy in front.
+  if (count > 1) {
+    return Error{Reason::BearerSubExtraction, "there must be one Authorization header, not several",
+                 ""};
+  }
   const std::size_t blank = header->find(' ');
   const bool is_bearer =
       blank != std::string_view::npos && equals_ignoring_case(header->substr(0, blank), "bearer");
@@ -167,7 +173,7 @@ Result<void> Api::find_caller(Call& call) {
     call.authorized_ = true;
     return {};
   }
-  const std::string_view token = KH_TRY(bearer_token(call));
+  const std::string_view token = KH_TRY(bearer_token(call, call.request_.count("Authorization")));
   call.caller_ = KH_TRY(authenticator_.authenticate(call.loop_index(), token));
   call.set_initiator(call.caller_->iam_id, call.caller_->name);
   if (access == iam::Access::AnyCaller) call.authorized_ = true;
@@ -179,6 +185,10 @@ Result<void> Api::find_instance(Call& call) {
   if (!header || call.request_.count(kInstanceHeader) != 1) return bad_instance_header();
   const auto id = InstanceId::parse(*header);
   if (!id) return bad_instance_header();
+  if (call.request_.count(kKeyRingHeader) > 1) {
+    return Error{Reason::InvalidHeader, "there must be one X-Kms-Key-Ring header, not several",
+                 std::string(kKeyRingHeader)};
+  }
   // Unknown and foreign are answered alike, and like a missing right.
   const auto no_right = [] {
     return unauthorized(

@@ -119,6 +119,8 @@ Result<Response> acknowledge(Call& call, RegistrationFront& front) {
 
 Result<Response> sync(Call& call, RegistrationFront& front) {
   const keys::KeyRecordPtr key = KH_TRY(authorized_key(call, front.keys));
+  // Nothing is read from the body, but it must be JSON as with the other actions.
+  KH_TRY(read_json(call.body(), [](std::string_view, JsonValue&) -> Result<void> { return {}; }));
   KH_TRY(run_change(call, 204,
                     [&](keys::Change& change) { return front.registrations.sync(*key, change); }));
   return empty_response(204);

@@ -85,7 +85,7 @@ Result<Response> create_identity(Authority& authority, Call& call) {
     if (name == "service_crn") spec.service_crn = KH_TRY(value.text("service_crn", kMaxText));
     if (name == "type") {
       const std::string type = KH_TRY(value.text("type", kMaxText));
-      if (type != "serviceid" && type != "user") {
+      if (!type.empty() && type != "serviceid" && type != "user") {
         return Error{Reason::InvalidField, "type must be \"serviceid\" or \"user\"", "type"};
       }
       spec.kind = type == "user" ? iam::IdentityKind::User : iam::IdentityKind::ServiceId;
@@ -108,7 +108,10 @@ Result<Response> create_api_key(Authority& authority, Call& call) {
   const auto visit = [&](std::string_view name, JsonValue& value) -> Result<void> {
     if (value.is_null()) return {};
     if (name == "name") key_name = KH_TRY(value.text("name", kMaxText));
-    if (name == "iam_id") iam_id = KH_TRY(value.text("iam_id", kMaxText));
+    if (name == "iam_id") {
+      std::string wanted = KH_TRY(value.text("iam_id", kMaxText));
+      if (!wanted.empty()) iam_id = std::move(wanted);
+    }
     return {};
   };
   KH_TRY(read_json(call.body(), visit));
@@ -182,13 +185,20 @@ Result<void> read_attributes(iam::Grant& grant, JsonValue& list, std::string_vie
       return Error{Reason::InvalidField, "a policy has one element here; make several policies",
                    std::string(field)};
     }
-    return entry.object([&](std::string_view name, JsonValue& value) -> Result<void> {
+    bool has_attributes = false;
+    const auto member = [&](std::string_view name, JsonValue& value) -> Result<void> {
       if (name != "attributes") return {};
+      has_attributes = true;
       return value.array([&](JsonValue& attribute) -> Result<void> {
         const Attribute read = KH_TRY(read_attribute(attribute));
         return apply_attribute(grant, read);
       });
-    });
+    };
+    KH_TRY(entry.object(member));
+    if (has_attributes) return {};
+    // A misspelt name must not make a policy for everything.
+    return Error{Reason::InvalidField, "each element needs attributes; [] stands for everything",
+                 "attributes"};
   };
   KH_TRY(list.array(visit));
   return {};

@@ -469,7 +469,7 @@ TEST_F(InstancePolicyTest, ThePortIsShownWhileAllowedIpIsActive) {
   EXPECT_TRUE(contains(port(), R"("resources":[{"private_endpoint_port":8443}])")) << port();
   open(true);
   EXPECT_TRUE(contains(port(), R"("resources":[{"private_endpoint_port":9443}])")) << port();
-  ASSERT_EQ(patch(R"({"allowed_ip":null})").status, 200);
+  ASSERT_EQ(patch(R"({"allowed_ip":[]})").status, 200);
   EXPECT_EQ(port(), none);
 }
 

@@ -119,8 +119,10 @@ template <class Target>
 Result<void> read_parameters(JsonValue& value, Target& out, InstanceSpec* spec) {
   if (value.is_null()) return {};
   return value.object([&](std::string_view name, JsonValue& member) -> Result<void> {
+    if (member.is_null()) return {};
     if (name == "allowed_network") {
-      out.allowed_network = KH_TRY(member.text("allowed_network", kMaxText));
+      std::string network = KH_TRY(member.text("allowed_network", kMaxText));
+      if (!network.empty()) out.allowed_network = std::move(network);
     } else if (name == "rotation_interval_seconds") {
       out.rotation_interval_seconds = KH_TRY(member.integer("rotation_interval_seconds"));
     } else if (name == "limits") {
@@ -146,7 +148,10 @@ Result<InstanceSpec> read_spec(Call& call) {
     if (name == "target") spec.region = region_of_target(KH_TRY(value.text("target", kMaxText)));
     if (name == "resource_group")
       spec.resource_group = KH_TRY(value.text("resource_group", kMaxText));
-    if (name == "resource_plan_id") spec.plan = KH_TRY(value.text("resource_plan_id", kMaxText));
+    if (name == "resource_plan_id") {
+      std::string plan = KH_TRY(value.text("resource_plan_id", kMaxText));
+      if (!plan.empty()) spec.plan = std::move(plan);
+    }
     if (name == "parameters") return read_parameters(value, spec, &spec);
     return {};
   };
@@ -161,7 +166,10 @@ Result<InstanceUpdate> read_update(Call& call) {
   const auto visit = [&](std::string_view name, JsonValue& value) -> Result<void> {
     if (value.is_null()) return {};
     if (name == "name") update.name = KH_TRY(value.text("name", kMaxText));
-    if (name == "resource_plan_id") update.plan = KH_TRY(value.text("resource_plan_id", kMaxText));
+    if (name == "resource_plan_id") {
+      std::string plan = KH_TRY(value.text("resource_plan_id", kMaxText));
+      if (!plan.empty()) update.plan = std::move(plan);
+    }
     if (name == "parameters") return read_parameters(value, update, nullptr);
     return {};
   };

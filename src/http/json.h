@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,7 +46,8 @@ class JsonValue {
   Result<bool> boolean(std::string_view field);
   // An integer, or a float without fraction.
   Result<std::int64_t> integer(std::string_view field);
-  Result<Timestamp> date(std::string_view field);  // RFC 3339 text
+  // RFC 3339 text; nothing for null and "".
+  Result<std::optional<Timestamp>> date(std::string_view field);
   // Base64 of a secret of at most `limit` bytes; "" gives an empty one. The message names the
   // offset, never the text.
   Result<SecretBytes> base64_secret(std::string_view field, std::size_t limit);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "http/json.h"
 #include "net/http_server.h"
@@ -278,11 +279,13 @@ Result<std::int64_t> JsonValue::integer(std::string_view field) {
   return static_cast<std::int64_t>(real);
 }
 
-Result<Timestamp> JsonValue::date(std::string_view field) {
+Result<std::optional<Timestamp>> JsonValue::date(std::string_view field) {
+  if (is_null()) return std::optional<Timestamp>();
   const std::string content = KH_TRY(text(field, 64));
-  auto parsed = parse_rfc3339(content);
+  if (content.empty()) return std::optional<Timestamp>();
+  const auto parsed = parse_rfc3339(content);
   if (!parsed) return bad_field(field, "must be a date as in 2026-01-02T03:04:05Z");
-  return parsed;
+  return std::optional<Timestamp>(parsed.value());
 }
 
 Result<SecretBytes> JsonValue::base64_secret(std::string_view field, std::size_t limit) {
@@ -361,12 +364,13 @@ Result<Body> read_json(std::span<std::uint8_t> body, const MemberVisitor& visit)
 Result<std::size_t> read_envelope(std::span<std::uint8_t> body, const ElementVisitor& visit) {
   bool has_metadata = false;
   bool has_resources = false;
-  std::int64_t total = -1;
+  std::optional<std::int64_t> total;
   std::size_t count = 0;
   const auto read_metadata = [&](JsonValue& value) {
     return value.object([&](std::string_view name, JsonValue& member) -> Result<void> {
       has_metadata = true;  // empty metadata is as good as none
-      if (name == "collectiontotal") total = KH_TRY(member.integer("collectionTotal"));
+      if (name == "collectiontotal" && !member.is_null())
+        total = KH_TRY(member.integer("collectionTotal"));
       return {};
     });
   };
@@ -391,9 +395,9 @@ Result<std::size_t> read_envelope(std::span<std::uint8_t> body, const ElementVis
   if (!has_metadata)
     return Error{Reason::BadBody, "the body needs metadata and resources; metadata is missing", ""};
   if (!has_resources || count == 0) return Error{Reason::BadBody, "the body has no resources", ""};
-  if (total >= 0 && static_cast<std::size_t>(total) != count) {
+  if (total && *total != static_cast<std::int64_t>(count)) {
     return Error{Reason::CollectionTotalMismatch,
-                 "collectionTotal is " + std::to_string(total) + ", but there are " +
+                 "collectionTotal is " + std::to_string(*total) + ", but there are " +
                      std::to_string(count) + " resources",
                  "collectionTotal"};
   }

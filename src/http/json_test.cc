@@ -211,12 +211,15 @@ TEST(JsonReaderTest, StringListsAreBounded) {
 
 TEST(JsonReaderTest, DatesWithFractionsAndOffsetsAreTaken) {
   const auto date = [](std::string_view text) {
-    return read_member<Timestamp>(text, [](JsonValue& value) { return value.date("v"); });
+    return read_member<std::optional<Timestamp>>(text,
+                                                 [](JsonValue& value) { return value.date("v"); });
   };
-  EXPECT_EQ(date("\"2026-01-02T03:04:05Z\"").value().seconds(), 1'767'323'045);
-  EXPECT_EQ(date("\"2026-01-02T05:04:05.123456789+02:00\"").value().seconds(), 1'767'323'045);
+  EXPECT_EQ(date("\"2026-01-02T03:04:05Z\"").value()->seconds(), 1'767'323'045);
+  EXPECT_EQ(date("\"2026-01-02T05:04:05.123456789+02:00\"").value()->seconds(), 1'767'323'045);
   EXPECT_FALSE(date("\"yesterday\""));
   EXPECT_FALSE(date("5"));
+  EXPECT_EQ(date("null").value(), std::nullopt);
+  EXPECT_EQ(date("\"\"").value(), std::nullopt);
 }
 
 Result<std::size_t> envelope(std::string_view text) {
@@ -228,8 +231,15 @@ TEST(JsonReaderTest, EnvelopesAreChecked) {
   EXPECT_EQ(envelope(R"({"metadata":{"collectionTotal":2},"resources":[{},{"a":[1]}]})").value(),
             2U);
   EXPECT_EQ(envelope(R"({"resources":[{}],"metadata":{"collectionTotal":1.0}})").value(), 1U);
-  EXPECT_EQ(envelope(R"({"metadata":{"collectionTotal":2},"resources":[{}]})").error().reason,
-            Reason::CollectionTotalMismatch);
+  for (const auto total : {"2", "0", "-1", "-9223372036854775808"}) {
+    EXPECT_EQ(envelope(R"({"metadata":{"collectionTotal":)" + std::string(total) +
+                       R"(},"resources":[{}]})")
+                  .error()
+                  .reason,
+              Reason::CollectionTotalMismatch)
+        << total;
+  }
+  EXPECT_EQ(envelope(R"({"metadata":{"collectionTotal":null},"resources":[{}]})").value(), 1U);
   for (const auto bad :
        {"", "null", "{}", R"({"metadata":{},"resources":[{}]})", R"({"resources":[{}]})",
         R"({"metadata":{"collectionTotal":0},"resources":[]})",

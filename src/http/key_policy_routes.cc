@@ -81,7 +81,7 @@ Result<void> check_type(JsonValue& value) {
   constexpr std::size_t kTextLimit = 256;
   if (value.is_null()) return {};
   const std::string type = KH_TRY(value.text("type", kTextLimit));
-  if (type == kPolicyType) return {};
+  if (type.empty() || type == kPolicyType) return {};
   return Error{Reason::InvalidField, "type must be " + std::string(kPolicyType), "type"};
 }
 

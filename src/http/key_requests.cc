@@ -140,6 +140,7 @@ Result<void> read_create_member(std::string_view name, JsonValue& value,
       return invalid_field("type", "type must be application/vnd.ibm.kms.key+json");
     }
   } else if (name == "extractable") {
+    if (value.is_null()) return {};
     const bool extractable = KH_TRY(value.boolean("extractable"));
     request.kind = extractable ? keys::KeyKind::StandardKey : keys::KeyKind::RootKey;
   } else if (name == "tags") {
@@ -148,8 +149,7 @@ Result<void> read_create_member(std::string_view name, JsonValue& value,
     // One more than any key may have, so that the rule answers with its own reason.
     request.aliases = KH_TRY(value.strings("aliases", keys::kMostAliasesPerKey + 1, kTextLimit));
   } else if (name == "expirationdate") {
-    if (value.is_null()) return {};
-    request.expires = KH_TRY(value.date("expirationDate"));
+    request.expires = KH_TRY(value.date("expirationDate")).value_or(Timestamp());
   } else {
     return read_policy_override(name, value, request.overrides);
   }
@@ -240,7 +240,8 @@ Result<keys::Material> read_restore(std::span<std::uint8_t> body) {
     return {};
   };
   const auto read_member = [&](std::string_view name, JsonValue& value) -> Result<void> {
-    if (name != "resources" || !value.is_array()) return read_material(name, value);
+    if (name != "resources" || value.is_null()) return read_material(name, value);
+    if (!value.is_array()) return Error{Reason::BadBody, "resources must be an array", ""};
     return value.array([&](JsonValue& resource) { return resource.object(read_material); });
   };
   KH_TRY(read_json(body, read_member));
