@@ -139,7 +139,7 @@ def complete(document):
         operation["x-keyhaven-errors"] = errors
         operation.setdefault("parameters", []).append(ref("parameters", "CorrelationId"))
         for response in operation["responses"].values():
-            response.setdefault("headers", {})["Correlation-Id"] = ref("headers", "CorrelationId")
+            response.setdefault("headers", {}).setdefault("Correlation-Id", ref("headers", "CorrelationId"))
         for status, codes in errors.items():
             operation["responses"].setdefault(status, error_response(status, codes))
         operation["responses"] = dict(sorted(operation["responses"].items()))
