@@ -105,16 +105,18 @@ class Checker:
     def problem(self, method, path, query, status, headers, body):
         operation = self.operation_of(method, path, query)
         if operation is None:
-            return self.unrouted_problem(status, headers, body)
+            return self.unrouted_problem(method, status, headers, body)
         response = operation["responses"].get(str(status))
         if response is None:
             return f"the statuses of {operation['operationId']} are {', '.join(operation['responses'])}"
         self.seen.add((operation["operationId"], status))
         return self.headers_problem(response, headers) or self.body_problem(method, operation, response, status, headers, body)
 
-    def unrouted_problem(self, status, headers, body):
+    def unrouted_problem(self, method, status, headers, body):
         if status == 405 and not headers.get("Allow"):
             return "405 needs the header Allow"
+        if method == "HEAD":
+            return "a body where there should be none" if body else None
         expected = UNROUTED.get(status, "HTTP_ERR")
         code, problem = self.error_code(body)
         if problem or code == expected:
