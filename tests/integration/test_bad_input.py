@@ -44,6 +44,7 @@ class Run:
         self.expected_audit = {}  # correlation id -> least and most records
         self.local = threading.local()
         self.lock = threading.Lock()
+        self.open = []  # to be closed at the end
         self.numbers = iter(range(1, 1_000_000))
         self.times = {}
 
@@ -51,12 +52,14 @@ class Run:
     def world(self):
         if not hasattr(self.local, "world"):
             self.local.world = World(self.shared)
+            self.open.append(self.local.world)
         return self.local.world
 
     def watch(self):
         if not hasattr(self.local, "watch"):
             self.local.watch = StoreWatch(self.deployment.data / "server/keyhaven.db")
             self.local.watch.begin()
+            self.open.append(self.local.watch)
         return self.local.watch
 
     def tag(self, fixture):
@@ -120,11 +123,13 @@ class Run:
                 found.append(f"the store changed in {', '.join(changed)}")
             if request.correlate:
                 self.note_audit(request, reply)
+                if reply.headers.get("Correlation-Id") not in (None, request.correlation):  # where it must be, the document says
+                    found.append("another Correlation-Id than was sent")
         self.counts[self.tag(case.fixture)] += 1
         if found:
             got = "nothing" if reply is None else f"{reply.status} {reply.body[:300]!r}"
             self.failures[self.tag(case.fixture)].append(
-                f"{case.title}\n    {request.method} {request.target[:160]}\n    expected {case.outcome}\n    got {got}\n    {'; '.join(map(str, found))[:700]}")
+                f"{case.title}\n    {request.method} {request.target[:160]!r}\n    expected {case.outcome}\n    got {got}\n    {'; '.join(map(str, found))[:700]}")
 
     def note_audit(self, request, reply):
         code = b"" if reply.status < 400 else reply.body
@@ -134,9 +139,9 @@ class Run:
         is_open = self.generator.rows[request.operation][2].get("security") == []
         # Without a caller a flood of records is cut short (audit/flood_guard.h).
         anonymous = reply.status in (401, 405) or is_open or any(word in code for word in (b"(BEARER_SUB_EXTRACTION_ERR)", b"(PATH_NOT_FOUND_ERR)"))
-        recorded = request.operation not in ("getHealth", "getReadiness")
-        self.titles[request.correlation] = f"{request.method} {request.target[:80]} {reply.status}"
-        self.expected_audit[request.correlation] = (0 if unread or hidden or anonymous or not recorded else 1, 0 if unread or not recorded else 1)
+        probe = request.operation in ("getHealth", "getReadiness")  # not recorded, unless the wrong path is no probe's
+        self.titles[request.correlation] = f"{request.method} {request.target[:80]!r} {reply.status}"
+        self.expected_audit[request.correlation] = (0 if unread or hidden or anonymous or probe else 1, 0 if unread or probe and reply.status != 404 else 1)
 
     # --- Phases ---
     def prove(self):
@@ -180,7 +185,8 @@ class Run:
         self.parallel(self.run_successes, successes.values())
         self.times["successes"] = time.monotonic() - start
         self.seconds = time.monotonic() - start
-        self.totals = (len(refusals), sum(map(len, successes.values())))
+        for one in self.open:
+            one.close()
 
     def run_successes(self, cases):
         fixture = cases[0].fixture
