@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/flat_map.h"
 #include "keys/key_rules.h"
 
 namespace keyhaven::keys {
@@ -44,7 +45,7 @@ Error no_such_ring() {
 // Own cache lines, so that readers of neighbouring shards do not disturb each other.
 struct alignas(64) Directory::Shard {
   mutable std::shared_mutex mutex;
-  std::unordered_map<KeyId, KeyRecordPtr, UuidHash> keys;
+  FlatMap<KeyId, KeyRecordPtr, UuidHash> keys;
 };
 
 struct alignas(64) Directory::AliasShard {
@@ -109,9 +110,9 @@ Directory::InstanceKeys& Directory::instance_or_new(const InstanceId& id) {
 KeyRecordPtr Directory::find(const InstanceId& instance_id, const KeyId& id) const {
   const Shard& part = shard(id);
   std::shared_lock lock(part.mutex);
-  const auto found = part.keys.find(id);
-  if (found == part.keys.end() || found->second->instance != instance_id) return nullptr;
-  return found->second;
+  const KeyRecordPtr* found = part.keys.find(id);
+  if (found == nullptr || (*found)->instance != instance_id) return nullptr;
+  return *found;
 }
 
 KeyRecordPtr Directory::find_alias(const InstanceId& instance_id, std::string_view alias) const {
@@ -258,7 +259,7 @@ void Directory::publish(KeyRecordPtr record) {
   {
     Shard& part = shard(record->id);
     std::unique_lock part_lock(part.mutex);
-    part.keys[record->id] = record;
+    part.keys.put(record->id, record);
   }
   if (!old) {
     KH_ASSERT(keys.claimed_keys > 0);

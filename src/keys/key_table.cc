@@ -56,14 +56,21 @@ class KeyTable::Selector {
   bool every_ring_ = true;
 };
 
-void KeyTable::Chunk::summarise() {
+void KeyTable::Chunk::add(const Row& row) noexcept {
+  ++counts[index_of(row.state)][index_of(row.kind)];
+  const bool expires = row.state == KeyState::Active && row.expires.is_set();
+  if (expires && (!next_expiry.is_set() || row.expires < next_expiry)) next_expiry = row.expires;
+}
+
+void KeyTable::Chunk::remove(const Row& row) noexcept {
+  if (next_expiry.is_set() && row.expires == next_expiry) return summarise();
+  --counts[index_of(row.state)][index_of(row.kind)];
+}
+
+void KeyTable::Chunk::summarise() noexcept {
   counts = {};
   next_expiry = {};
-  for (const Row& row : rows) {
-    ++counts[index_of(row.state)][index_of(row.kind)];
-    const bool expires = row.state == KeyState::Active && row.expires.is_set();
-    if (expires && (!next_expiry.is_set() || row.expires < next_expiry)) next_expiry = row.expires;
-  }
+  for (const Row& row : rows) add(row);
 }
 
 std::uint32_t KeyTable::join_ring(const std::string& id) {
@@ -83,7 +90,7 @@ std::uint32_t KeyTable::join_ring(const std::string& id) {
 KeyTable::Chunks::iterator KeyTable::chunk_of(const KeyId& id) {
   const auto after = std::upper_bound(
       chunks_.begin(), chunks_.end(), id,
-      [](const KeyId& wanted, const auto& chunk) { return wanted < chunk->rows.front().id; });
+      [](const KeyId& wanted, const Place& place) { return wanted < place.first; });
   return after == chunks_.begin() ? after : after - 1;
 }
 
@@ -93,32 +100,34 @@ std::vector<KeyTable::Row>::iterator KeyTable::row_of(Chunk& chunk, const KeyId&
 }
 
 // Halves a full chunk. Returns the one of the two where `id` belongs.
-KeyTable::Chunks::iterator KeyTable::split(Chunks::iterator chunk, const KeyId& id) {
+KeyTable::Chunks::iterator KeyTable::split(Chunks::iterator place, const KeyId& id) {
   auto upper = std::make_unique<Chunk>();
-  auto& rows = (*chunk)->rows;
+  auto& rows = place->chunk->rows;
   const auto middle = rows.begin() + kChunkRows / 2;
   upper->rows.assign(std::make_move_iterator(middle), std::make_move_iterator(rows.end()));
   rows.erase(middle, rows.end());
   upper->summarise();
-  (*chunk)->summarise();
-  const bool into_upper = upper->rows.front().id < id;
-  chunk = chunks_.insert(chunk + 1, std::move(upper));
-  return into_upper ? chunk : chunk - 1;
+  place->chunk->summarise();
+  const KeyId first = upper->rows.front().id;
+  place = chunks_.insert(place + 1, Place{first, std::move(upper)});
+  return first < id ? place : place - 1;
 }
 
 // Of an id that is not there.
 void KeyTable::insert(Row row) {
-  auto chunk = chunk_of(row.id);
-  const bool full = chunk == chunks_.end() || (*chunk)->rows.size() == kChunkRows;
-  if (full && (chunk == chunks_.end() ||
-               (chunk + 1 == chunks_.end() && (*chunk)->rows.back().id < row.id))) {
+  auto place = chunk_of(row.id);
+  const bool full = place == chunks_.end() || place->chunk->rows.size() == kChunkRows;
+  if (full && (place == chunks_.end() ||
+               (place + 1 == chunks_.end() && place->chunk->rows.back().id < row.id))) {
     // Behind all others: what is loaded in order leaves full chunks.
-    chunk = chunks_.insert(chunks_.end(), std::make_unique<Chunk>());
+    place = chunks_.insert(chunks_.end(), Place{row.id, std::make_unique<Chunk>()});
   } else if (full) {
-    chunk = split(chunk, row.id);
+    place = split(place, row.id);
   }
-  (*chunk)->rows.insert(row_of(**chunk, row.id), std::move(row));
-  (*chunk)->summarise();
+  if (row.id < place->first) place->first = row.id;
+  Chunk& chunk = *place->chunk;
+  chunk.add(row);
+  chunk.rows.insert(row_of(chunk, row.id), std::move(row));
 }
 
 KeyRecordPtr KeyTable::put(KeyRecordPtr record) {
@@ -129,13 +138,13 @@ KeyRecordPtr KeyTable::put(KeyRecordPtr record) {
           .state = record->state,
           .kind = record->kind};
   if (!chunks_.empty()) {
-    Chunk& chunk = **chunk_of(row.id);
-    const auto place = row_of(chunk, row.id);
-    if (place != chunk.rows.end() && place->id == row.id) {
-      --rings_[place->ring].keys;
-      KeyRecordPtr old = std::exchange(*place, std::move(row)).record;
+    Chunk& chunk = *chunk_of(row.id)->chunk;
+    const auto at = row_of(chunk, row.id);
+    if (at != chunk.rows.end() && at->id == row.id) {
+      --rings_[at->ring].keys;
+      Row old = std::exchange(*at, std::move(row));
       chunk.summarise();
-      return old;
+      return std::move(old.record);
     }
   }
   insert(std::move(row));
@@ -145,39 +154,38 @@ KeyRecordPtr KeyTable::put(KeyRecordPtr record) {
 
 KeyRecordPtr KeyTable::erase(const KeyId& id) {
   if (chunks_.empty()) return nullptr;
-  const auto chunk = chunk_of(id);
-  const auto place = row_of(**chunk, id);
-  if (place == (*chunk)->rows.end() || place->id != id) return nullptr;
-  KeyRecordPtr old = std::move(place->record);
-  --rings_[place->ring].keys;
-  (*chunk)->rows.erase(place);
-  if ((*chunk)->rows.empty()) {
-    chunks_.erase(chunk);
-  } else {
-    (*chunk)->summarise();
-  }
+  const auto place = chunk_of(id);
+  Chunk& chunk = *place->chunk;
+  const auto at = row_of(chunk, id);
+  if (at == chunk.rows.end() || at->id != id) return nullptr;
+  Row old = std::move(*at);
+  --rings_[old.ring].keys;
+  chunk.rows.erase(at);
+  chunk.remove(old);
+  if (chunk.rows.empty()) chunks_.erase(place);
   --size_;
-  return old;
+  return std::move(old.record);
 }
 
 std::size_t KeyTable::count(const KeySelection& selection) const {
   const Selector selector(selection, rings_);
   std::size_t found = 0;
-  for (const auto& chunk : chunks_) found += selector.count(*chunk);
+  for (const Place& place : chunks_) found += selector.count(*place.chunk);
   return found;
 }
 
 void KeyTable::walk(const KeySelection& selection, std::size_t skip, const Visit& visit) const {
   const Selector selector(selection, rings_);
-  for (const auto& chunk : chunks_) {
-    if (selector.numbers_suffice(*chunk)) {
-      const std::size_t wanted = selector.count(*chunk);
+  for (const Place& place : chunks_) {
+    const Chunk& chunk = *place.chunk;
+    if (selector.numbers_suffice(chunk)) {
+      const std::size_t wanted = selector.count(chunk);
       if (wanted <= skip) {
         skip -= wanted;
         continue;
       }
     }
-    for (const Row& row : chunk->rows) {
+    for (const Row& row : chunk.rows) {
       if (!selector.wants(row)) continue;
       if (skip > 0) {
         --skip;

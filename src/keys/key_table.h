@@ -70,13 +70,20 @@ class KeyTable {
     std::array<std::array<std::uint16_t, kKinds>, kStates> counts{};
     Timestamp next_expiry;  // of its active keys; not set: none expires
 
-    void summarise();
+    void add(const Row& row) noexcept;     // a row that was put into `rows`
+    void remove(const Row& row) noexcept;  // a row that is no longer in them
+    void summarise() noexcept;
+  };
+  // Beside each other, so that finding a chunk touches few places in memory.
+  struct Place {
+    KeyId first;  // no row of the chunk has a smaller id
+    std::unique_ptr<Chunk> chunk;
   };
   struct Ring {
     std::string id;
     std::size_t keys = 0;  // 0: the number is free
   };
-  using Chunks = std::vector<std::unique_ptr<Chunk>>;
+  using Chunks = std::vector<Place>;
   class Selector;
 
   std::uint32_t join_ring(const std::string& id);

@@ -1,5 +1,6 @@
 #include "unit/key_engine.h"
 
+#include "base/flat_map.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "unit/key_blob.h"
@@ -35,7 +36,7 @@ struct KeyEngine::Cache {
   crypto::XaesContexts contexts;
   std::unordered_map<InstanceId, SealingKey, UuidHash> sealing_keys;
   std::list<OpenedKey> recent;  // most recently used first
-  std::unordered_map<Digest, std::list<OpenedKey>::iterator, DigestHash> by_digest;
+  FlatMap<Digest, std::optional<std::list<OpenedKey>::iterator>, DigestHash> by_digest;
   std::optional<RootKey> uncached;  // the key in use when nothing may be kept
   Statistics statistics;
 
@@ -48,10 +49,10 @@ struct KeyEngine::Cache {
   }
   // Does not touch the contexts, which may still be keyed with it.
   void erase(const Digest& digest) {
-    const auto found = by_digest.find(digest);
-    if (found == by_digest.end()) return;
-    recent.erase(found->second);
-    by_digest.erase(found);
+    const auto* found = by_digest.find(digest);
+    if (found == nullptr) return;
+    recent.erase(**found);
+    by_digest.erase(digest);
   }
 };
 
@@ -97,11 +98,12 @@ Result<RootKey*> KeyEngine::opened_key(const KeyBinding& binding, ByteView blob)
   const Digest digest = crypto::sha256(blob);
   const Timestamp now = clock_.now();
   forget_expired(now);
-  if (const auto found = cache_->by_digest.find(digest); found != cache_->by_digest.end()) {
-    if (!is_expired(found->second->opened, now)) {
+  if (const auto* found = cache_->by_digest.find(digest)) {
+    const auto opened = **found;
+    if (!is_expired(opened->opened, now)) {
       ++cache_->statistics.hits;
-      cache_->recent.splice(cache_->recent.begin(), cache_->recent, found->second);
-      return &found->second->key;
+      cache_->recent.splice(cache_->recent.begin(), cache_->recent, opened);
+      return &opened->key;
     }
     cache_->erase(digest);
     cache_->contexts.clear();
@@ -118,7 +120,7 @@ Result<RootKey*> KeyEngine::opened_key(const KeyBinding& binding, ByteView blob)
     cache_->erase(oldest);
   }
   cache_->recent.push_front(OpenedKey{digest, RootKey(material, cache_->contexts), now});
-  cache_->by_digest.emplace(digest, cache_->recent.begin());
+  cache_->by_digest.put(digest, cache_->recent.begin());
   return &cache_->recent.front().key;
 }
 
