@@ -24,7 +24,6 @@ api_docs = openapi_check.api_docs
 THREADS = 24
 SHOWN = 20
 LEAST_CASES = 5000
-SECONDS = 120
 SETTINGS = {"keys__enable_after_disable_seconds": 0, "keys__restore_after_delete_seconds": 0, "keys__purge_after_delete_seconds": 0,
             "keys__sync_interval_seconds": 0, "keys__sweep_period_seconds": 1800, "limits__keys": 1_000_000, "limits__key_rings": 10_000,
             "limits__aliases": 1_000_000}
@@ -211,9 +210,8 @@ class BadInput(unittest.TestCase):
     def test_every_call_of_the_document_has_a_fixture(self):
         self.assertEqual(set(self.run_.generator.rows) - {fixture.operation for fixture in FIXTURES.values()}, set())
 
-    def test_enough_cases_in_time(self):
+    def test_there_are_enough_cases(self):
         self.assertGreaterEqual(sum(self.run_.counts.values()), LEAST_CASES)
-        self.assertLess(self.run_.seconds, SECONDS)
 
     def test_the_store_is_the_same_after_all_refusals(self):
         self.assertEqual(self.run_.changed_by_refusals, [])
