@@ -201,7 +201,10 @@ Result<void> read_attributes(iam::Grant& grant, JsonValue& list, std::string_vie
                  "attributes"};
   };
   KH_TRY(list.array(visit));
-  return {};
+  if (count == 1) return {};
+  return Error{Reason::InvalidField,
+               "a policy has one element here; attributes [] in it stand for everything",
+               std::string(field)};
 }
 
 Result<void> read_role(iam::Grant& grant, JsonValue& entry) {
@@ -221,14 +224,21 @@ Result<void> read_role(iam::Grant& grant, JsonValue& entry) {
 
 Result<Response> create_policy(Authority& authority, Call& call) {
   iam::Grant grant;
+  bool has_resources = false;
   const auto visit = [&](std::string_view name, JsonValue& value) -> Result<void> {
     if (name == "roles")
       return value.array([&](JsonValue& entry) { return read_role(grant, entry); });
     if (name == "subjects") return read_attributes(grant, value, "subjects");
-    if (name == "resources") return read_attributes(grant, value, "resources");
-    return {};
+    if (name != "resources") return {};
+    has_resources = true;
+    return read_attributes(grant, value, "resources");
   };
   KH_TRY(read_json(call.body(), visit));
+  if (!has_resources) {
+    return Error{Reason::InvalidField,
+                 "resources is missing; [{\"attributes\":[]}] stands for the whole account",
+                 "resources"};
+  }
   const iam::Grant created = KH_TRY(authority.create_grant(grant, call.success_event(201)));
   call.set_event_recorded();
   Response response;

@@ -369,6 +369,14 @@ TEST_F(ManagementTest, APolicyThatIsNotUnderstoodIsRefusedNotWidened) {
     EXPECT_EQ(refused(reader, R"({"attributes":[)" + attribute + "]}"), 400) << attribute;
   }
   EXPECT_EQ(refused(reader, R"({"attributes":[]},{"attributes":[]})"), 400);
+  EXPECT_EQ(refused(reader, ""), 400);
+  // A misspelt member must not make a policy for the whole account.
+  const Response misspelt =
+      call("POST", "/v1/policies", admin_,
+           R"({"subjects":[{"attributes":[{"name":"iam_id","value":")" + iam_id +
+               R"("}]}],"roles":[{"role_id":"Reader"}],"resource":[{"attributes":[]}]})");
+  EXPECT_EQ(misspelt.status, 400);
+  EXPECT_NE(misspelt.body.find("resources is missing"), std::string::npos) << misspelt.body;
 }
 
 TEST_F(ManagementTest, MalformedManagementBodiesAre400) {
