@@ -75,7 +75,8 @@ class World:
         self.wire.close()
 
     def name(self, prefix):
-        return f"{prefix}-{next(self.shared.numbers)}"
+        """A name of its own that stays one with a letter more or less at its end."""
+        return f"{prefix}-{next(self.shared.numbers)}-x"
 
     def headers(self, token=None, instance=None, body=None):
         out = [("Host", self.wire.host)]
