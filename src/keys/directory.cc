@@ -224,7 +224,8 @@ Result<void> Directory::claim(const Claim& claim, const Limits& limits) {
     ring = keys.joinable(claim.ring);
     if (ring == nullptr) return no_such_ring();
   }
-  if (keys.aliases + claim.aliases.size() > limits.aliases) {
+  // A limit lowered below what is there stops new aliases only, not changes without any.
+  if (!claim.aliases.empty() && keys.aliases + claim.aliases.size() > limits.aliases) {
     return Error{Reason::AliasLimit,
                  "the instance has at most " + std::to_string(limits.aliases) +
                      " aliases; remove some that are no longer used",

@@ -113,6 +113,9 @@ TEST_F(DirectoryTest, AliasLimitOfTheInstance) {
   directory.publish(std::make_shared<const KeyRecord>(fewer));
   EXPECT_EQ(directory.resolve(instance, "a1", ""), nullptr);
   EXPECT_TRUE(directory.claim(more, limits));
+  // Lowered below what is there: keys without aliases still come.
+  const Limits lowered{.keys = 5, .rings = 3, .aliases = 0};
+  EXPECT_TRUE(directory.claim(claim_of(make()), lowered));
 }
 
 TEST_F(DirectoryTest, RingsAppearWhenPublishedAndCountTheirKeys) {

@@ -213,6 +213,27 @@ class Policies(unittest.TestCase):
         self.assertEqual(self.call("POST", path + "unwrap", {"ciphertext": wrapped}).status, 200)
         self.patch(limits={"dek_bytes": None})
 
+    def test_limits_of_aliases_and_standard_keys(self):
+        self.addCleanup(self.patch, limits={"aliases": None, "aliases_per_key": None, "standard_key_bytes": None})
+        key = self.create().json["resources"][0]["id"]
+        self.patch(limits={"aliases_per_key": 1, "standard_key_bytes": 16})
+        self.assertEqual(self.call("POST", f"/api/v2/keys/{key}/aliases/limit-first").status, 201)
+        self.refused(self.call("POST", f"/api/v2/keys/{key}/aliases/limit-second"), 409, "KEY_ALIAS_LIMIT_ERR")
+        self.patch(limits={"aliases": 0, "aliases_per_key": None})
+        self.refused(self.call("POST", f"/api/v2/keys/{key}/aliases/limit-second"), 409, "KEY_ALIAS_LIMIT_ERR")
+        for size, status in ((17, 400), (16, 201)):
+            body = envelope({"name": "standard", "extractable": True, "payload": b64(bytes(size))})
+            answer = self.call("POST", "/api/v2/keys", body)
+            self.assertEqual(answer.status, status, answer.body)
+
+    def test_requests_above_the_rate_are_told_to_wait(self):
+        self.addCleanup(self.patch, limits={"requests_per_second": None, "request_burst": None})
+        self.patch(limits={"requests_per_second": 1, "request_burst": 2})
+        answers = [self.call("GET", "/api/v2/keys?limit=1") for _ in range(8)]
+        self.assertEqual([answer.status for answer in answers[:2]], [200, 200])
+        refused = next(answer for answer in answers if answer.status == 429)
+        self.assertEqual((refused.code, refused.headers["Retry-After"]), ("TOO_MANY_REQUESTS_ERR", "1"))
+
     def test_every_bad_limit_names_what_is_allowed(self):
         for limits, says in (({"keys": 10000001}, "0 to 10000000"), ({"keyes": 1}, "the limits are keys"),
                              ({"keys": "1"}, "must be a number")):
