@@ -18,6 +18,8 @@ using P521Point = std::array<std::uint8_t, kP521PointSize>;
 struct P521Signature {
   std::array<std::uint8_t, 66> r{};
   std::array<std::uint8_t, 66> s{};
+
+  Bytes der() const;  // ECDSA-Sig-Value (RFC 3279 section 2.2.3), at most 139 bytes
 };
 
 // A P-521 public key. Copies are cheap (counted). Thread-safe.

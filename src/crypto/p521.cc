@@ -77,11 +77,13 @@ PkeyCtxPtr operation_on(EVP_PKEY* key) {
   return PkeyCtxPtr(not_null(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr)));
 }
 
-Bytes der_of(const P521Signature& signature) {
+}  // namespace
+
+Bytes P521Signature::der() const {
   const EcdsaSigPtr form(not_null(ECDSA_SIG_new()));
-  BIGNUM* const r = not_null(BN_bin2bn(signature.r.data(), kP521CoordinateSize, nullptr));
-  BIGNUM* const s = not_null(BN_bin2bn(signature.s.data(), kP521CoordinateSize, nullptr));
-  KH_OPENSSL(ECDSA_SIG_set0(form.get(), r, s));  // owns both now
+  BIGNUM* const r_number = not_null(BN_bin2bn(r.data(), kP521CoordinateSize, nullptr));
+  BIGNUM* const s_number = not_null(BN_bin2bn(s.data(), kP521CoordinateSize, nullptr));
+  KH_OPENSSL(ECDSA_SIG_set0(form.get(), r_number, s_number));  // owns both now
   Bytes out(kLargestDerSignature + 8);
   std::uint8_t* end = out.data();
   const int size = i2d_ECDSA_SIG(form.get(), &end);
@@ -89,8 +91,6 @@ Bytes der_of(const P521Signature& signature) {
   out.resize(static_cast<std::size_t>(size));
   return out;
 }
-
-}  // namespace
 
 Result<P521PublicKey> P521PublicKey::from_point(ByteView point) {
   const ErrorMark mark;
@@ -119,7 +119,7 @@ Bytes P521PublicKey::spki() const {
 }
 
 bool P521PublicKey::verify_sha512(ByteView message, const P521Signature& signature) const {
-  return verify_sha512_der(message, der_of(signature));
+  return verify_sha512_der(message, signature.der());
 }
 
 bool P521PublicKey::verify_sha512_der(ByteView message, ByteView der_signature) const {
