@@ -15,26 +15,30 @@
 #include "crypto/ec.h"
 #include "tke/key_part.h"
 #include "tke/signer_info.h"
+#include "tke/string_fields.h"
 
 namespace keyhaven::tke {
 
-inline constexpr std::size_t kMaxKeyFileBytes = 16 * 1024;
 inline constexpr std::size_t kMaxDescriptionBytes = 128;
 inline constexpr std::size_t kMinPasswordBytes = 6;
+
+// The format knows two: "p521ec", and whatever else it says is RSA-2048, which we only list.
+enum class SignatureKeyType : std::uint8_t { P521, Rsa };
 
 // What a signature key file shows without its password.
 struct SignatureKeyInfo {
   std::string
       name;  // administrator name, at most 30 bytes; empty in files of clients that do not write it
   Ski ski{};
+  SignatureKeyType type = SignatureKeyType::P521;
 };
 // Errors: InvalidField (name, password shorter than 6 bytes).
 Result<std::string> encode_signature_key(const crypto::P521PrivateKey& key, const std::string& name,
                                          const SecretBytes& password);
-// Errors: InvalidArgument (not such a file, a key type other than p521ec).
+// Errors: InvalidArgument (not such a file).
 Result<SignatureKeyInfo> inspect_signature_key(std::string_view text);
-// Errors: as above; DecryptFailed for a wrong password; InvalidArgument when the key is not that of
-// `ski`.
+// Errors: as above; NotSupported for an RSA key; DecryptFailed for a wrong password;
+// InvalidArgument when the key is not that of `ski`.
 Result<crypto::P521PrivateKey> decode_signature_key(std::string_view text,
                                                     const SecretBytes& password);
 

@@ -67,7 +67,8 @@ TEST(SignatureKeyFileTest, RefusesWhatIsNoSuchFile) {
       "{",
       R"({"keyType":"p521ec","ski":5})",
       R"({"keyType":"p521ec"})",
-      replaced(good, "p521ec", "rsa2048"),
+      replaced(good, "p521ec", ""),
+      replaced(good, "p521ec", "keyhaven-key-share"),
       replaced(good, "\"ski\":\"", "\"ski\":\"zz"),
       std::string(kMaxKeyFileBytes + 1, ' '),
       encode_key_part(SecretBytes(32), "part", password()).value(),
@@ -76,6 +77,20 @@ TEST(SignatureKeyFileTest, RefusesWhatIsNoSuchFile) {
     EXPECT_FALSE(inspect_signature_key(text).has_value()) << text.substr(0, 60);
     EXPECT_FALSE(decode_signature_key(text, password()).has_value()) << text.substr(0, 60);
   }
+}
+
+TEST(SignatureKeyFileTest, AnRsaKeyIsListedButNotOpened) {
+  const std::string good =
+      encode_signature_key(P521PrivateKey::generate(), "Alice", password()).value();
+  const std::string rsa = replaced(good, "p521ec", "rsa2048");
+  const auto info = inspect_signature_key(rsa);
+  ASSERT_TRUE(info.has_value());
+  EXPECT_EQ(info->type, SignatureKeyType::Rsa);
+  EXPECT_EQ(inspect_signature_key(good)->type, SignatureKeyType::P521);
+  const auto opened = decode_signature_key(rsa, password());
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().reason, Reason::NotSupported);
+  EXPECT_NE(opened.error().message.find("P-521"), std::string::npos);
 }
 
 TEST(SignatureKeyFileTest, NamesAndPasswordsHaveLimits) {
