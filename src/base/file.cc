@@ -145,7 +145,10 @@ class TemporaryFile {
 // Creates one directory unless it exists.
 Result<void> make_one(const std::string& path, unsigned mode) {
   if (::mkdir(path.c_str(), mode) == 0) {
-    if (::chmod(path.c_str(), mode) != 0) return io_error("cannot set the mode of", path, errno);
+    // By descriptor: the server gives up chmod by name (server/confine.h).
+    const FileDescriptor fd = open_retrying(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    if (!fd.valid() || ::fchmod(fd.get(), mode) != 0)
+      return io_error("cannot set the mode of", path, errno);
     sync_directory(parent_of(path));
     return {};
   }

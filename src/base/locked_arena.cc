@@ -247,8 +247,8 @@ Usage usage() noexcept {
   for (const ThreadCache* at = shared.caches; at != nullptr; at = at->next) {
     used += at->used.load(std::memory_order_relaxed);
   }
-  return {mapped_bytes(), static_cast<std::size_t>(std::max<std::ptrdiff_t>(used, 0)),
-          all_locked()};
+  return {mapped_bytes(), static_cast<std::size_t>(std::max<std::ptrdiff_t>(used, 0)), all_locked(),
+          secret_bytes()};
 }
 
 }  // namespace keyhaven::locked_arena

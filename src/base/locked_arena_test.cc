@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -96,6 +98,59 @@ TEST(LockedArenaTest, PagesAreLockedNotDumpedAndWipedOnFork) {
     release(block);
   }
   EXPECT_TRUE(usage().locked);
+}
+
+// The change is for good, so in a child.
+int with_secret_memory() {
+  if (!use_secret_memory()) return 77;
+  for (const std::size_t size : {32u, 16384u, 100'000u}) {
+    auto* const block = static_cast<std::uint8_t*>(allocate(size));
+    const std::size_t usable = size_of(block);
+    if (!is_zero(block, 0, usable)) return 1;
+    std::memset(block, 0xA5, usable);
+    const std::string flags = flags_of(block);
+    if (!has(flags, "lo") || !has(flags, "dd") || !has(flags, "dc")) return 2;
+    std::ifstream memory("/proc/self/mem");
+    memory.seekg(static_cast<std::streamoff>(reinterpret_cast<std::uintptr_t>(block)));
+    char byte = 0;
+    if (memory.read(&byte, 1)) return 3;  // the kernel itself does not find it
+    const std::size_t before = usage().secret_bytes;
+    release(block);
+    if (size > 16384 && usage().secret_bytes >= before) return 4;
+    if (size > 16384 && flags_of(block).find(" lo ") != std::string::npos) return 5;
+  }
+  auto* const large = static_cast<std::uint8_t*>(allocate(100'000));
+  if (!is_zero(large, 0, size_of(large))) return 6;
+  return usage().locked && usage().secret_bytes > 0 ? 0 : 7;
+}
+
+TEST(LockedArenaTest, SecretMemoryIsHiddenFromTheKernelItself) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // a fresh process: the arena has no pages yet
+  const int fd = static_cast<int>(::syscall(447, 0));
+  if (fd < 0) GTEST_SKIP() << "the kernel has no memfd_secret, or it is switched off";
+  ::close(fd);
+  EXPECT_EXIT(::_exit(with_secret_memory()), testing::ExitedWithCode(0), "");
+}
+
+TEST(LockedArenaTest, AChildHasNoSecretMemory) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto touch_in_child = [] {
+    if (!use_secret_memory()) ::_exit(SIGSEGV);
+    auto* const block = static_cast<volatile std::uint8_t*>(allocate(100'000));
+    block[0] = 1;
+    const pid_t pid = ::fork();
+    if (pid == 0) ::_exit(block[0]);
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    ::_exit(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+  };
+  const int fd = static_cast<int>(::syscall(447, 0));
+  if (fd < 0) GTEST_SKIP() << "the kernel has no memfd_secret, or it is switched off";
+  ::close(fd);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizers catch the signal";
+#endif
+  EXPECT_EXIT(touch_in_child(), testing::ExitedWithCode(SIGSEGV), "");
 }
 
 TEST(LockedArenaTest, GuardPagesStandBeforeAndAfterARun) {

@@ -1,9 +1,11 @@
 #include "base/locked_pages.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +19,8 @@ namespace keyhaven::locked_arena {
 
 namespace {
 
+constexpr long kMemfdSecret = 447;  // x86_64 and aarch64; not in every header of Debian 12
+
 constexpr std::size_t kSlotCount = 65'536;  // 4 GiB of addresses; costs nothing until used
 constexpr std::size_t kReservation =
     kSlotCount * kSlotSize + kPageSize;  // one guard page after the last slot
@@ -29,11 +33,14 @@ struct Slot {
   std::atomic<std::uint32_t> pages{0};       // accessible pages of the run
   std::atomic<std::uint32_t> block_size{0};  // 0: one large allocation
   std::atomic<std::uint8_t> keep_on_fork{0};
+  std::atomic<std::uint8_t> secret{0};  // memory of memfd_secret
 };
 
 constinit std::array<Slot, kSlotCount> slots{};
 constinit std::atomic<std::uintptr_t> base{0};
 constinit std::atomic<std::size_t> mapped{0};
+constinit std::atomic<std::size_t> secret_mapped{0};
+constinit std::atomic<bool> want_secret{false};
 constinit std::atomic<bool> lock_failed{false};
 constinit std::atomic<bool> must_lock{false};
 constinit std::size_t first_free = 0;  // no free slot below it
@@ -78,6 +85,38 @@ void lock_pages(void* at, std::size_t bytes) noexcept {
   }
 }
 
+int make_secret_memory() noexcept {
+  return static_cast<int>(::syscall(kMemfdSecret, static_cast<unsigned>(O_CLOEXEC)));
+}
+
+// Memory of its own for each run, held by its mapping alone: the pages go back, zeroed, when the
+// run is unmapped, which a common file could not do (it never shrinks). Pages are taken at the
+// first touch.
+bool map_secret(std::uint8_t* begin, std::size_t bytes) noexcept {
+  const int fd = make_secret_memory();
+  if (fd < 0) return false;
+  const bool mapped_it = ::ftruncate(fd, static_cast<off_t>(bytes)) == 0 &&
+                         ::mmap(begin, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+                                0) != MAP_FAILED;  // counts against RLIMIT_MEMLOCK
+  ::close(fd);
+  return mapped_it && ::madvise(begin, bytes, MADV_DONTFORK) == 0;
+}
+
+// A mapping anew, whatever an attempt above left there.
+void map_private(std::uint8_t* begin, std::size_t bytes, OnFork on_fork) noexcept {
+  if (::mmap(begin, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+             0) == MAP_FAILED) {
+    fatal(__FILE__, __LINE__, "cannot map memory for secrets (out of memory, or vm.max_map_count)");
+  }
+  if (::madvise(begin, bytes, MADV_DONTDUMP) != 0) {
+    fatal(__FILE__, __LINE__, "cannot exclude memory for secrets from core dumps (MADV_DONTDUMP)");
+  }
+  if (on_fork == OnFork::Wipe && ::madvise(begin, bytes, MADV_WIPEONFORK) != 0) {
+    fatal(__FILE__, __LINE__, "cannot keep secrets from forked children (MADV_WIPEONFORK)");
+  }
+  lock_pages(begin, bytes);
+}
+
 // Index of the first of `count` free slots in a row.
 std::size_t find_free(std::size_t count) {
   std::size_t run = 0;
@@ -115,18 +154,12 @@ std::uint8_t* map_run(std::size_t bytes, std::size_t block_size, OnFork on_fork)
 
   auto* const begin = reinterpret_cast<std::uint8_t*>(base.load(std::memory_order_relaxed) +
                                                       first * kSlotSize + kPageSize);
-  if (::mprotect(begin, accessible, PROT_READ | PROT_WRITE) != 0) {
-    fatal(__FILE__, __LINE__, "cannot map memory for secrets (out of memory, or vm.max_map_count)");
-  }
-  if (::madvise(begin, accessible, MADV_DONTDUMP) != 0) {
-    fatal(__FILE__, __LINE__, "cannot exclude memory for secrets from core dumps (MADV_DONTDUMP)");
-  }
-  if (on_fork == OnFork::Wipe && ::madvise(begin, accessible, MADV_WIPEONFORK) != 0) {
-    fatal(__FILE__, __LINE__, "cannot keep secrets from forked children (MADV_WIPEONFORK)");
-  }
-  lock_pages(begin, accessible);
+  const bool secret = want_secret.load() && map_secret(begin, accessible);
+  if (!secret) map_private(begin, accessible, on_fork);
   mark(first, count, static_cast<std::uint32_t>(first + 1),
        Run{begin, accessible, block_size, on_fork});
+  slots[first].secret.store(secret ? 1 : 0, std::memory_order_relaxed);
+  if (secret) secret_mapped.fetch_add(accessible);
   mapped.fetch_add(accessible);
   return begin;
 }
@@ -141,6 +174,7 @@ void unmap_run(const Run& run) noexcept {
     fatal(__FILE__, __LINE__, "cannot unmap memory for secrets");
   }
   mark(first, count, 0, Run{});
+  if (slots[first].secret.exchange(0) != 0) secret_mapped.fetch_sub(run.size);
   first_free = std::min(first_free, first);
   mapped.fetch_sub(run.size);
 }
@@ -165,7 +199,16 @@ Run run_of(const void* pointer) noexcept {
 }
 
 std::size_t mapped_bytes() noexcept { return mapped.load(); }
+std::size_t secret_bytes() noexcept { return secret_mapped.load(); }
 bool all_locked() noexcept { return !lock_failed.load(); }
+
+bool use_secret_memory() noexcept {
+  const int fd = make_secret_memory();
+  if (fd < 0) return false;
+  ::close(fd);
+  want_secret.store(true);
+  return true;
+}
 
 void set_policy(OnLockFailure policy) noexcept {
   must_lock.store(policy == OnLockFailure::Stop);

@@ -1,5 +1,6 @@
 // The page side of the locked arena: one reservation of address space in slots of 64 KiB, of which
-// runs are made accessible, locked and kept out of core dumps. Internal to base/: use
+// runs are made accessible, locked and kept out of core dumps: memory of memfd_secret, or private
+// pages with mlock and advice. Internal to base/: use
 // locked_arena.h.
 #pragma once
 
@@ -36,6 +37,7 @@ void unmap_run(const Run& run) noexcept;
 Run run_of(const void* pointer) noexcept;
 
 std::size_t mapped_bytes() noexcept;
+std::size_t secret_bytes() noexcept;
 bool all_locked() noexcept;
 
 }  // namespace keyhaven::locked_arena

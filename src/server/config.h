@@ -38,6 +38,8 @@ struct Config {
   std::string unit_state_directory;
   std::string unit_key_file;
   std::string unit_user = "keyhaven-unit";
+  std::string unit_sandbox = "best-effort";
+  std::string unit_memory_lock = "required";
   std::int64_t unit_call_timeout_ms = 5000;
   std::int64_t unit_slow_call_timeout_ms = 60'000;
   // [audit]

@@ -21,12 +21,11 @@
 #include "base/locked_arena.h"
 #include "channel/blocking_client.h"
 #include "channel/loop_client.h"
-#include "crypto/process_memory.h"
 #include "net/url.h"
+#include "server/confine.h"
 #include "server/core.h"
 #include "server/housekeeping.h"
 #include "server/key_material.h"
-#include "server/landlock.h"
 #include "server/loop_fence.h"
 #include "server/privileges.h"
 #include "server/unit_launcher.h"
@@ -164,6 +163,8 @@ class Service {
     options.key_file = config_.unit_key_path();
     options.channels = server_->loop_count() + 2;
     options.user = unit_user_;
+    options.sandbox = config_.unit_sandbox;
+    options.memory_lock = config_.unit_memory_lock;
     launcher_.emplace(KH_TRY(UnitLauncher::fork_launcher(options)));
     return {};
   }
@@ -171,20 +172,10 @@ class Service {
   // Gives up what the server does not need.
   Result<void> restrict() {
     if (started_by_root()) KH_TRY(become(server_user_));
-    crypto::forbid_core_dumps_and_tracing();
-    KH_TRY(make_directory(config_.audit_path(), 0700));
-    ServerFiles files;
-    files.read_write = {config_.server_directory(), config_.audit_path()};
-    files.forbidden = {config_.unit_directory(), config_.unit_key_path()};
-    const auto restricted = restrict_server_with_landlock(files);
-    if (restricted) return {};
-    // Without Landlock the separation stands on users alone.
-    if (restricted.error().reason == Reason::NotSupported && unit_user_) {
-      log_line(spdlog::level::warn, "landlock not available",
-               {{"cause", restricted.error().message}});
-      return {};
-    }
-    return restricted.error();
+    const std::string missing = KH_TRY(confine_server(config_, unit_user_.has_value()));
+    if (!missing.empty())
+      log_line(spdlog::level::warn, "the server is not fully confined", {{"cause", missing}});
+    return {};
   }
 
   Result<void> open() {

@@ -29,7 +29,9 @@ struct UnitLaunchOptions {
   };
   std::optional<User>
       user;  // whom the unit becomes; only when started by root, absent: nobody else
-  std::string sandbox = "best-effort";  // required, best-effort, off (unitd/options.h)
+  std::string sandbox = "best-effort";   // required, best-effort, off (unitd/options.h)
+  std::string memory_lock = "required";  // required, best-effort
+  bool network = false;                  // the unit reaches its token over the network
 };
 
 // The server's handle of the launcher; UnitSupervisor speaks through it.

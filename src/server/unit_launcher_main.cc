@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -83,6 +84,17 @@ bool become(const UnitLaunchOptions::User& user) {
          ::setresuid(user.uid, user.uid, user.uid) == 0 && (user.uid == 0 || ::setuid(0) != 0);
 }
 
+// Network, System V memory and host name of its own: there is nothing in them. Only as root. An
+// ordinary user could have them in a user namespace of his, but owns that namespace then, and its
+// owner may trace every process in it, dumpable or not: the unit would lose more than it gains
+// (docs/adr/0024-unit-sandbox.md). Its own system call filter makes no socket either way.
+// False: refused, as in a container without CAP_SYS_ADMIN.
+bool leave_namespaces(const UnitLaunchOptions& options) {
+  if (!options.user || options.sandbox == "off") return true;
+  const int spaces = CLONE_NEWIPC | CLONE_NEWUTS | (options.network ? 0 : CLONE_NEWNET);
+  return ::unshare(spaces) == 0;
+}
+
 // A clean environment; a sanitizer's settings pass.
 std::vector<std::string> environment() {
   std::vector<std::string> out = {"PATH=/usr/bin:/bin"};
@@ -120,14 +132,21 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
     channels += (channels.empty() ? "" : ",") + std::to_string(end.get());
   }
   set_limits();
+  if (!leave_namespaces(options)) {
+    constexpr std::string_view kLine = "keyhaven-unit: the system gives it no network of its own\n";
+    (void)!::write(STDERR_FILENO, kLine.data(), kLine.size());
+    if (options.sandbox == "required") ::_exit(kConfigurationStatus);
+  }
   // Opened before the user changes: the program may lie below a directory that the unit's user
   // cannot pass, such as a private clone.
   const int program = ::open(options.program.c_str(), O_PATH | O_CLOEXEC);
   if (program < 0) stop("cannot be opened");
   if (options.user && !become(*options.user)) stop("cannot become the unit's user");
-  std::vector<std::string> arguments = {options.program, "--state-dir",    options.state_directory,
-                                        "--key-file",    options.key_file, "--channels",
-                                        channels,        "--sandbox",      options.sandbox};
+  std::vector<std::string> arguments = {
+      options.program, "--state-dir",      options.state_directory,
+      "--key-file",    options.key_file,   "--channels",
+      channels,        "--sandbox",        options.sandbox,
+      "--memory-lock", options.memory_lock};
   std::vector<std::string> variables = environment();
   ::syscall(SYS_execveat, program, "", pointers(arguments).data(), pointers(variables).data(),
             AT_EMPTY_PATH);

@@ -67,7 +67,7 @@ void UnitSupervisor::stop() {
   const FileDescriptor process(static_cast<int>(::syscall(SYS_pidfd_open, launcher_.pid(), 0)));
   if (process.valid()) {
     pollfd waiting{process.get(), POLLIN, 0};
-    // EPERM when it runs as root and we do not; it ends by itself then.
+    // EPERM when it runs as root, and in a server that is confined; it ends by itself then.
     if (::poll(&waiting, 1, kStopLimit_ms) == 0) (void)::kill(launcher_.pid(), SIGKILL);
   }
   (void)::waitpid(launcher_.pid(), nullptr, process.valid() ? WNOHANG : 0);

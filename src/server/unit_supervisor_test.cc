@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,10 +17,12 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "base/landlock.h"
+#include "base/seccomp.h"
 #include "channel/blocking_client.h"
-#include "server/landlock.h"
+#include "server/confine.h"
 
 namespace keyhaven::server {
 namespace {
@@ -319,6 +324,31 @@ TEST_F(UnitSupervisorTest, LandlockRefusesAUnitInsideTheServersDirectories) {
   const auto refused = restrict_server_with_landlock(files);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().reason, Reason::InvalidArgument);
+}
+
+// What Landlock leaves to the owner of files and processes, as one user with the unit.
+TEST_F(UnitSupervisorTest, AConfinedServerCannotTurnToTheUnitByOtherCalls) {
+  if (kBuiltWithSanitizer) GTEST_SKIP() << "no call filter in a build with a sanitizer";
+  start_and_wait();
+  const pid_t pid = unit();
+  const std::string state = options_.state_directory;
+  const int failed = in_child([&] {
+    if (!restrict_server_system_calls()) return 1;
+    const auto refused = [](long result) { return result < 0 && errno == EPERM; };
+    if (!refused(::chmod(state.c_str(), 0755))) return 2;
+    if (!refused(::truncate((state + "/state").c_str(), 0))) return 3;
+    if (!refused(::kill(pid, 0))) return 4;
+    if (!refused(::socket(AF_UNIX, SOCK_STREAM, 0))) return 5;
+    if (!refused(::syscall(SYS_prlimit64, pid, RLIMIT_CORE, nullptr, nullptr))) return 6;
+    if (!refused(::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), 0))) return 7;
+    if (!refused(::fork())) return 8;
+    if (!refused(::fcntl(STDERR_FILENO, F_SETOWN, pid))) return 9;
+    if (::getpriority(PRIO_PROCESS, 0) == -1) return 10;
+    int ran = 0;
+    std::thread([&ran] { ran = 1; }).join();
+    return ran == 1 ? 0 : 11;
+  });
+  EXPECT_EQ(failed, 0);
 }
 
 TEST_F(UnitSupervisorTest, StartedByRootTheUnitIsAnotherUserAndOthersAreKeptOut) {

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   using namespace keyhaven;
   // Before anything can allocate a secret.
   locked_arena::set_policy(locked_arena::OnLockFailure::Stop);
+  const bool secret_memory = locked_arena::use_secret_memory();
   const Result<void> arena = crypto::use_locked_arena_for_libcrypto();
   if (!arena) {
     std::fprintf(stderr, "keyhaven-unit: %s\n", arena.error().message.c_str());
@@ -31,6 +32,13 @@ int main(int argc, char** argv) {
   if (!options) {
     std::fprintf(stderr, "keyhaven-unit: %s\n", options.error().message.c_str());
     return unitd::kExitConfiguration;
+  }
+  if (options->memory_lock == unitd::MemoryLock::BestEffort)
+    locked_arena::set_policy(locked_arena::OnLockFailure::Warn);
+  if (!secret_memory) {
+    std::fprintf(stderr,
+                 "keyhaven-unit: this kernel offers no memfd_secret (Linux 6.5, or boot with "
+                 "secretmem.enable=1); keys are in locked memory\n");
   }
   std::_Exit(unitd::run(*options));
 }

@@ -37,6 +37,12 @@ Result<SandboxMode> parse_sandbox(const std::string& text) {
   return wrong("--sandbox \"" + text + "\": expected required, best-effort or off");
 }
 
+Result<MemoryLock> parse_memory_lock(const std::string& text) {
+  if (text == "required") return MemoryLock::Required;
+  if (text == "best-effort") return MemoryLock::BestEffort;
+  return wrong("--memory-lock \"" + text + "\": expected required or best-effort");
+}
+
 }  // namespace
 
 Result<Options> parse_options(const std::vector<std::string>& arguments) {
@@ -53,6 +59,8 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
       options.channels = KH_TRY(parse_channels(value));
     } else if (name == "--sandbox") {
       options.sandbox = KH_TRY(parse_sandbox(value));
+    } else if (name == "--memory-lock") {
+      options.memory_lock = KH_TRY(parse_memory_lock(value));
     } else {
       return wrong("unknown argument \"" + name + "\"");
     }

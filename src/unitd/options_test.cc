@@ -6,13 +6,14 @@ namespace keyhaven::unitd {
 namespace {
 
 TEST(OptionsTest, ReadsEveryOption) {
-  auto options = parse_options(
-      {"--state-dir", "s", "--key-file", "k", "--channels", "3,4,17", "--sandbox", "required"});
+  auto options = parse_options({"--state-dir", "s", "--key-file", "k", "--channels", "3,4,17",
+                                "--sandbox", "required", "--memory-lock", "best-effort"});
   ASSERT_TRUE(options);
   EXPECT_EQ(options->state_directory, "s");
   EXPECT_EQ(options->key_file, "k");
   EXPECT_EQ(options->channels, (std::vector{3, 4, 17}));
   EXPECT_EQ(options->sandbox, SandboxMode::Required);
+  EXPECT_EQ(options->memory_lock, MemoryLock::BestEffort);
 }
 
 TEST(OptionsTest, RefusesWhatIsWrongOrMissing) {
@@ -29,6 +30,7 @@ TEST(OptionsTest, RefusesWhatIsWrongOrMissing) {
       {"--state-dir", "s", "--key-file", "k", "--channels", "-1"},
       {"--state-dir", "s", "--key-file", "k", "--channels", "99999999999"},
       {"--state-dir", "s", "--key-file", "k", "--channels", "3", "--sandbox", "maybe"},
+      {"--state-dir", "s", "--key-file", "k", "--channels", "3", "--memory-lock", "off"},
       {"--state-dir", "s", "--key-file", "k", "--channels", "3", "--other", "x"},
   };
   for (const auto& arguments : cases) {

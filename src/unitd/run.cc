@@ -93,7 +93,7 @@ bool enter_sandbox_as_asked(const Options& options) {
     say("the sandbox is off");
     return true;
   }
-  const SandboxReport report = enter_sandbox(options.state_directory);
+  const SandboxReport report = enter_sandbox({options.state_directory});
   if (report.missing.empty()) return true;
   say("the sandbox is incomplete: " + report.missing);
   return options.sandbox == SandboxMode::BestEffort;
