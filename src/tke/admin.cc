@@ -54,6 +54,8 @@ std::string_view name_of_command(std::uint32_t command) noexcept {
       return "add administrator";
     case kRemoveAdministrator:
       return "remove administrator";
+    case kReplaceAdministrator:
+      return "replace administrator";
     case kSetAttributes:
       return "set attributes";
     case kGenerateImporter:
@@ -76,20 +78,32 @@ std::string_view name_of_command(std::uint32_t command) noexcept {
       return "enable control points";
     case kDisableControlPoints:
       return "disable control points";
+    case kReencryptBlob:
+      return "re-encrypt key blob";
     case kClearCurrent:
       return "clear current master key";
     case kClearPending:
       return "clear new master key";
     case kExportPendingKey:
       return "export new master key";
+    case kQueryCardAdministrators:
+      return "query module administrators";
     case kQueryAdministrators:
       return "query administrators";
     case kQueryOaCertificate:
       return "query attestation certificate";
+    case kQueryImporter:
+      return "query importer key";
     case kQueryControlPoints:
       return "query control points";
+    case kQueryCurrentPattern:
+      return "query current verification pattern";
+    case kQueryPendingPattern:
+      return "query new verification pattern";
     case kQueryAttributes:
       return "query attributes";
+    case kQueryRetainedKeys:
+      return "query retained keys";
     default:
       return "unknown command";
   }

@@ -32,6 +32,7 @@ inline constexpr std::size_t kMaxIdentifierSize = 64;  // of a module id or coun
 enum Command : std::uint32_t {
   kAddAdministrator = 0x00000002,
   kRemoveAdministrator = 0x00000004,
+  kReplaceAdministrator = 0x00000006,
   kSetAttributes = 0x00000008,
   kGenerateImporter = 0x00000009,
   kCreateRandomKey = 0x0000000A,
@@ -43,13 +44,19 @@ enum Command : std::uint32_t {
   kSetControlPoints = 0x00000011,
   kEnableControlPoints = 0x00000012,
   kDisableControlPoints = 0x00000013,
+  kReencryptBlob = 0x00000019,
   kClearCurrent = 0x0000001B,
   kClearPending = 0x0000001C,
   kExportPendingKey = 0x00000026,
+  kQueryCardAdministrators = 0x00010001,
   kQueryAdministrators = 0x00010002,
   kQueryOaCertificate = 0x00010003,
+  kQueryImporter = 0x00010004,
   kQueryControlPoints = 0x00010006,
+  kQueryCurrentPattern = 0x00010007,
+  kQueryPendingPattern = 0x00010008,
   kQueryAttributes = 0x0001000A,
+  kQueryRetainedKeys = 0x0001000D,
 };
 constexpr bool is_query(std::uint32_t command) noexcept { return (command & 0x00010000u) != 0; }
 // Name for people and audit records, e.g. "add administrator"; "unknown command" for ids outside

@@ -50,23 +50,37 @@ std::uint32_t may_change_bit(std::uint32_t permission_bit) noexcept {
   }
 }
 
+std::uint32_t permissions_for(UnitRole role, std::uint32_t now) noexcept {
+  const std::uint32_t guard = may_change_bit(permission::kDoNotDisturb);
+  std::uint32_t out =
+      now | permission::kZeroizeWithOne | permission::kImport | permission::kSinglePart;
+  if (role == UnitRole::Recovery) {
+    out |= permission::kRandomKey | permission::kExport | permission::kDoNotDisturb;
+    return out & ~guard;
+  }
+  out &= ~permission::kExport;
+  return (out & guard) == 0 ? out : (out | permission::kDoNotDisturb) & ~guard;
+}
+
 Bytes encode_for_set(const DomainAttributes& attributes) { return encode_first(attributes, 4); }
 Bytes encode_for_query(const DomainAttributes& attributes) { return encode_first(attributes, 5); }
 
-Result<DomainAttributes> apply_attribute_list(DomainAttributes base, ByteView list) {
-  const auto refuse = [](const char* what) {
+Result<DomainAttributes> apply_attribute_list(DomainAttributes base, ByteView list,
+                                              ReasonCode* why) {
+  const auto refuse = [&](ReasonCode reason, const char* what) {
+    if (why != nullptr) *why = reason;
     return Error{Reason::InvalidArgument, std::string("attribute list: ") + what, {}};
   };
   if (list.empty() || list.size() % kPairSize != 0 || list.size() > kMaxPairs * kPairSize) {
-    return refuse("not a list of 1 to 16 pairs");
+    return refuse(kAttributeListFault, "not a list of 1 to 16 pairs");
   }
   Reader r(list);
   std::uint32_t seen = 0;
   while (!r.at_end()) {
     const std::uint32_t index = r.u32();
     const std::uint32_t value = r.u32();
-    if (index == 0 || index > kLastIndex) return refuse("unknown index");
-    if ((seen & 1u << index) != 0) return refuse("an index twice");
+    if (index == 0 || index > kLastIndex) return refuse(kAttributeUnknown, "unknown index");
+    if ((seen & 1u << index) != 0) return refuse(kAttributeTwice, "an index twice");
     seen |= 1u << index;
     switch (index) {
       case 1:

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "tke/codes.h"
 
 namespace keyhaven::tke {
 
@@ -24,6 +25,14 @@ inline constexpr std::uint32_t kRevocationThresholdMayChange = 0x200000;
 inline constexpr std::uint32_t kFreshDomain =
     0x8FFF0011;  // import, thresholds of 1, every "may change" bit
 }  // namespace permission
+
+// What a unit is for, as far as its permissions go.
+enum class UnitRole : std::uint8_t { Operational, Recovery, Failover };
+
+// The permissions an administrator gives a unit of this role when it is configured: what existing
+// clients set. Key in one part, zeroize with one signature and import always; random keys and
+// export in recovery units only. From kFreshDomain: 0FFF2055, recovery units 0FFF205F.
+std::uint32_t permissions_for(UnitRole role, std::uint32_t now) noexcept;
 
 // The "may change" bit that guards a permission bit; 0 for bits that a domain ignores.
 std::uint32_t may_change_bit(std::uint32_t permission_bit) noexcept;
@@ -47,7 +56,8 @@ Bytes encode_for_set(const DomainAttributes& attributes);
 Bytes encode_for_query(const DomainAttributes& attributes);
 // Overwrites in `base` what the list names. Indexes 6 to 10 of later firmware are accepted and
 // ignored. Errors: InvalidArgument: not a multiple of 8, more than 16 pairs, an index twice or
-// unknown.
-Result<DomainAttributes> apply_attribute_list(DomainAttributes base, ByteView list);
+// unknown; `why`, if given, gets the unit's reason code.
+Result<DomainAttributes> apply_attribute_list(DomainAttributes base, ByteView list,
+                                              ReasonCode* why = nullptr);
 
 }  // namespace keyhaven::tke

@@ -22,6 +22,7 @@ Explanation explain_reason(std::uint32_t reason) noexcept {
     case kNoKeyParts:
       return {"no key parts in the import", "Send at least two key parts."};
     case kInnerForOtherDomain:
+    case kInnerForOtherInstance:
       return {"a key part is signed for another unit", kRepeat};
     case kInnerBlockMissing:
       return {"a key part block is malformed", kRepeat};
@@ -30,7 +31,8 @@ Explanation explain_reason(std::uint32_t reason) noexcept {
     case kDomainInstanceDiffers:
       return {"the command was made before the unit was zeroized", kRepeat};
     case kModuleIdFormat:
-    case kModuleIdDiffers:
+    case kModuleInstanceDiffers:
+    case kSerialNumberDiffers:
       return {"the command was made for another module", kRepeat};
     case kCounterFormat:
       return {"transaction counter of the wrong size", kRepeat};
@@ -39,7 +41,10 @@ Explanation explain_reason(std::uint32_t reason) noexcept {
     case kTooFewSignatures:
       return {"not enough signatures by different administrators", kAskQuorum};
     case kRecipientInfoFault:
-      return {"an encrypted key part is malformed", kRepeat};
+    case kWrappedPartSize:
+    case kOriginatorPoint:
+    case kSharedInfoFault:
+      return {"an encrypted key part is malformed or made for another importer key", kRepeat};
     case kRecipientInfoDoesNotOpen:
       return {"an encrypted key part does not open with the unit's importer key",
               "Generate a new importer key and encrypt the parts to it."};
@@ -55,14 +60,23 @@ Explanation explain_reason(std::uint32_t reason) noexcept {
       return {"the administrator certificate is not acceptable",
               "Use an X.509 certificate with one P-521 key and a name of at most 30 bytes."};
     case kAttributeListFault:
+    case kAttributeUnknown:
+    case kAttributeTwice:
       return {"the attribute list is malformed", kSeeDocumentation};
+    case kMayNotEnable:
+      return {"these control points cannot be enabled",
+              "Enable only the ones this unit knows; a fixed set is changed by zeroize alone."};
+    case kMayNotDisable:
+      return {"the control points are fixed", "Only zeroize makes them changeable again."};
+    case kNoMasterKey:
+      return {"the current register is empty", "Load a master key first."};
     case kNoPendingKey:
       return {"the new register is empty", "Load the key parts first."};
     case kRandomKeyProhibited:
-      return {"this unit does not make random master keys", "Load key parts instead."};
+      return {"this unit does not make random master keys",
+              "Use a recovery unit that was configured as one, or load key parts."};
     case kRegisterFull:
-      return {"the new register is not empty",
-              "Commit and set the key, or clear the new register."};
+      return {"the register is not empty", "Commit and set the key, or clear the new register."};
     case kImporterTypeUnknown:
       return {"unknown kind of importer key", "Ask for a P-521 importer key (type 3)."};
     case kSignatureThresholdTooHigh:
@@ -100,9 +114,20 @@ Explanation explain_reason(std::uint32_t reason) noexcept {
     case kSinglePartProhibited:
       return {"a master key in a single part is not permitted in this unit",
               "Load at least two key parts."};
+    case kBlobRejected:
+      return {"the key blob is not one that this unit's current master key seals",
+              "Give a blob of this instance, sealed by the current master key."};
+    case kExportPartsFault:
+      return {"only a whole master key can be exported",
+              "Ask for one part and name one importer key."};
+    case kKeyPartHolderInvalid:
+      return {"the importer key is not acceptable",
+              "Generate a P-521 importer key in the receiving unit and repeat."};
+    case kExportScopeFault:
+      return {"the scope of the export is unknown", "Ask for the key alone, without certificates."};
     case kExportProhibited:
-      return {"the master key of an operational unit is never exported",
-              "Load the same key parts into the other unit."};
+      return {"this unit does not export its master key; an operational one never does",
+              "Use a recovery unit that was configured as one, or load the same key parts."};
     default:
       return {};
   }

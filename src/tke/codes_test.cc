@@ -19,9 +19,10 @@ TEST(CodesTest, EveryDocumentedReturnCodeIsExplainedWithARemedy) {
 }
 
 TEST(CodesTest, ReasonsRefineTheText) {
-  const std::uint32_t kReasons[] = {1,  2,  7,  8,  9,  14, 16, 17, 18, 19, 21, 23, 28, 29,
-                                    31, 32, 36, 40, 41, 50, 52, 53, 55, 57, 58, 60, 64, 66,
-                                    69, 70, 71, 74, 75, 76, 77, 78, 79, 80, 81, 131};
+  const std::uint32_t kReasons[] = {1,  2,  7,  8,  9,  14, 15, 16, 17, 18,  19,  20, 21, 23,
+                                    24, 25, 26, 28, 29, 31, 32, 36, 40, 41,  42,  43, 46, 47,
+                                    49, 50, 52, 53, 55, 57, 58, 60, 64, 66,  69,  70, 71, 74,
+                                    75, 76, 77, 78, 79, 80, 81, 86, 96, 102, 120, 131};
   for (std::uint32_t reason : kReasons) {
     EXPECT_NE(explain({12345, reason}).meaning, explain({12345, 0}).meaning) << reason;
   }
@@ -40,6 +41,17 @@ TEST(AttributesTest, ListRoundTrip) {
   EXPECT_EQ(encode_for_set(attributes).size(), 32u);
   EXPECT_EQ(*apply_attribute_list({}, encode_for_set(attributes)), attributes);
   EXPECT_EQ(*apply_attribute_list({}, encode_for_query(attributes)), attributes);
+}
+
+TEST(AttributesTest, PermissionsOfARoleAreThoseExistingClientsSet) {
+  const std::uint32_t fresh = permission::kFreshDomain;
+  EXPECT_EQ(permissions_for(UnitRole::Operational, fresh), 0x0FFF2055u);
+  EXPECT_EQ(permissions_for(UnitRole::Failover, fresh), 0x0FFF2055u);
+  EXPECT_EQ(permissions_for(UnitRole::Recovery, fresh), 0x0FFF205Fu);
+  // Configured anew nothing changes, and what was fixed stays so.
+  EXPECT_EQ(permissions_for(UnitRole::Operational, 0x0FFF2055), 0x0FFF2055u);
+  EXPECT_EQ(permissions_for(UnitRole::Recovery, 0x0FFF205F), 0x0FFF205Fu);
+  EXPECT_EQ(permissions_for(UnitRole::Operational, 0x0FFF0017), 0x0FFF0055u);
 }
 
 TEST(AttributesTest, MalformedListsAreRefused) {

@@ -5,6 +5,7 @@
 
 #include "base/wire.h"
 #include "tke/frame.h"
+#include "tke/key_export.h"
 
 namespace keyhaven::tke {
 
@@ -28,6 +29,13 @@ Bytes next_counter(Bytes counter) {
 Bytes u32_bytes(std::uint32_t value) {
   Bytes out;
   Writer(out).u32(value);
+  return out;
+}
+
+Result<VerificationPattern> pattern_of(ByteView bytes) {
+  VerificationPattern out{};
+  if (bytes.size() != out.size()) return not_trusted("its verification pattern is malformed");
+  std::copy(bytes.begin(), bytes.end(), out.begin());
   return out;
 }
 
@@ -210,12 +218,23 @@ Result<std::vector<AdministratorCertificate>> UnitSession::administrators() {
   return out;
 }
 
-Result<std::array<std::uint8_t, 16>> UnitSession::control_points() {
+Result<ControlPoints> UnitSession::control_points() {
   const AdminResponseBlock answer = KH_TRY(query(kQueryControlPoints, {}));
-  std::array<std::uint8_t, 16> out{};
+  ControlPoints out{};
   if (answer.output.size() != out.size()) return not_trusted("its control points are malformed");
   std::copy(answer.output.begin(), answer.output.end(), out.begin());
   return out;
+}
+
+Result<std::optional<VerificationPattern>> UnitSession::pattern(KeyRegister which) {
+  auto answer =
+      query(which == KeyRegister::Current ? kQueryCurrentPattern : kQueryPendingPattern, {});
+  if (!answer) {
+    if (last_status_.return_code == kNotInitialised) return std::optional<VerificationPattern>{};
+    return std::move(answer).error();
+  }
+  const VerificationPattern out = KH_TRY(pattern_of(answer->output));
+  return std::optional<VerificationPattern>{out};
 }
 
 Result<DomainInfo> UnitSession::domain_info() {
@@ -241,6 +260,14 @@ Result<void> UnitSession::remove_administrator(const Ski& ski, const Signers& si
   return {};
 }
 
+Result<void> UnitSession::replace_administrator(const Ski& old, ByteView certificate,
+                                                const Signers& signers) {
+  Bytes input(old.begin(), old.end());
+  append(input, certificate);
+  KH_TRY(command(kReplaceAdministrator, input, signers));
+  return {};
+}
+
 Result<void> UnitSession::set_attributes(const DomainAttributes& attributes,
                                          const Signers& signers) {
   KH_TRY(command(kSetAttributes, encode_for_set(attributes), signers));
@@ -255,6 +282,15 @@ Result<void> UnitSession::set_thresholds(std::uint32_t signature, std::uint32_t 
   return set_attributes(wanted, signers);
 }
 
+Result<void> UnitSession::configure(UnitRole role, std::uint32_t signature,
+                                    std::uint32_t revocation, const Signers& signers) {
+  DomainAttributes wanted = KH_TRY(attributes());
+  wanted.signature_threshold = signature;
+  wanted.revocation_threshold = revocation;
+  wanted.permissions = permissions_for(role, wanted.permissions);
+  return set_attributes(wanted, signers);
+}
+
 Result<crypto::P521PublicKey> UnitSession::generate_importer(const Signers& signers) {
   const Bytes spki = KH_TRY(command(kGenerateImporter, u32_bytes(kImporterP521), signers));
   return crypto::P521PublicKey::from_spki(spki);
@@ -266,18 +302,41 @@ Result<VerificationPattern> UnitSession::import_key_parts(const crypto::P521Publ
   for (const SignedKeyPart& part : parts) values.push_back(part.part);
   const SecretBytes key = KH_TRY(combine_key_parts(values));
 
+  std::vector<SignedRecipientInfo> sealed;
+  for (const SignedKeyPart& part : parts) {
+    Bytes recipient_info = KH_TRY(seal_key_part(*part.part, importer));
+    sealed.push_back({std::move(recipient_info), part.signers});
+  }
+  KH_TRY(import_recipient_infos(sealed));
+  return verification_pattern(key);
+}
+
+Result<void> UnitSession::import_recipient_infos(const std::vector<SignedRecipientInfo>& parts) {
   AdminBlock envelope = KH_TRY(prepare(kImportKeyParts, {}));
   Bytes requests;
-  for (const SignedKeyPart& part : parts) {
+  for (const SignedRecipientInfo& part : parts) {
     AdminBlock inner = envelope;
-    inner.input = KH_TRY(seal_key_part(*part.part, importer));
+    inner.input = part.recipient_info;
     AdminRequest request{target_.domain_index, encode(inner), {}};
     request.signer_infos = KH_TRY(sign_block(request.block, part.signers));
     append(requests, encode(request));
   }
   envelope.input = std::move(requests);
   KH_TRY(run(envelope, {}));
-  return verification_pattern(key);
+  return {};
+}
+
+Result<VerificationPattern> UnitSession::create_random(const Signers& signers) {
+  const Bytes output = KH_TRY(command(kCreateRandomKey, {}, signers));
+  return pattern_of(output);
+}
+
+Result<Bytes> UnitSession::export_key(KeyRegister which, const crypto::P521PublicKey& importer,
+                                      const Signers& signers) {
+  const Bytes output =
+      KH_TRY(command(which == KeyRegister::Current ? kExportCurrentKey : kExportPendingKey,
+                     make_export_request(importer), signers));
+  return parse_export_answer(output);
 }
 
 Result<void> UnitSession::commit_pending(const VerificationPattern& pattern,
@@ -305,6 +364,27 @@ Result<void> UnitSession::clear_current(const Signers& signers) {
 Result<void> UnitSession::zeroize(const Signers& signers) {
   KH_TRY(command(kZeroize, {}, signers));
   return {};
+}
+
+Result<void> UnitSession::enable_control_points(const ControlPoints& mask, const Signers& signers) {
+  KH_TRY(command(kEnableControlPoints, mask, signers));
+  return {};
+}
+
+Result<void> UnitSession::disable_control_points(const ControlPoints& mask,
+                                                 const Signers& signers) {
+  KH_TRY(command(kDisableControlPoints, mask, signers));
+  return {};
+}
+
+Result<void> UnitSession::set_control_points(const ControlPoints& points, const Signers& signers) {
+  KH_TRY(command(kSetControlPoints, points, signers));
+  return {};
+}
+
+Result<Bytes> UnitSession::reencrypt(ByteView blob) {
+  AdminResponseBlock answer = KH_TRY(query(kReencryptBlob, blob));
+  return std::move(answer.output);
 }
 
 }  // namespace keyhaven::tke

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "tke/attributes.h"
 #include "tke/certificate.h"
 #include "tke/codes.h"
+#include "tke/control_points.h"
 #include "tke/key_part.h"
 #include "tke/oa_certificate.h"
 #include "tke/signer_info.h"
@@ -45,6 +47,14 @@ struct SignedKeyPart {
   Signers signers;
 };
 
+// The same for a part that is encrypted already: what a recovery unit exported.
+struct SignedRecipientInfo {
+  Bytes recipient_info;
+  Signers signers;
+};
+
+enum class KeyRegister : std::uint8_t { Current, Pending };
+
 class UnitSession {
  public:
   // Fetches and verifies the certificate chain. Errors: Forbidden when the unit is not of this
@@ -56,7 +66,9 @@ class UnitSession {
   Result<DomainAttributes> attributes();
   Result<std::vector<Ski>> administrator_skis();
   Result<std::vector<AdministratorCertificate>> administrators();
-  Result<std::array<std::uint8_t, 16>> control_points();
+  Result<ControlPoints> control_points();
+  // The verification pattern of a register in a signed answer; nothing while it is empty.
+  Result<std::optional<VerificationPattern>> pattern(KeyRegister which);
   // Register states and verification patterns. Not signed by the protocol: for display and for the
   // operator's own comparison; a false pattern makes the signed commit fail, never a wrong key
   // valid.
@@ -68,7 +80,14 @@ class UnitSession {
   // last_status() has the unit's codes.
   Result<void> add_administrator(ByteView certificate, const Signers& signers);
   Result<void> remove_administrator(const Ski& ski, const Signers& signers);
+  // Puts `certificate` in the place of the administrator `old`; the same key may come back under
+  // another name.
+  Result<void> replace_administrator(const Ski& old, ByteView certificate, const Signers& signers);
   Result<void> set_attributes(const DomainAttributes& attributes, const Signers& signers);
+  // Reads the attributes, sets thresholds and the permissions of the unit's role in one command:
+  // how a unit leaves imprint mode (signed as the new threshold demands) or is configured anew.
+  Result<void> configure(UnitRole role, std::uint32_t signature, std::uint32_t revocation,
+                         const Signers& signers);
   // Reads the attributes, changes the thresholds only, sets them.
   Result<void> set_thresholds(std::uint32_t signature, std::uint32_t revocation,
                               const Signers& signers);
@@ -77,11 +96,27 @@ class UnitSession {
   // signers. Returns the verification pattern that the pending register must now have.
   Result<VerificationPattern> import_key_parts(const crypto::P521PublicKey& importer,
                                                const std::vector<SignedKeyPart>& parts);
+  // Sends parts that are encrypted to the unit's importer key already. The pattern is read from the
+  // unit (pattern(Pending)) and compared with the source's.
+  Result<void> import_recipient_infos(const std::vector<SignedRecipientInfo>& parts);
+  // A random master key in a recovery unit: into the empty current register, else into the empty
+  // new one. Returns its pattern.
+  Result<VerificationPattern> create_random(const Signers& signers);
+  // The master key of a recovery unit, encrypted to `importer`: a RecipientInfo for
+  // import_recipient_infos(). Whoever holds the private half gets the key: `importer` must have
+  // come from generate_importer() of a session with the receiving unit.
+  Result<Bytes> export_key(KeyRegister which, const crypto::P521PublicKey& importer,
+                           const Signers& signers);
   Result<void> commit_pending(const VerificationPattern& pattern, const Signers& signers);
   Result<void> finalize_pending(const VerificationPattern& pattern, const Signers& signers);
   Result<void> clear_pending(const Signers& signers);
   Result<void> clear_current(const Signers& signers);
   Result<void> zeroize(const Signers& signers);
+  Result<void> enable_control_points(const ControlPoints& mask, const Signers& signers);
+  Result<void> disable_control_points(const ControlPoints& mask, const Signers& signers);
+  Result<void> set_control_points(const ControlPoints& points, const Signers& signers);
+  // A key blob of the instance, sealed by the current master key, under the committed new one.
+  Result<Bytes> reencrypt(ByteView blob);
 
   // Any command with any input: for tests and tools. Returns the output.
   Result<Bytes> command(std::uint32_t command, ByteView input, const Signers& signers);

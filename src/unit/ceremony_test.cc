@@ -524,7 +524,7 @@ TEST_F(FreshnessTest, OtherInstanceModuleOrDomainIsRefused) {
   EXPECT_EQ(send([](tke::AdminBlock& b) { ++b.domain_instance; }),
             (Status{tke::kWrongDomain, tke::kDomainInstanceDiffers}));
   EXPECT_EQ(send([](tke::AdminBlock& b) { b.module_id[8] ^= 1; }),
-            (Status{tke::kInvalidData, tke::kModuleIdDiffers}));
+            (Status{tke::kInvalidData, tke::kModuleInstanceDiffers}));
   EXPECT_EQ(send([](tke::AdminBlock& b) { b.module_id.pop_back(); }),
             (Status{tke::kInvalidData, tke::kModuleIdFormat}));
   EXPECT_EQ(send([](tke::AdminBlock& b) { ++b.domain_index; }),

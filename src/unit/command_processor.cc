@@ -191,7 +191,7 @@ Status check_freshness(const Module& module, const DomainState& domain,
     return {tke::kWrongDomain, tke::kDomainInstanceDiffers};
   if (block.module_id.size() != tke::kModuleIdSize)
     return {tke::kInvalidData, tke::kModuleIdFormat};
-  if (!equal(block.module_id, module.id)) return {tke::kInvalidData, tke::kModuleIdDiffers};
+  if (!equal(block.module_id, module.id)) return {tke::kInvalidData, tke::kModuleInstanceDiffers};
   if (block.counter.size() != tke::kCounterSize) return {tke::kInvalidCounter, tke::kCounterFormat};
   // Exactly the next value: a far larger one, signed once, would lock the domain for good.
   if (!equal(block.counter, next_counter(domain.counter))) {
