@@ -53,6 +53,7 @@ Errc errc_of(Reason reason) noexcept {
     case Reason::IdentityNotFound:
     case Reason::RouteNotFound:
     case Reason::NotFound:
+    case Reason::ProposalNotFound:
     case Reason::ImportTokenNotFound:
     case Reason::RegistrationNotFound:
     case Reason::MigrationIntentNotFound:
@@ -82,6 +83,10 @@ Errc errc_of(Reason reason) noexcept {
     case Reason::UnitsDiffer:
     case Reason::InstanceNotEmpty:
     case Reason::UnitsNotZeroized:
+    case Reason::MasterKeyRotationInProgress:
+    case Reason::MasterKeyRotationState:
+    case Reason::MasterKeyStillNeeded:
+    case Reason::ProposalState:
     case Reason::DeletionPrevented:
     case Reason::DualAuthPolicyEnabled:
     case Reason::ImportTokenExpired:
@@ -206,6 +211,16 @@ std::string_view name_of(Reason reason) noexcept {
       return "UnitsNotZeroized";
     case Reason::InstanceLimit:
       return "InstanceLimit";
+    case Reason::MasterKeyRotationInProgress:
+      return "MasterKeyRotationInProgress";
+    case Reason::MasterKeyRotationState:
+      return "MasterKeyRotationState";
+    case Reason::MasterKeyStillNeeded:
+      return "MasterKeyStillNeeded";
+    case Reason::ProposalNotFound:
+      return "ProposalNotFound";
+    case Reason::ProposalState:
+      return "ProposalState";
     case Reason::Conflict:
       return "Conflict";
     case Reason::AlreadyExists:

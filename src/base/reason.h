@@ -99,7 +99,12 @@ enum class Reason : std::uint8_t {
   InstanceNotEmpty,        // an instance with keys cannot be deleted
   UnitsNotZeroized,        // an instance whose units hold state cannot be deleted
   InstanceLimit,
-  Conflict,  // someone else wrote first
+  MasterKeyRotationInProgress,  // not while stored keys are sealed anew
+  MasterKeyRotationState,       // the units' registers or the phase do not allow this step
+  MasterKeyStillNeeded,         // stored keys need the master key that this step would take away
+  ProposalNotFound,
+  ProposalState,  // the proposal lapsed, was sent, or lacks signatures
+  Conflict,       // someone else wrote first
   AlreadyExists,
   // Cryptographic refusals: one answer for every cause.
   DecryptFailed,      // a blob or ciphertext of ours does not authenticate

@@ -22,6 +22,8 @@ void write_value(SecretWriter&, std::monostate) {}
 
 void write_value(SecretWriter& out, const UnitStatus& status) {
   out.uuid(status.id.uuid);
+  out.u8(static_cast<std::uint8_t>(status.type));
+  out.u8(status.joined ? 1 : 0);
   out.bytes16(as_bytes(status.location), kMaxLocationBytes);
   out.bytes16(as_bytes(status.serial_number), kMaxSerialBytes);
   out.u32(status.module_index);
@@ -73,6 +75,13 @@ void write_value(SecretWriter& out, const UnwrapResult& result) {
   write_value(out, result.rewrapped);
 }
 
+void write_value(SecretWriter& out, const unit::SealingStatus& status) {
+  out.u8(static_cast<std::uint8_t>(status.method));
+  out.bytes16(as_bytes(status.reference), kMaxReferenceBytes);
+  out.u64(status.saves);
+  out.u8(status.detects_old_state ? 1 : 0);
+}
+
 void write_error(SecretWriter& out, const Error& error) {
   out.bytes16(as_bytes(error.message).first(std::min(error.message.size(), kMaxMessageBytes)),
               kMaxMessageBytes);
@@ -101,15 +110,32 @@ unit::RegisterState read_register_state(Reader& in) {
   return unit::RegisterState{state};
 }
 
+bool read_flag(Reader& in) {
+  const std::uint8_t flag = in.u8();
+  if (flag > 1) in.fail();
+  return flag == 1;
+}
+
+void read_value(Reader& in, unit::SealingStatus& status) {
+  status.method = unit::SealingMethod{in.u8()};
+  if (status.method < unit::SealingMethod::KeyFile || status.method > unit::SealingMethod::None)
+    in.fail();
+  status.reference = as_text(read_bytes16(in, kMaxReferenceBytes));
+  status.saves = in.u64();
+  status.detects_old_state = read_flag(in);
+}
+
 void read_value(Reader& in, UnitStatus& status) {
   status.id.uuid = in.uuid();
+  status.type = unit::UnitType{in.u8()};
+  if (status.type < unit::UnitType::Operational || status.type > unit::UnitType::Failover)
+    in.fail();
+  status.joined = read_flag(in);
   status.location = as_text(read_bytes16(in, kMaxLocationBytes));
   status.serial_number = as_text(read_bytes16(in, kMaxSerialBytes));
   status.module_index = in.u32();
   status.domain_index = in.u32();
-  const std::uint8_t imprint = in.u8();
-  if (imprint > 1) in.fail();
-  status.imprint = imprint == 1;
+  status.imprint = read_flag(in);
   status.signature_threshold = in.u32();
   status.revocation_threshold = in.u32();
   status.administrators = in.u32();
@@ -217,6 +243,7 @@ KH_ANSWER_VALUE(SecretBytes)
 KH_ANSWER_VALUE(KeyBlob)
 KH_ANSWER_VALUE(SealedRootKey)
 KH_ANSWER_VALUE(ImportTokenKey)
+KH_ANSWER_VALUE(unit::SealingStatus)
 KH_ANSWER_VALUE(WrapResult)
 KH_ANSWER_VALUE(UnwrapResult)
 #undef KH_ANSWER_VALUE
@@ -228,8 +255,8 @@ Result<AnswerView> decode_answer(ByteView body) {
   const std::uint8_t op = in.u8();
   answer.op = Op{op};
   const std::uint8_t status = in.u8();
-  if (op < static_cast<std::uint8_t>(Op::CreateUnits) ||
-      op > static_cast<std::uint8_t>(Op::ImportEncryptedRootKey) || status > kReasonCount) {
+  if (op < static_cast<std::uint8_t>(Op::CreateUnits) || op > static_cast<std::uint8_t>(kLastOp) ||
+      status > kReasonCount) {
     in.fail();
   }
   if (status == kStatusOk) {
@@ -250,6 +277,7 @@ Result<void> decode_response(ByteView body) {
   if (answer.error) return {};
   switch (answer.op) {
     case Op::CreateUnits:
+    case Op::ResizeUnits:
     case Op::ListUnits:
       return check_value<std::vector<UnitStatus>>(answer.value);
     case Op::RemoveUnits:
@@ -264,7 +292,11 @@ Result<void> decode_response(ByteView body) {
     case Op::CreateImportToken:
       return check_value<ImportTokenKey>(answer.value);
     case Op::CreateStandardKey:
+    case Op::Reseal:
       return check_value<KeyBlob>(answer.value);
+    case Op::Sealing:
+    case Op::ChangeSealing:
+      return check_value<unit::SealingStatus>(answer.value);
     case Op::OpenStandardKey:
       return check_value<SecretBytes>(answer.value);
     case Op::Wrap:

@@ -197,10 +197,18 @@ Result<T> BlockingClient::call(Op op, Encode encode) {
 
 Result<std::vector<unit::UnitStatus>> BlockingClient::create_units(const InstanceId& instance,
                                                                    const std::string& region,
-                                                                   std::uint32_t count) {
+                                                                   unit::UnitCounts counts) {
   return call<std::vector<unit::UnitStatus>>(
       Op::CreateUnits, [&](SecretBuffer& out, CallHeader header) {
-        return encode_create_units(out, header, instance, region, count);
+        return encode_create_units(out, header, instance, region, counts);
+      });
+}
+
+Result<std::vector<unit::UnitStatus>> BlockingClient::resize_units(const InstanceId& instance,
+                                                                   unit::UnitCounts counts) {
+  return call<std::vector<unit::UnitStatus>>(
+      Op::ResizeUnits, [&](SecretBuffer& out, CallHeader header) {
+        return encode_resize_units(out, header, instance, counts);
       });
 }
 
@@ -228,6 +236,27 @@ Result<std::string> BlockingClient::administer(const InstanceId& instance, const
 Result<Bytes> BlockingClient::attestation_root() {
   return call<Bytes>(Op::AttestationRoot, [&](SecretBuffer& out, CallHeader header) {
     return encode_attestation_root(out, header);
+  });
+}
+
+Result<unit::SealingStatus> BlockingClient::sealing() {
+  return call<unit::SealingStatus>(Op::Sealing, [&](SecretBuffer& out, CallHeader header) {
+    return encode_sealing(out, header);
+  });
+}
+
+Result<unit::SealingStatus> BlockingClient::change_sealing(const unit::SealingChange& change) {
+  return call<unit::SealingStatus>(Op::ChangeSealing, [&](SecretBuffer& out, CallHeader header) {
+    return encode_change_sealing(out, header, change);
+  });
+}
+
+Result<unit::KeyBlob> BlockingClient::reseal(unit::BlobPurpose purpose,
+                                             const unit::KeyBinding& binding,
+                                             const unit::KeyBlob& blob,
+                                             const unit::BlobPattern& target) {
+  return call<unit::KeyBlob>(Op::Reseal, [&](SecretBuffer& out, CallHeader header) {
+    return encode_reseal(out, header, purpose, binding, blob, target);
   });
 }
 

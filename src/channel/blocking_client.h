@@ -37,12 +37,16 @@ class BlockingClient final : public unit::CryptoUnit {
 
   Result<std::vector<unit::UnitStatus>> create_units(const InstanceId& instance,
                                                      const std::string& region,
-                                                     std::uint32_t count) override;
+                                                     unit::UnitCounts counts) override;
+  Result<std::vector<unit::UnitStatus>> resize_units(const InstanceId& instance,
+                                                     unit::UnitCounts counts) override;
   Result<void> remove_units(const InstanceId& instance) override;
   Result<std::vector<unit::UnitStatus>> list_units(const InstanceId& instance) override;
   Result<std::string> administer(const InstanceId& instance, const UnitId& unit,
                                  const std::string& request) override;
   Result<Bytes> attestation_root() override;
+  Result<unit::SealingStatus> sealing() override;
+  Result<unit::SealingStatus> change_sealing(const unit::SealingChange& change) override;
   Result<unit::SealedRootKey> generate_root_key(const unit::KeyBinding& binding) override;
   Result<unit::SealedRootKey> import_root_key(const unit::KeyBinding& binding,
                                               const SecretBytes& material) override;
@@ -62,6 +66,8 @@ class BlockingClient final : public unit::CryptoUnit {
   Result<Bytes> rewrap(const unit::KeyBinding& binding, const unit::KeyBlob& blob,
                        ByteView wrapped_dek, const unit::AadList& aad,
                        const Newest& newest) override;
+  Result<unit::KeyBlob> reseal(unit::BlobPurpose purpose, const unit::KeyBinding& binding,
+                               const unit::KeyBlob& blob, const unit::BlobPattern& target) override;
   Result<void> drop(const std::vector<unit::KeyBlob>& blobs) override;
 
  private:

@@ -29,7 +29,12 @@ enum class Op : std::uint8_t {
   Drop,
   CreateImportToken,
   ImportEncryptedRootKey,
+  ResizeUnits,
+  Reseal,
+  Sealing,
+  ChangeSealing,
 };
+inline constexpr Op kLastOp = Op::ChangeSealing;
 
 // Limits of single fields, above what the unit itself allows where the unit has its own answer for
 // too much.
@@ -50,6 +55,7 @@ inline constexpr std::size_t kMaxDropBytes =
     256 * 1024;  // blobs with their length fields, in one frame
 inline constexpr std::size_t kMaxMessageBytes = 1024;  // of an error; longer ones are cut
 inline constexpr std::size_t kMaxTargetBytes = 128;
+inline constexpr std::size_t kMaxReferenceBytes = 256;  // of a sealing secret
 
 struct CallHeader {
   std::uint64_t call_id = 0;
@@ -60,7 +66,11 @@ struct CallHeader {
 struct CreateUnitsCall {
   InstanceId instance;
   std::string region;
-  std::uint32_t count = 0;
+  unit::UnitCounts counts;
+};
+struct ResizeUnitsCall {
+  InstanceId instance;
+  unit::UnitCounts counts;
 };
 struct RemoveUnitsCall {
   InstanceId instance;
@@ -125,10 +135,21 @@ struct ImportEncryptedRootKeyCall {
   unit::KeyBlob private_key;
   unit::EncryptedMaterial material;
 };
+struct ResealCall {
+  unit::BlobPurpose purpose{};
+  unit::KeyBinding binding;
+  unit::KeyBlob blob;
+  unit::BlobPattern target{};
+};
+struct SealingCall {};
+struct ChangeSealingCall {
+  unit::SealingChange change;
+};
 using Call = std::variant<CreateUnitsCall, RemoveUnitsCall, ListUnitsCall, AdministerCall,
                           AttestationRootCall, GenerateRootKeyCall, ImportRootKeyCall,
                           CreateStandardKeyCall, OpenStandardKeyCall, WrapCall, UnwrapCall,
-                          RewrapCall, DropCall, CreateImportTokenCall, ImportEncryptedRootKeyCall>;
+                          RewrapCall, DropCall, CreateImportTokenCall, ImportEncryptedRootKeyCall,
+                          ResizeUnitsCall, ResealCall, SealingCall, ChangeSealingCall>;
 
 struct Request {
   CallHeader header;
@@ -141,7 +162,9 @@ Result<Request> decode_request(ByteView body);
 // --- Calls, encoded: from borrowed arguments, without copies in between ---
 // Errors of all: InvalidArgument when a field is above its limit or the buffer is full.
 Result<void> encode_create_units(SecretBuffer& out, CallHeader header, const InstanceId& instance,
-                                 std::string_view region, std::uint32_t count);
+                                 std::string_view region, unit::UnitCounts counts);
+Result<void> encode_resize_units(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                                 unit::UnitCounts counts);
 Result<void> encode_remove_units(SecretBuffer& out, CallHeader header, const InstanceId& instance);
 Result<void> encode_list_units(SecretBuffer& out, CallHeader header, const InstanceId& instance);
 Result<void> encode_administer(SecretBuffer& out, CallHeader header, const InstanceId& instance,
@@ -174,6 +197,12 @@ Result<void> encode_import_encrypted_root_key(SecretBuffer& out, CallHeader head
                                               const unit::KeyBinding& token,
                                               const unit::KeyBlob& private_key,
                                               const unit::EncryptedMaterial& material);
+Result<void> encode_reseal(SecretBuffer& out, CallHeader header, unit::BlobPurpose purpose,
+                           const unit::KeyBinding& binding, const unit::KeyBlob& blob,
+                           const unit::BlobPattern& target);
+Result<void> encode_sealing(SecretBuffer& out, CallHeader header);
+Result<void> encode_change_sealing(SecretBuffer& out, CallHeader header,
+                                   const unit::SealingChange& change);
 // The same from a decoded call.
 Result<void> encode_request(SecretBuffer& out, const Request& request);
 

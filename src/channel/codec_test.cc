@@ -46,11 +46,26 @@ class Generator {
     return out;
   }
   NewestKey newest() { return {binding(), blob()}; }
+  unit::UnitCounts counts() {
+    const auto number = [this] { return static_cast<std::uint32_t>(engine_()); };
+    return {number(), number(), number()};
+  }
   Call call() {
-    switch (up_to(14)) {
+    switch (up_to(18)) {
       case 0:
-        return CreateUnitsCall{
-            {uuid()}, text(size(kMaxRegionBytes)), static_cast<std::uint32_t>(engine_())};
+        return CreateUnitsCall{{uuid()}, text(size(kMaxRegionBytes)), counts()};
+      case 15:
+        return ResizeUnitsCall{{uuid()}, counts()};
+      case 16: {
+        ResealCall call{unit::BlobPurpose(1 + up_to(2)), binding(), blob(), {}};
+        std::ranges::copy(bytes(call.target.size()), call.target.begin());
+        return call;
+      }
+      case 17:
+        return SealingCall{};
+      case 18:
+        return ChangeSealingCall{
+            {unit::SealingMethod(1 + up_to(5)), text(size(kMaxReferenceBytes))}};
       case 1:
         return RemoveUnitsCall{{uuid()}};
       case 2:

@@ -1,4 +1,5 @@
 // The calls: server to unit.
+#include <algorithm>
 #include <utility>
 
 #include "base/wire.h"
@@ -106,6 +107,42 @@ EncryptedMaterial read_material(Reader& in) {
 
 InstanceId read_instance(Reader& in) { return InstanceId{in.uuid()}; }
 
+void write_counts(SecretWriter& out, unit::UnitCounts counts) {
+  out.u32(counts.operational);
+  out.u32(counts.recovery);
+  out.u32(counts.failover);
+}
+
+unit::UnitCounts read_counts(Reader& in) {
+  unit::UnitCounts counts;
+  counts.operational = in.u32();
+  counts.recovery = in.u32();
+  counts.failover = in.u32();
+  return counts;
+}
+
+ResealCall read_reseal(Reader& in) {
+  ResealCall call;
+  call.purpose = unit::BlobPurpose{in.u8()};
+  if (call.purpose < unit::BlobPurpose::RootKey || call.purpose > unit::BlobPurpose::ImportToken)
+    in.fail();
+  call.binding = read_binding(in);
+  call.blob = read_blob(in);
+  const ByteView target = in.raw(call.target.size());
+  if (target.size() == call.target.size())
+    std::copy(target.begin(), target.end(), call.target.begin());
+  return call;
+}
+
+unit::SealingChange read_sealing_change(Reader& in) {
+  unit::SealingChange change;
+  change.method = unit::SealingMethod{in.u8()};
+  if (change.method < unit::SealingMethod::KeyFile || change.method > unit::SealingMethod::None)
+    in.fail();
+  change.reference = as_text(read_bytes16(in, kMaxReferenceBytes));
+  return change;
+}
+
 UnwrapCall read_unwrap(Reader& in) {
   UnwrapCall call;
   call.binding = read_binding(in);
@@ -136,7 +173,8 @@ std::optional<Call> read_call(Op op, Reader& in) {
   switch (op) {
     case Op::CreateUnits:
       return CreateUnitsCall{read_instance(in),
-                             std::string(as_text(read_bytes16(in, kMaxRegionBytes))), in.u32()};
+                             std::string(as_text(read_bytes16(in, kMaxRegionBytes))),
+                             read_counts(in)};
     case Op::RemoveUnits:
       return RemoveUnitsCall{read_instance(in)};
     case Op::ListUnits:
@@ -169,6 +207,14 @@ std::optional<Call> read_call(Op op, Reader& in) {
     case Op::ImportEncryptedRootKey:
       return ImportEncryptedRootKeyCall{read_binding(in), read_binding(in), read_blob(in),
                                         read_material(in)};
+    case Op::ResizeUnits:
+      return ResizeUnitsCall{read_instance(in), read_counts(in)};
+    case Op::Reseal:
+      return read_reseal(in);
+    case Op::Sealing:
+      return SealingCall{};
+    case Op::ChangeSealing:
+      return ChangeSealingCall{read_sealing_change(in)};
   }
   return std::nullopt;  // no such op
 }
@@ -197,11 +243,42 @@ Result<Request> decode_request(ByteView body) {
 }
 
 Result<void> encode_create_units(SecretBuffer& out, CallHeader header, const InstanceId& instance,
-                                 std::string_view region, std::uint32_t count) {
+                                 std::string_view region, unit::UnitCounts counts) {
   return encode_frame(out, header, Op::CreateUnits, [&](SecretWriter& writer) {
     writer.uuid(instance.uuid);
     writer.bytes16(as_bytes(region), kMaxRegionBytes);
-    writer.u32(count);
+    write_counts(writer, counts);
+  });
+}
+
+Result<void> encode_resize_units(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                                 unit::UnitCounts counts) {
+  return encode_frame(out, header, Op::ResizeUnits, [&](SecretWriter& writer) {
+    writer.uuid(instance.uuid);
+    write_counts(writer, counts);
+  });
+}
+
+Result<void> encode_reseal(SecretBuffer& out, CallHeader header, unit::BlobPurpose purpose,
+                           const KeyBinding& binding, const KeyBlob& blob,
+                           const unit::BlobPattern& target) {
+  return encode_frame(out, header, Op::Reseal, [&](SecretWriter& writer) {
+    writer.u8(static_cast<std::uint8_t>(purpose));
+    write_binding(writer, binding);
+    write_blob(writer, blob);
+    writer.raw(target);
+  });
+}
+
+Result<void> encode_sealing(SecretBuffer& out, CallHeader header) {
+  return encode_frame(out, header, Op::Sealing, [](SecretWriter&) {});
+}
+
+Result<void> encode_change_sealing(SecretBuffer& out, CallHeader header,
+                                   const unit::SealingChange& change) {
+  return encode_frame(out, header, Op::ChangeSealing, [&](SecretWriter& writer) {
+    writer.u8(static_cast<std::uint8_t>(change.method));
+    writer.bytes16(as_bytes(change.reference), kMaxReferenceBytes);
   });
 }
 
@@ -336,7 +413,7 @@ Result<void> encode_request(SecretBuffer& out, const Request& request) {
   return std::visit(
       Overloaded{
           [&](const CreateUnitsCall& c) {
-            return encode_create_units(out, header, c.instance, c.region, c.count);
+            return encode_create_units(out, header, c.instance, c.region, c.counts);
           },
           [&](const RemoveUnitsCall& c) { return encode_remove_units(out, header, c.instance); },
           [&](const ListUnitsCall& c) { return encode_list_units(out, header, c.instance); },
@@ -377,6 +454,14 @@ Result<void> encode_request(SecretBuffer& out, const Request& request) {
             return encode_import_encrypted_root_key(out, header, c.binding, c.token, c.private_key,
                                                     c.material);
           },
+          [&](const ResizeUnitsCall& c) {
+            return encode_resize_units(out, header, c.instance, c.counts);
+          },
+          [&](const ResealCall& c) {
+            return encode_reseal(out, header, c.purpose, c.binding, c.blob, c.target);
+          },
+          [&](const SealingCall&) { return encode_sealing(out, header); },
+          [&](const ChangeSealingCall& c) { return encode_change_sealing(out, header, c.change); },
       },
       request.call);
 }

@@ -26,7 +26,17 @@ class Answerer {
       : unit_(unit), out_(out), id_(call_id) {}
 
   void operator()(const CreateUnitsCall& c) {
-    answer(Op::CreateUnits, unit_.create_units(c.instance, c.region, c.count));
+    answer(Op::CreateUnits, unit_.create_units(c.instance, c.region, c.counts));
+  }
+  void operator()(const ResizeUnitsCall& c) {
+    answer(Op::ResizeUnits, unit_.resize_units(c.instance, c.counts));
+  }
+  void operator()(const ResealCall& c) {
+    answer(Op::Reseal, unit_.reseal(c.purpose, c.binding, c.blob, c.target));
+  }
+  void operator()(const SealingCall&) { answer(Op::Sealing, unit_.sealing()); }
+  void operator()(const ChangeSealingCall& c) {
+    answer(Op::ChangeSealing, unit_.change_sealing(c.change));
   }
   void operator()(const RemoveUnitsCall& c) {
     answer(Op::RemoveUnits, no_value(unit_.remove_units(c.instance)));

@@ -163,14 +163,41 @@ class MirrorUnit final : public unit::CryptoUnit {
   std::atomic<bool> hang{false};  // calls wait until it is false again
 
   Result<std::vector<unit::UnitStatus>> create_units(const InstanceId&, const std::string& region,
-                                                     std::uint32_t count) override {
+                                                     unit::UnitCounts counts) override {
     enter();
+    const std::uint32_t count = counts.operational;
     if (count == 0) return Error{Reason::InvalidArgument, "count is 0, at least 1", "count"};
     std::vector<unit::UnitStatus> out(count);
     for (std::uint32_t i = 0; i < count; ++i) {
       out[i].location = "[" + region + "].[AZ1-CS1].[1].[" + std::to_string(i) + "]";
       out[i].domain_index = i;
     }
+    return out;
+  }
+  Result<std::vector<unit::UnitStatus>> resize_units(const InstanceId&,
+                                                     unit::UnitCounts counts) override {
+    enter();
+    std::vector<unit::UnitStatus> out(1);
+    out[0].type = unit::UnitType::Recovery;
+    out[0].joined = false;
+    out[0].module_index = counts.operational * 100 + counts.recovery * 10 + counts.failover;
+    return out;
+  }
+  Result<unit::SealingStatus> sealing() override {
+    enter();
+    return unit::SealingStatus{unit::SealingMethod::Tpm2, "device", 5, true};
+  }
+  Result<unit::SealingStatus> change_sealing(const unit::SealingChange& change) override {
+    enter();
+    return unit::SealingStatus{change.method, change.reference, 6, false};
+  }
+  Result<unit::KeyBlob> reseal(unit::BlobPurpose purpose, const unit::KeyBinding&,
+                               const unit::KeyBlob& blob,
+                               const unit::BlobPattern& target) override {
+    enter();
+    unit::KeyBlob out{blob.bytes};
+    append(out.bytes, target);
+    out.bytes.push_back(static_cast<std::uint8_t>(purpose));
     return out;
   }
   Result<void> remove_units(const InstanceId&) override {

@@ -22,6 +22,14 @@ std::string_view remedy_of(const Error& error) noexcept {
     case Reason::UnitsDiffer:
       return "Compare the units (keyhaven tke cryptounit-compare) and load the same key parts into "
              "all of them.";
+    case Reason::MasterKeyRotationInProgress:
+      return "Wait until the rotation is done (keyhaven tke rotation --instance ID), or abandon "
+             "it.";
+    case Reason::MasterKeyStillNeeded:
+      return "Rotate the master key instead: keyhaven tke cryptounit-mk-rotate --instance ID.";
+    case Reason::MasterKeyRotationState:
+      return "See the registers (keyhaven tke cryptounit-mks) and the phase (keyhaven tke "
+             "rotation).";
     case Reason::UnitsNotZeroized:
       return "Zeroize the units first: keyhaven tke cryptounit-zeroize --instance ID.";
     case Reason::InstanceNotEmpty:
@@ -84,6 +92,8 @@ std::string_view remedy_of(const Error& error) noexcept {
     case Reason::NotDualAuth:
     case Reason::ProtectedResource:
     case Reason::InstanceLimit:
+    case Reason::ProposalNotFound:
+    case Reason::ProposalState:
     case Reason::Conflict:
     case Reason::AlreadyExists:
     case Reason::NotACiphertext:

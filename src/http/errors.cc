@@ -250,6 +250,20 @@ WireReason wire_reason(Reason reason) noexcept {
               "The crypto units of the instance still hold state."};
     case Reason::InstanceLimit:
       return {409, "INSTANCE_LIMIT_ERR", "The deployment has as many instances as it may."};
+    case Reason::MasterKeyRotationInProgress:
+      return {409, "MASTER_KEY_ROTATION_IN_PROGRESS",
+              "The stored keys are being sealed under a new master key."};
+    case Reason::MasterKeyRotationState:
+      return {409, "MASTER_KEY_ROTATION_STATE_ERR",
+              "The master key registers or the rotation's phase do not allow this step."};
+    case Reason::MasterKeyStillNeeded:
+      return {409, "MASTER_KEY_STILL_NEEDED_ERR",
+              "Stored keys need the master key that this step would take away."};
+    case Reason::ProposalNotFound:
+      return {404, "PROPOSAL_NOT_FOUND_ERR", "There is no such proposal."};
+    case Reason::ProposalState:
+      return {409, "PROPOSAL_STATE_ERR",
+              "The proposal has lapsed, was sent already, or lacks signatures."};
     case Reason::Conflict:
       return {409, "CONFLICT_ERR",
               "Somebody else changed it first, or a rule about several objects would break."};

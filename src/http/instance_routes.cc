@@ -49,7 +49,9 @@ void write_instance(JsonWriter& json, const InstanceService& service,
   json.field("account_id", options.account).field("region_id", record.region);
   json.field("resource_id", "hs-crypto").field("resource_plan_id", record.plan);
   json.field("resource_group_id", record.resource_group);
-  json.key("parameters").begin_object().field("units", static_cast<std::int64_t>(record.units));
+  json.key("parameters")
+      .begin_object()
+      .field("units", static_cast<std::int64_t>(record.units.operational));
   json.field("allowed_network", name_of(record.policies.allowed_network()));
   write_allowed_ip(json, record);
   json.field("rotation_interval_seconds", record.rotation_interval_seconds);
@@ -65,7 +67,7 @@ void write_instance(JsonWriter& json, const InstanceService& service,
   json.field("locked", false).field("allow_cleanup", false);
   json.date_field("created_at", record.created).field("created_by", record.created_by);
   json.date_field("updated_at", record.updated);
-  if (record.units < instances::kAdvisedUnits) {
+  if (record.units.operational < instances::kAdvisedUnits) {
     json.key("warnings").begin_array();
     json.value(
             "with one crypto unit the instance stops when that unit does; two or more are advised")

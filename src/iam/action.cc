@@ -174,6 +174,28 @@ constexpr ActionInfo describe(Action action) {
       return change("tke-cryptounit-importer-key.generate", kManage, Critical);
     case TkeZeroize:
       return change("tke-cryptounit.reset", kManage, Critical);
+    case TkeRandomKey:
+      return change("tke-cryptounit-master-key-register.generate", kManage, Critical);
+    case TkeExport:
+      return change("tke-cryptounit-master-key.export", kManage, Critical);
+    case TkeControlPointsSet:
+      return change("tke-cryptounit-control-points.set", kManage, Critical);
+    case TkeRotationRead:
+      return use("tke-master-key-rotation.read", kManage);
+    case TkeRotationStart:
+      return change("tke-master-key-rotation.start", kManage, Critical);
+    case TkeTranscriptRead:
+      return use("tke-transcript.read", kManage);
+    case TkeProposalRead:
+      return use("tke-proposal.read", kManage);
+    case TkeProposalCreate:
+      return change("tke-proposal.create", kManage, Warning);
+    case TkeProposalSign:
+      return change("tke-proposal.sign", kManage, Warning);
+    case TkeProposalSend:
+      return change("tke-proposal.send", kManage, Critical);
+    case TkeProposalDelete:
+      return change("tke-proposal.delete", kManage, Warning);
     case TkeUnknown:
       return change("tke-cryptounit.default", kManage, Critical);
 
@@ -203,6 +225,10 @@ constexpr ActionInfo describe(Action action) {
       return use("audit-log.read", kAdminister);
     case AuditVerify:
       return change("audit-log.checkpoint", kAdminister, Normal);
+    case UnitSealingRead:
+      return use("unit-sealing.read", kAdminister);
+    case UnitSealingChange:
+      return change("unit-sealing.update", kAdminister, Critical);
 
     case HealthRead:
       return row("health.read", Access::Open, kNobody, Normal, Record::None);

@@ -98,6 +98,17 @@ enum class Action : std::uint8_t {
   TkeCurrentRegisterClear,
   TkeImporterGenerate,
   TkeZeroize,
+  TkeRandomKey,
+  TkeExport,
+  TkeControlPointsSet,
+  TkeRotationRead,
+  TkeRotationStart,  // also resumes and abandons
+  TkeTranscriptRead,
+  TkeProposalRead,
+  TkeProposalCreate,
+  TkeProposalSign,
+  TkeProposalSend,
+  TkeProposalDelete,
   TkeUnknown,
   // Identity and audit.
   TokenCreate,
@@ -113,6 +124,8 @@ enum class Action : std::uint8_t {
   GrantDelete,
   AuditRead,
   AuditVerify,
+  UnitSealingRead,
+  UnitSealingChange,
   // Open to everybody.
   HealthRead,
   MetricsRead,

@@ -1,5 +1,7 @@
 #include "instances/administered_action.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "tke/admin.h"
 #include "tke/attributes.h"
@@ -36,6 +38,15 @@ Action action_of(std::uint32_t command) {
       return Action::TkeCurrentRegisterClear;
     case tke::kZeroize:
       return Action::TkeZeroize;
+    case tke::kCreateRandomKey:
+      return Action::TkeRandomKey;
+    case tke::kExportCurrentKey:
+    case tke::kExportPendingKey:
+      return Action::TkeExport;
+    case tke::kSetControlPoints:
+    case tke::kEnableControlPoints:
+    case tke::kDisableControlPoints:
+      return Action::TkeControlPointsSet;
     default:
       return tke::is_query(command) ? Action::TkeQuery : Action::TkeUnknown;  // an open set of ids
   }
@@ -126,6 +137,11 @@ AdministeredAction administered_action(std::string_view request) {
   add(out.details, "command", std::string(tke::name_of_command(block->command)));
   add(out.details, "signers", signers_text(admin.signer_infos));
   describe_input(out.details, *block);
+  const bool names_key =
+      block->command == tke::kCommitPending || block->command == tke::kFinalizePending;
+  if (names_key && block->input.size() == sizeof(tke::VerificationPattern)) {
+    std::copy_n(block->input.begin(), unit::BlobPattern().size(), out.master_key.emplace().begin());
+  }
   return out;
 }
 

@@ -11,10 +11,28 @@
 #include "base/result.h"
 #include "instances/instance_limits.h"
 #include "instances/instance_policies.h"
+#include "unit/crypto_unit.h"
 
 namespace keyhaven::instances {
 
 enum class InstanceState : std::uint8_t { Active = 1, Removed = 2 };
+
+// Where the sealing of an instance's stored keys under a new master key stands
+// (docs/models/README.md; the states of the model have these names).
+enum class RotationPhase : std::uint8_t {
+  None = 0,
+  Resealing = 1,  // stored keys go from `from` to `to`
+  Resealed = 2,   // all are under `to`; the units may set it immediate
+  Reverting = 3,  // the rotation was abandoned: stored keys go back from `to` to `from`
+};
+struct MasterKeyRotation {
+  RotationPhase phase = RotationPhase::None;
+  unit::BlobPattern from{};
+  unit::BlobPattern to{};
+  std::string started_by;
+  Timestamp started;
+  bool operator==(const MasterKeyRotation&) const = default;
+};
 
 struct InstanceRecord {
   InstanceId id;
@@ -23,7 +41,7 @@ struct InstanceRecord {
   std::string plan;  // "standard", "beta"
   std::string region;
   std::string resource_group;
-  std::uint32_t units = 2;
+  unit::UnitCounts units = 2;
   std::int64_t rotation_interval_seconds =
       3600;  // least time between two rotations of a key; 0: none
   InstanceState state = InstanceState::Active;
@@ -34,14 +52,15 @@ struct InstanceRecord {
   // Only those of `own_limits` are stored; the service fills in the deployment's for the others.
   InstanceLimits limits;
   LimitSet own_limits = 0;
+  MasterKeyRotation rotation;  // phase None: the other fields are of the last one
 
   bool operator==(const InstanceRecord&) const = default;
 };
 using InstanceRecordPtr = std::shared_ptr<const InstanceRecord>;
 
-// The canonical encoding, format 2; decode also reads format 1. decode(encode(x)) == x when the
-// limits that are not the instance's own have their built-in defaults, and encode(decode(y)) == y
-// for every y of format 2 (docs/protocols/instance-record.md). Errors of decode: Internal (stored
+// The canonical encoding, format 3; decode also reads formats 1 and 2. decode(encode(x)) == x when
+// the limits that are not the instance's own have their built-in defaults, and encode(decode(y)) ==
+// y for every y of format 3 (docs/protocols/instance-record.md). Errors of decode: Internal (stored
 // data damaged).
 Bytes encode(const InstanceRecord& record);
 Result<InstanceRecord> decode_instance_record(ByteView bytes);

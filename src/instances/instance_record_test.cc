@@ -73,7 +73,14 @@ InstanceRecord any_record() {
        {&record.name, &record.plan, &record.region, &record.resource_group, &record.created_by}) {
     *text = *rc::gen::arbitrary<std::string>();
   }
-  record.units = *rc::gen::arbitrary<std::uint32_t>();
+  record.units = {*rc::gen::arbitrary<std::uint32_t>(), *rc::gen::arbitrary<std::uint32_t>(),
+                  *rc::gen::arbitrary<std::uint32_t>()};
+  record.rotation.phase = *rc::gen::element(RotationPhase::None, RotationPhase::Resealing,
+                                            RotationPhase::Resealed, RotationPhase::Reverting);
+  record.rotation.from.fill(*rc::gen::arbitrary<std::uint8_t>());
+  record.rotation.to.fill(*rc::gen::arbitrary<std::uint8_t>());
+  record.rotation.started_by = *rc::gen::arbitrary<std::string>();
+  record.rotation.started.us = *rc::gen::arbitrary<std::int64_t>();
   record.rotation_interval_seconds = *rc::gen::arbitrary<std::int64_t>();
   record.state = *rc::gen::element(InstanceState::Active, InstanceState::Removed);
   record.created.us = *rc::gen::arbitrary<std::int64_t>();
@@ -99,7 +106,7 @@ RC_GTEST_PROP(InstanceRecordProperty, WhatDecodesIsCanonical, ()) {
   Bytes bytes = encode(any_record());
   bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] ^= *rc::gen::inRange<std::uint8_t>(1, 255);
   const auto decoded = decode_instance_record(bytes);
-  if (decoded && bytes[0] == 2) RC_ASSERT(encode(*decoded) == bytes);
+  if (decoded && bytes[0] == 3) RC_ASSERT(encode(*decoded) == bytes);
 }
 
 InstanceRecord example() {
@@ -125,6 +132,13 @@ constexpr std::string_view kFirstHalf =
     "000000056c6f63616c"
     "0000000764656661756c74"
     "00000002";
+constexpr std::string_view kNoOtherUnits = "0000000000000000";
+constexpr std::string_view kNoRotation =
+    "00"
+    "00000000000000000000000000000000"
+    "00000000000000000000000000000000"
+    "00000000"
+    "0000000000000000";
 constexpr std::string_view kSecondHalf =
     "0000000000000e10"
     "01"
@@ -150,7 +164,7 @@ TEST(InstanceRecordTest, TheWorkedExampleHolds) {
   record.policies.set({PolicyType::Rotation, true, RotationInterval{6}}, "IBMid-2", {5});
   record.own_limits = 1;
   record.limits.keys = 1'000'000;
-  EXPECT_EQ(to_hex(encode(record)), hex({"02", kFirstHalf, kSecondHalf, "03",
+  EXPECT_EQ(to_hex(encode(record)), hex({"03", kFirstHalf, kNoOtherUnits, kSecondHalf, "03",
                                          "01"
                                          "01"
                                          "0000000000000004"
@@ -176,7 +190,13 @@ TEST(InstanceRecordTest, TheWorkedExampleHolds) {
                                          "0000000749424d69642d32"
                                          "06",
                                          "0001"
-                                         "00000000000f4240"}));
+                                         "00000000000f4240",
+                                         kNoRotation}));
+}
+
+TEST(InstanceRecordTest, Format2DecodesToARecordWithOperationalUnitsOnly) {
+  const auto bytes = from_hex(hex({"02", kFirstHalf, kSecondHalf, "00", "0000"})).value();
+  EXPECT_EQ(decode_instance_record(bytes).value(), example());
 }
 
 TEST(InstanceRecordTest, Format1DecodesToARecordWithoutPoliciesAndLimits) {
@@ -202,7 +222,9 @@ TEST(InstanceRecordTest, WhatNobodyWritesIsDamage) {
     std::string_view what;
     std::string bytes;
   } kCases[] = {
-      {"an unknown format", "03" + head + "000000"},
+      {"an unknown format", "04" + head + "000000"},
+      {"an unknown phase", hex({"03", kFirstHalf, kNoOtherUnits, kSecondHalf, "00", "0000", "04",
+                                kNoRotation.substr(2)})},
       {"an unknown network of format 1", hex({"01", kFirstHalf, "0000000161", kSecondHalf})},
       {"seven policies", "02" + head + "07"},
       {"an unknown type", "02" + head + "010700" + stamps + "0000"},

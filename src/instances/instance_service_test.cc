@@ -26,9 +26,21 @@ class UnitAtTheOtherEnd final : public unit::CryptoUnit {
   Fault fault = Fault::None;
 
   Result<std::vector<unit::UnitStatus>> create_units(const InstanceId& i, const std::string& r,
-                                                     std::uint32_t n) override {
+                                                     unit::UnitCounts n) override {
     if (fault != Fault::None) return away();
     return real_.create_units(i, r, n);
+  }
+  Result<std::vector<unit::UnitStatus>> resize_units(const InstanceId& i,
+                                                     unit::UnitCounts n) override {
+    return real_.resize_units(i, n);
+  }
+  Result<unit::SealingStatus> sealing() override { return real_.sealing(); }
+  Result<unit::SealingStatus> change_sealing(const unit::SealingChange& c) override {
+    return real_.change_sealing(c);
+  }
+  Result<unit::KeyBlob> reseal(unit::BlobPurpose p, const unit::KeyBinding& b,
+                               const unit::KeyBlob& k, const unit::BlobPattern& t) override {
+    return real_.reseal(p, b, k, t);
   }
   Result<void> remove_units(const InstanceId& i) override {
     if (fault != Fault::None) return away();

@@ -31,8 +31,20 @@ class FailingUnit final : public unit::CryptoUnit {
   using Aad = unit::AadList;
   Result<std::vector<unit::UnitStatus>> create_units(const InstanceId& instance,
                                                      const std::string& region,
-                                                     std::uint32_t count) override {
-    return unit_.create_units(instance, region, count);
+                                                     unit::UnitCounts counts) override {
+    return unit_.create_units(instance, region, counts);
+  }
+  Result<std::vector<unit::UnitStatus>> resize_units(const InstanceId& i,
+                                                     unit::UnitCounts n) override {
+    return unit_.resize_units(i, n);
+  }
+  Result<unit::SealingStatus> sealing() override { return unit_.sealing(); }
+  Result<unit::SealingStatus> change_sealing(const unit::SealingChange& c) override {
+    return unit_.change_sealing(c);
+  }
+  Result<unit::KeyBlob> reseal(unit::BlobPurpose p, const unit::KeyBinding& b,
+                               const unit::KeyBlob& k, const unit::BlobPattern& t) override {
+    return unit_.reseal(p, b, k, t);
   }
   Result<void> remove_units(const InstanceId& id) override { return unit_.remove_units(id); }
   Result<std::vector<unit::UnitStatus>> list_units(const InstanceId& id) override {

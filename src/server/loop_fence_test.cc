@@ -69,7 +69,18 @@ class Pool final : public unit::CryptoUnit {
   Result<void> outcome;
 
   Result<std::vector<unit::UnitStatus>> create_units(const InstanceId&, const std::string&,
-                                                     std::uint32_t) override {
+                                                     unit::UnitCounts) override {
+    return unused();
+  }
+  Result<std::vector<unit::UnitStatus>> resize_units(const InstanceId&, unit::UnitCounts) override {
+    return unused();
+  }
+  Result<unit::SealingStatus> sealing() override { return unused(); }
+  Result<unit::SealingStatus> change_sealing(const unit::SealingChange&) override {
+    return unused();
+  }
+  Result<unit::KeyBlob> reseal(unit::BlobPurpose, const unit::KeyBinding&, const unit::KeyBlob&,
+                               const unit::BlobPattern&) override {
     return unused();
   }
   Result<void> remove_units(const InstanceId&) override { return unused(); }

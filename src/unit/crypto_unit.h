@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,13 @@ struct KeyBlob {
   Bytes bytes;
   bool operator==(const KeyBlob&) const = default;
 };
+
+// The master key that sealed a blob: the first half of its verification pattern.
+using BlobPattern = std::array<std::uint8_t, 16>;
+// Read from the blob's header; nothing for bytes that are no blob.
+std::optional<BlobPattern> master_key_of(const KeyBlob& blob) noexcept;
+
+enum class BlobPurpose : std::uint8_t { RootKey = 1, StandardKey = 2, ImportToken = 3 };
 
 // HKDF of a root key's material with its own label: commitment of every wrapped DEK under it, and
 // the index by which the version of a wrapped DEK is found. Equal material has an equal commitment
@@ -74,8 +82,17 @@ struct UnwrapResult {
 
 // State of one crypto unit as shown to operators; never secret.
 enum class RegisterState : std::uint8_t { Empty, FullUncommitted, FullCommitted, Valid };
+enum class UnitType : std::uint8_t {
+  Operational = 1,  // serves the instance's keys
+  Recovery,         // keeps a copy of the master key and may export it; serves nothing
+  Failover,         // stands by
+};
 struct UnitStatus {
   UnitId id;
+  UnitType type = UnitType::Operational;
+  // Whether the instance's keys depend on it. Units made with the instance are joined; one that is
+  // added later, or was zeroized while another served, joins when it holds the same master key.
+  bool joined = true;
   std::string location;       // "[region].[AZn-CSm].[module].[domain]"
   std::string serial_number;  // 8 ASCII characters
   std::uint32_t module_index = 0;
@@ -90,6 +107,38 @@ struct UnitStatus {
   std::array<std::uint8_t, kVerificationPatternSize> pending_pattern{};
 };
 
+// How many units of each type an instance has.
+struct UnitCounts {
+  // NOLINTNEXTLINE(google-explicit-constructor): a number alone is one of operational units
+  constexpr UnitCounts(std::uint32_t operational_units = 0, std::uint32_t recovery_units = 0,
+                       std::uint32_t failover_units = 0)
+      : operational(operational_units), recovery(recovery_units), failover(failover_units) {}
+  std::uint32_t operational;  // 1 to 6
+  std::uint32_t recovery;     // 0 to 2
+  std::uint32_t failover;     // 0 to `operational`
+  bool operator==(const UnitCounts&) const = default;
+};
+
+// What protects the unit's state at rest (docs/protocols/unit-state-file.md).
+enum class SealingMethod : std::uint8_t {
+  KeyFile = 1,
+  Passphrase,
+  SystemdCredential,
+  Pkcs11,
+  Tpm2,
+  None,
+};
+struct SealingStatus {
+  SealingMethod method = SealingMethod::KeyFile;
+  std::string reference;           // what the configuration calls it; never secret
+  std::uint64_t saves = 0;         // counter of the state file
+  bool detects_old_state = false;  // an older copy put back would be noticed
+};
+struct SealingChange {
+  SealingMethod method = SealingMethod::KeyFile;
+  std::string reference;  // names a secret that the unit reads by itself; at most 256 bytes
+};
+
 // The blocking form. Thread-safe. Every call that needs the master key may fail with
 //   InstanceNotInitialized  a unit of the instance has no valid current master key,
 //   UnitsDiffer             verification patterns of the instance's units differ,
@@ -101,11 +150,17 @@ class CryptoUnit {
   virtual ~CryptoUnit() = default;
 
   // --- Life of an instance ---
-  // Makes `count` units (1 to 6) in imprint mode for a new instance. Idempotent for equal
-  // arguments. Errors: LimitExceeded reasons, InvalidArgument, AlreadyExists (other count).
+  // Makes units in imprint mode for a new instance. Idempotent for equal arguments. Errors:
+  // LimitExceeded reasons, InvalidArgument, AlreadyExists (other counts or region).
   virtual Result<std::vector<UnitStatus>> create_units(const InstanceId& instance,
                                                        const std::string& region,
-                                                       std::uint32_t count) = 0;
+                                                       UnitCounts counts) = 0;
+  // Adds units in imprint mode, which serve once they join; removes units in imprint mode, the
+  // youngest first and joined ones last. All or nothing, idempotent. Errors: InvalidArgument,
+  // InstanceNotFound, UnitsNotZeroized (too few units of a type are in imprint mode, or the last
+  // joined unit would go).
+  virtual Result<std::vector<UnitStatus>> resize_units(const InstanceId& instance,
+                                                       UnitCounts counts) = 0;
   // Errors: UnitsNotZeroized unless all are in imprint mode. Unknown instance: success.
   virtual Result<void> remove_units(const InstanceId& instance) = 0;
   // Empty list for an unknown instance.
@@ -117,6 +172,14 @@ class CryptoUnit {
                                          const std::string& request) = 0;
   // Attestation root of the deployment: P-521 SPKI of the key that signs the units' certificates.
   virtual Result<Bytes> attestation_root() = 0;
+
+  // --- The unit's own state ---
+  virtual Result<SealingStatus> sealing() = 0;
+  // Seals the state by another method or secret from now on; returned: durable, and the old secret
+  // opens the stored state no longer. Errors: InvalidField (reference), InvalidArgument (the secret
+  // is absent, unreadable or refused), NotSupported (method not available in this process),
+  // StoreUnavailable, Io; the old method is then still in force.
+  virtual Result<SealingStatus> change_sealing(const SealingChange& change) = 0;
 
   // --- Keys ---
   // A new 256-bit root key version.
@@ -155,6 +218,11 @@ class CryptoUnit {
   // Unwraps and wraps anew with `newest` without the DEK leaving the unit.
   virtual Result<Bytes> rewrap(const KeyBinding& binding, const KeyBlob& blob, ByteView wrapped_dek,
                                const AadList& aad, const Newest& newest) = 0;
+  // The same content sealed under the master key `target`, which all joined units must hold as
+  // current or as committed new one; a blob under `target` already comes back unchanged. Errors:
+  // as open; MasterKeyRotationState (the units do not hold `target`).
+  virtual Result<KeyBlob> reseal(BlobPurpose purpose, const KeyBinding& binding,
+                                 const KeyBlob& blob, const BlobPattern& target) = 0;
   // Forgets opened copies of these blobs in every thread of the unit. Returned: no later call uses
   // a cached copy.
   virtual Result<void> drop(const std::vector<KeyBlob>& blobs) = 0;

@@ -15,6 +15,9 @@ const tke::AdministratorCertificate* DomainState::administrator(const tke::Ski& 
 DomainState DomainState::clone() const {
   DomainState out;
   out.id = id;
+  out.type = type;
+  out.module = module;
+  out.joined = joined;
   out.index = index;
   out.instance = instance;
   out.counter = counter;
@@ -30,15 +33,25 @@ DomainState DomainState::clone() const {
 DomainState DomainState::zeroized(std::uint32_t new_instance) const {
   DomainState out;
   out.id = id;
+  out.type = type;
+  out.module = module;
+  out.joined = joined;
   out.index = index;
   out.instance = new_instance;
   out.counter = counter;
   return out;
 }
 
+bool DomainState::holds(const SecretBytes& key) const noexcept {
+  return (current.full() && current.key == key) ||
+         (pending.full() && pending.committed && pending.key == key);
+}
+
 UnitStatus status_of(const Module& module, const DomainState& domain, const std::string& region) {
   UnitStatus out;
   out.id = domain.id;
+  out.type = domain.type;
+  out.joined = domain.joined;
   out.location = fmt::format("[{}].[AZ{}-CS1].[{:02}].[{:02}]", region, module.index, module.index,
                              domain.index);
   out.serial_number = module.serial_number();

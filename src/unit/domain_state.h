@@ -49,7 +49,10 @@ using ControlPoints = std::array<std::uint8_t, 16>;
 
 struct DomainState {
   UnitId id;
-  std::uint32_t index = 0;  // domain index within the module
+  UnitType type = UnitType::Operational;
+  std::uint32_t module = 1;  // index of its module, see domain_table.h
+  bool joined = true;        // see UnitStatus; always false for units that are not operational
+  std::uint32_t index = 0;   // domain index within the module
   std::uint32_t instance =
       0;  // domain instance id: new after every zeroize, so that old signed blocks die
   Counter counter{};
@@ -65,6 +68,8 @@ struct DomainState {
   DomainState clone() const;
   // The fresh state of the same unit under a new domain instance id. The counter goes on.
   DomainState zeroized(std::uint32_t new_instance) const;
+  // Whether the key can be used for blobs: it is the current one or a committed new one.
+  bool holds(const SecretBytes& key) const noexcept;
 };
 
 UnitStatus status_of(const Module& module, const DomainState& domain, const std::string& region);

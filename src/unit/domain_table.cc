@@ -23,14 +23,107 @@ std::uint32_t free_slot(const TableState& state) {
 
 std::vector<UnitStatus> statuses(const TableState& state, const InstanceUnits& instance) {
   std::vector<UnitStatus> out;
-  for (std::size_t i = 0; i < instance.units.size(); ++i) {
-    out.push_back(status_of(state.modules[i], instance.units[i], instance.region));
+  for (const DomainState& unit : instance.units) {
+    out.push_back(status_of(state.modules[unit.module - 1], unit, instance.region));
   }
   return out;
 }
 
-bool same_key(const InstanceKey& a, const InstanceKey& b) {
-  return a.state == b.state && a.pattern == b.pattern && a.blob_key == b.blob_key;
+struct TypeRow {
+  UnitType type;
+  std::uint32_t first_module;
+  std::uint32_t UnitCounts::*count;
+};
+constexpr TypeRow kTypes[] = {
+    {UnitType::Operational, 1, &UnitCounts::operational},
+    {UnitType::Recovery, kFirstRecoveryModule, &UnitCounts::recovery},
+    {UnitType::Failover, kFirstFailoverModule, &UnitCounts::failover},
+};
+
+Result<void> check_counts(UnitCounts counts) {
+  if (counts.operational == 0 || counts.operational > kMaxUnitsPerInstance) {
+    return Error{Reason::InvalidArgument, "an instance has 1 to 6 operational crypto units",
+                 "units"};
+  }
+  if (counts.recovery > kMaxRecoveryUnits) {
+    return Error{Reason::InvalidArgument, "an instance has at most 2 recovery units",
+                 "recovery_units"};
+  }
+  if (counts.failover > counts.operational) {
+    return Error{Reason::InvalidArgument,
+                 "an instance has at most as many failover units as operational ones",
+                 "failover_units"};
+  }
+  return {};
+}
+
+std::uint32_t count_of(const InstanceUnits& instance, UnitType type) {
+  return static_cast<std::uint32_t>(
+      std::count_if(instance.units.begin(), instance.units.end(),
+                    [&](const DomainState& unit) { return unit.type == type; }));
+}
+
+UnitCounts counts_of(const InstanceUnits& instance) {
+  UnitCounts out;
+  for (const TypeRow& row : kTypes) out.*row.count = count_of(instance, row.type);
+  return out;
+}
+
+// A unit in imprint mode in the first module of its type that the instance does not use yet.
+void add_unit(InstanceUnits& instance, const TypeRow& row, std::uint32_t domain_instance,
+              bool joined) {
+  auto place = std::find_if(instance.units.begin(), instance.units.end(),
+                            [&](const auto& unit) { return unit.module >= row.first_module; });
+  std::uint32_t module = row.first_module;
+  while (place != instance.units.end() && place->module == module) ++place, ++module;
+  DomainState unit;
+  unit.id = UnitId{crypto::random_uuid()};
+  unit.type = row.type;
+  unit.module = module;
+  unit.joined = joined && row.type == UnitType::Operational;
+  unit.index = instance.slot;
+  unit.instance = domain_instance;
+  instance.units.insert(place, std::move(unit));
+}
+
+// Removes the youngest unit of the type that is in imprint mode, joined ones last.
+Result<void> drop_unit(InstanceUnits& instance, UnitType type) {
+  auto chosen = instance.units.end();
+  for (auto unit = instance.units.begin(); unit != instance.units.end(); ++unit) {
+    if (unit->type != type || !unit->imprint()) continue;
+    if (chosen == instance.units.end() || !unit->joined || chosen->joined) chosen = unit;
+  }
+  const auto joined = std::count_if(instance.units.begin(), instance.units.end(),
+                                    [](const DomainState& unit) { return unit.joined; });
+  if (chosen == instance.units.end() || (chosen->joined && joined == 1)) {
+    return Error{Reason::UnitsNotZeroized,
+                 "too few crypto units of this type are in imprint mode; zeroize the ones that "
+                 "shall go first",
+                 {}};
+  }
+  instance.units.erase(chosen);
+  return {};
+}
+
+bool serves(const DomainState& unit) { return unit.joined && unit.current.full(); }
+
+// A unit that lost its key while another still serves does not stop the instance; one that holds
+// the key of those that serve joins them.
+void settle_membership(std::vector<DomainState>& units) {
+  const auto serving = std::find_if(units.begin(), units.end(), serves);
+  if (serving == units.end()) return;
+  for (DomainState& unit : units) {
+    if (unit.type != UnitType::Operational || &unit == &*serving) continue;
+    if (!unit.joined) unit.joined = unit.current.full() && unit.current.key == serving->current.key;
+  }
+}
+
+// After a command took the current key of `unit`: it no longer counts if another one serves.
+void leave_if_emptied(std::vector<DomainState>& units, DomainState& unit, bool had_key) {
+  if (had_key && unit.joined && !unit.current.full() &&
+      std::any_of(units.begin(), units.end(), serves)) {
+    unit.joined = false;
+  }
 }
 
 }  // namespace
@@ -59,13 +152,22 @@ Result<std::unique_ptr<DomainTable>> DomainTable::create(StateSink& sink) {
 Result<std::unique_ptr<DomainTable>> DomainTable::restore(const SecretBytes& state,
                                                           StateSink& sink) {
   TableState parsed = KH_TRY(parse_state(state.expose()));
-  return std::unique_ptr<DomainTable>(
+  const bool complete = parsed.modules.size() == kModules;
+  complete_modules(parsed);
+  std::unique_ptr<DomainTable> table(
       new DomainTable(std::make_unique<TableState>(std::move(parsed)), sink));
+  if (!complete) KH_TRY(table->save_locked());
+  return table;
 }
 
 SecretBytes DomainTable::serialize() const {
   const std::lock_guard lock(mutex_);
   return serialize_state(*state_);
+}
+
+Result<void> DomainTable::save() const {
+  const std::lock_guard lock(mutex_);
+  return save_locked();
 }
 
 Result<void> DomainTable::save_locked() const { return sink_.save(serialize_state(*state_)); }
@@ -86,17 +188,15 @@ std::shared_ptr<const KeySnapshot> DomainTable::snapshot() const {
 
 Result<std::vector<UnitStatus>> DomainTable::create_units(const InstanceId& instance,
                                                           const std::string& region,
-                                                          std::uint32_t count) {
-  if (count == 0 || count > kMaxUnitsPerInstance) {
-    return Error{Reason::InvalidArgument, "an instance has 1 to 6 crypto units", "units"};
-  }
+                                                          UnitCounts counts) {
+  KH_TRY(check_counts(counts));
   if (!is_region(region)) {
     return Error{Reason::InvalidArgument, "a region has 1 to 64 characters a-z, 0-9 and '-'",
                  "region"};
   }
   const std::lock_guard lock(mutex_);
   if (const auto found = state_->instances.find(instance); found != state_->instances.end()) {
-    if (found->second.units.size() == count && found->second.region == region) {
+    if (counts_of(found->second) == counts && found->second.region == region) {
       return statuses(*state_, found->second);
     }
     return Error{
@@ -110,12 +210,10 @@ Result<std::vector<UnitStatus>> DomainTable::create_units(const InstanceId& inst
   made.region = region;
   made.slot = free_slot(*state_);
   const std::uint32_t first_domain_instance = state_->next_domain_instance;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    DomainState domain;
-    domain.id = UnitId{crypto::random_uuid()};
-    domain.index = made.slot;
-    domain.instance = state_->next_domain_instance++;
-    made.units.push_back(std::move(domain));
+  for (const TypeRow& row : kTypes) {
+    for (std::uint32_t i = 0; i < counts.*row.count; ++i) {
+      add_unit(made, row, state_->next_domain_instance++, true);
+    }
   }
   made.key = derive_instance_key(made.units);
   const auto placed = state_->instances.emplace(instance, std::move(made)).first;
@@ -126,6 +224,36 @@ Result<std::vector<UnitStatus>> DomainTable::create_units(const InstanceId& inst
   }
   publish_locked();
   return statuses(*state_, placed->second);
+}
+
+Result<std::vector<UnitStatus>> DomainTable::resize_units(const InstanceId& instance,
+                                                          UnitCounts counts) {
+  KH_TRY(check_counts(counts));
+  const std::lock_guard lock(mutex_);
+  const auto found = state_->instances.find(instance);
+  if (found == state_->instances.end()) {
+    return Error{Reason::InstanceNotFound, "this instance has no crypto units", {}};
+  }
+  if (counts_of(found->second) == counts) return statuses(*state_, found->second);
+
+  InstanceUnits next = found->second.clone();
+  std::uint32_t domain_instance = state_->next_domain_instance;
+  for (const TypeRow& row : kTypes) {
+    while (count_of(next, row.type) > counts.*row.count) KH_TRY(drop_unit(next, row.type));
+    while (count_of(next, row.type) < counts.*row.count) {
+      add_unit(next, row, domain_instance++, false);
+    }
+  }
+  next.key = derive_instance_key(next.units);
+  std::swap(found->second, next);
+  std::swap(state_->next_domain_instance, domain_instance);
+  if (auto saved = save_locked(); !saved) {
+    std::swap(found->second, next);
+    std::swap(state_->next_domain_instance, domain_instance);
+    return std::move(saved).error();
+  }
+  publish_locked();
+  return statuses(*state_, found->second);
 }
 
 Result<void> DomainTable::remove_units(const InstanceId& instance) {
@@ -164,25 +292,31 @@ Result<std::string> DomainTable::administer(const InstanceId& instance, const Un
   const auto found = state_->instances.find(instance);
   const Error absent{Reason::UnitNotFound, "this instance has no such crypto unit", {}};
   if (found == state_->instances.end()) return absent;
-  auto& units = found->second.units;
+  const auto& units = found->second.units;
   const auto domain =
       std::find_if(units.begin(), units.end(), [&](const auto& each) { return each.id == unit; });
   if (domain == units.end()) return absent;
 
-  const Module& module = state_->modules[static_cast<std::size_t>(domain - units.begin())];
+  const Module& module = state_->modules[domain->module - 1];
   CommandOutcome outcome = process_command(module, *domain, state_->next_domain_instance, request);
   if (!outcome.next) return std::move(outcome.answer);
 
-  std::swap(*domain, *outcome.next);  // outcome.next now holds the old state
+  InstanceUnits next = found->second.clone();
+  DomainState& changed = next.units[static_cast<std::size_t>(domain - units.begin())];
+  changed = std::move(*outcome.next);
+  leave_if_emptied(next.units, changed, domain->current.full());
+  settle_membership(next.units);
+  next.key = derive_instance_key(next.units);
+  std::swap(found->second, next);  // next now holds the old state
   if (outcome.used_fresh_instance) ++state_->next_domain_instance;
   if (!save_locked()) {
-    std::swap(*domain, *outcome.next);
+    std::swap(found->second, next);
     if (outcome.used_fresh_instance) --state_->next_domain_instance;
     return std::move(outcome.unsaved_answer);
   }
-  auto key = derive_instance_key(units);
-  if (!same_key(*key, *found->second.key)) {
-    found->second.key = std::move(key);
+  if (*found->second.key == *next.key) {
+    found->second.key = next.key;  // engines need not look
+  } else {
     publish_locked();
   }
   return std::move(outcome.answer);

@@ -1,7 +1,8 @@
 // The crypto units of a deployment and their administration: what is rare, serialised and saved.
 //
-// One simulated module per position (the first unit of every instance is a domain of module 1, the
-// second of module 2, ...), so clients verify one certificate chain per module. Every change is
+// One simulated module per position (the first operational unit of every instance is a domain of
+// module 1, the second of module 2, ...; recovery units are in modules 7 and 8, failover units from
+// 9 on), so clients verify one certificate chain per module. Every change is
 // made on a copy, the whole state is given to the StateSink, and only then the change becomes
 // visible and is answered; if saving fails nothing has changed.
 #pragma once
@@ -22,7 +23,11 @@
 
 namespace keyhaven::unit {
 
-inline constexpr std::uint32_t kMaxUnitsPerInstance = 6;
+inline constexpr std::uint32_t kMaxUnitsPerInstance = 6;  // operational ones, and failover ones
+inline constexpr std::uint32_t kMaxRecoveryUnits = 2;
+inline constexpr std::uint32_t kFirstRecoveryModule = kMaxUnitsPerInstance + 1;
+inline constexpr std::uint32_t kFirstFailoverModule = kFirstRecoveryModule + kMaxRecoveryUnits;
+inline constexpr std::uint32_t kModules = kFirstFailoverModule + kMaxUnitsPerInstance - 1;
 inline constexpr std::size_t kMaxInstances = 1024;
 inline constexpr std::size_t kMaxStateBytes = std::size_t{64} * 1024 * 1024;
 inline constexpr std::size_t kMaxRegionBytes = 64;
@@ -40,9 +45,14 @@ class StateSink {
 struct InstanceKey {
   enum class State : std::uint8_t { Ready, NotInitialized, UnitsDiffer };
   State state = State::NotInitialized;
-  std::array<std::uint8_t, 16>
-      pattern{};         // first half of the master key's verification pattern; Ready only
-  SecretBytes blob_key;  // derived from the master key (docs/protocols/key-blob.md); Ready only
+  struct MasterKey {
+    BlobPattern pattern{};
+    SecretBytes blob_key;  // derived from the master key (docs/protocols/key-blob.md)
+    bool operator==(const MasterKey&) const = default;
+  };
+  // Ready: one, or two while a committed new key waits. All open blobs; the first seals new ones.
+  std::vector<MasterKey> keys;
+  bool operator==(const InstanceKey&) const = default;
 };
 
 // The keys of all instances at one generation. Immutable, shared by all engines that have seen this
@@ -73,10 +83,13 @@ class DomainTable {
 
   // The whole state (docs/protocols/unit-state.md). Holds master keys and private keys in clear.
   SecretBytes serialize() const;
+  // Gives the state as it is to the sink once more, for a sink that seals it anew.
+  Result<void> save() const;
 
   // As in CryptoUnit, plus what the sink gives for changes.
   Result<std::vector<UnitStatus>> create_units(const InstanceId& instance,
-                                               const std::string& region, std::uint32_t count);
+                                               const std::string& region, UnitCounts counts);
+  Result<std::vector<UnitStatus>> resize_units(const InstanceId& instance, UnitCounts counts);
   Result<void> remove_units(const InstanceId& instance);
   Result<std::vector<UnitStatus>> list_units(const InstanceId& instance) const;
   // A command whose effect cannot be saved is answered with the signed return code "internal

@@ -35,6 +35,14 @@ BlobHeader make_blob_header(BlobPurpose purpose, const BlobPattern& pattern,
   return out;
 }
 
+std::optional<BlobPattern> master_key_of(const KeyBlob& blob) noexcept {
+  const ByteView bytes(blob.bytes);
+  if (bytes.size() < kBlobOverhead || as_text(bytes.first(2)) != "KB") return std::nullopt;
+  BlobPattern out;
+  std::copy_n(bytes.begin() + 8, out.size(), out.begin());
+  return out;
+}
+
 Result<BlobPattern> check_blob_header(ByteView blob, BlobPurpose purpose,
                                       const KeyBinding& binding) {
   if (blob.size() <= kBlobOverhead || blob.size() > kMaxBlobBytes) {

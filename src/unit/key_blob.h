@@ -29,8 +29,6 @@ inline constexpr std::size_t kBlobHeaderSize = 72;
 inline constexpr std::size_t kBlobOverhead = 112;
 inline constexpr std::size_t kMaxBlobBytes = kBlobOverhead + kMaxStandardPayloadBytes;
 
-enum class BlobPurpose : std::uint8_t { RootKey = 1, StandardKey = 2, ImportToken = 3 };
-using BlobPattern = std::array<std::uint8_t, 16>;
 using BlobHeader = std::array<std::uint8_t, kBlobHeaderSize>;
 
 BlobHeader make_blob_header(BlobPurpose purpose, const BlobPattern& pattern,

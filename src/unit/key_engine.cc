@@ -184,6 +184,13 @@ Result<Bytes> KeyEngine::rewrap(const KeyBinding& binding, ByteView blob, ByteVi
   return std::move(unwrapped.rewrapped);
 }
 
+Result<KeyBlob> KeyEngine::reseal(BlobPurpose purpose, const KeyBinding& binding,
+                                  const KeyBlob& blob, const BlobPattern& target) {
+  refresh();
+  SealingKey* sealing = KH_TRY(sealing_key(binding.instance));
+  return sealing->reseal(purpose, binding, blob, target);
+}
+
 void KeyEngine::drop(const std::vector<KeyBlob>& blobs) {
   refresh();
   for (const KeyBlob& blob : blobs) cache_->erase(crypto::sha256(blob.bytes));

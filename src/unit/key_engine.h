@@ -48,6 +48,8 @@ class KeyEngine {
                               const AadList& aad, const CryptoUnit::Newest* newest);
   Result<Bytes> rewrap(const KeyBinding& binding, ByteView blob, ByteView wrapped_dek,
                        const AadList& aad, const CryptoUnit::Newest& newest);
+  Result<KeyBlob> reseal(BlobPurpose purpose, const KeyBinding& binding, const KeyBlob& blob,
+                         const BlobPattern& target);
   // Forgets the opened copies of these blobs in this engine; if any master key changed since the
   // last call, all of them (so drop({}) after an administration command wipes an idle engine).
   void drop(const std::vector<KeyBlob>& blobs);

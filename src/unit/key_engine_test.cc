@@ -303,6 +303,10 @@ TEST_F(KeyEngineTest, AfterZeroizeNothingOpensAnyMore) {
   const auto root = engine_.generate_root_key(binding_).value();
   ASSERT_TRUE(engine_.wrap(binding_, root.blob.bytes, SecretBytes{}, {}).has_value());
   auto with = deployment_.session(instance_, units_[0]);
+  auto other = deployment_.session(instance_, units_[1]);
+  ASSERT_TRUE(other.zeroize(administrators_.all()).has_value());
+  EXPECT_TRUE(engine_.wrap(binding_, root.blob.bytes, SecretBytes{}, {}).has_value())
+      << "another unit serves";
   ASSERT_TRUE(with.zeroize(administrators_.all()).has_value());
   EXPECT_EQ(engine_.wrap(binding_, root.blob.bytes, SecretBytes{}, {}).error().reason,
             Reason::InstanceNotInitialized);

@@ -23,32 +23,64 @@ Result<SealingKey> SealingKey::of(const KeySnapshot& snapshot, const InstanceId&
         "into all of them",
         {}};
   }
-  return SealingKey(key->pattern, key->blob_key, contexts);
+  return SealingKey(*key, contexts);
+}
+
+SealingKey::SealingKey(const InstanceKey& keys, crypto::XaesContexts& contexts) {
+  held_.reserve(keys.keys.size());
+  for (const InstanceKey::MasterKey& key : keys.keys) {
+    held_.push_back({key.pattern, crypto::XaesKey(key.blob_key, contexts)});
+  }
+}
+
+SealingKey::Held* SealingKey::find(const BlobPattern& pattern) {
+  const auto found = std::find_if(held_.begin(), held_.end(),
+                                  [&](const Held& each) { return each.pattern == pattern; });
+  return found == held_.end() ? nullptr : &*found;
+}
+
+KeyBlob SealingKey::seal_under(Held& held, BlobPurpose purpose, const KeyBinding& binding,
+                               std::span<const std::uint8_t> content) {
+  KH_ASSERT(!content.empty() && content.size() <= kMaxStandardPayloadBytes);
+  const BlobHeader header = make_blob_header(purpose, held.pattern, binding);
+  KeyBlob out{Bytes(kBlobOverhead + content.size())};
+  std::copy(header.begin(), header.end(), out.bytes.begin());
+  held.key.seal_into(content, header, std::span(out.bytes).subspan(kBlobHeaderSize));
+  return out;
 }
 
 KeyBlob SealingKey::seal(BlobPurpose purpose, const KeyBinding& binding,
                          std::span<const std::uint8_t> content) {
-  KH_ASSERT(!content.empty() && content.size() <= kMaxStandardPayloadBytes);
-  const BlobHeader header = make_blob_header(purpose, pattern_, binding);
-  KeyBlob out{Bytes(kBlobOverhead + content.size())};
-  std::copy(header.begin(), header.end(), out.bytes.begin());
-  key_.seal_into(content, header, std::span(out.bytes).subspan(kBlobHeaderSize));
-  return out;
+  return seal_under(held_.front(), purpose, binding, content);
 }
 
 Result<SecretBytes> SealingKey::open(BlobPurpose purpose, const KeyBinding& binding,
                                      ByteView blob) {
   const BlobPattern carried = KH_TRY(check_blob_header(blob, purpose, binding));
-  if (carried != pattern_) {
+  Held* held = find(carried);
+  if (held == nullptr) {
     // Not a damaged blob but a ceremony's matter, and nothing that a repeated call could heal.
     return Error{Reason::InstanceNotInitialized,
                  "the key was sealed under another master key than the one in the crypto units; "
                  "load the instance's original key parts",
                  {}};
   }
-  auto opened = key_.open(blob.subspan(kBlobHeaderSize), blob.first(kBlobHeaderSize));
+  auto opened = held->key.open(blob.subspan(kBlobHeaderSize), blob.first(kBlobHeaderSize));
   if (!opened) return Error{Reason::DecryptFailed, "the key blob does not open for this key", {}};
   return opened;
+}
+
+Result<KeyBlob> SealingKey::reseal(BlobPurpose purpose, const KeyBinding& binding,
+                                   const KeyBlob& blob, const BlobPattern& target) {
+  Held* held = find(target);
+  if (held == nullptr) {
+    return Error{Reason::MasterKeyRotationState,
+                 "the crypto units do not all hold that master key as current or committed new key",
+                 {}};
+  }
+  const SecretBytes content = KH_TRY(open(purpose, binding, blob.bytes));
+  if (master_key_of(blob) == target) return blob;
+  return seal_under(*held, purpose, binding, content.expose());
 }
 
 Result<SealedRootKey> SealingKey::seal_root_key(const KeyBinding& binding,

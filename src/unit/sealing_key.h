@@ -2,6 +2,8 @@
 // of the unit begins and ends with.
 #pragma once
 
+#include <vector>
+
 #include "crypto/aead.h"
 #include "unit/crypto_unit.h"
 #include "unit/domain_table.h"
@@ -9,7 +11,8 @@
 
 namespace keyhaven::unit {
 
-// 48 bytes of locked memory. Not thread-safe, nor beside another key on the same contexts.
+// 48 bytes of locked memory for each of at most two master keys. Not thread-safe, nor beside
+// another key on the same contexts.
 class SealingKey {
  public:
   // `contexts` must outlive the key. Errors: InstanceNotInitialized, UnitsDiffer (see CryptoUnit).
@@ -22,15 +25,25 @@ class SealingKey {
   // Errors: DecryptFailed; InstanceNotInitialized for a blob of another master key.
   Result<SecretBytes> open(BlobPurpose purpose, const KeyBinding& binding, ByteView blob);
 
+  // As CryptoUnit::reseal.
+  Result<KeyBlob> reseal(BlobPurpose purpose, const KeyBinding& binding, const KeyBlob& blob,
+                         const BlobPattern& target);
+
   // Material of 16, 24 or 32 bytes as a version of a root key. Errors: InvalidField for other
   // sizes.
   Result<SealedRootKey> seal_root_key(const KeyBinding& binding, const SecretBytes& material);
 
  private:
-  SealingKey(const BlobPattern& pattern, const SecretBytes& key, crypto::XaesContexts& contexts)
-      : pattern_(pattern), key_(key, contexts) {}
-  BlobPattern pattern_;
-  crypto::XaesKey key_;
+  struct Held {
+    BlobPattern pattern;
+    crypto::XaesKey key;
+  };
+  SealingKey(const InstanceKey& keys, crypto::XaesContexts& contexts);
+  Held* find(const BlobPattern& pattern);
+  static KeyBlob seal_under(Held& held, BlobPurpose purpose, const KeyBinding& binding,
+                            std::span<const std::uint8_t> content);
+
+  std::vector<Held> held_;  // the first seals
 };
 
 }  // namespace keyhaven::unit

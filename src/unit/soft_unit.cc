@@ -6,8 +6,12 @@ namespace keyhaven::unit {
 
 Result<std::vector<UnitStatus>> SoftUnit::create_units(const InstanceId& instance,
                                                        const std::string& region,
-                                                       std::uint32_t count) {
-  return table_.create_units(instance, region, count);
+                                                       UnitCounts counts) {
+  return table_.create_units(instance, region, counts);
+}
+Result<std::vector<UnitStatus>> SoftUnit::resize_units(const InstanceId& instance,
+                                                       UnitCounts counts) {
+  return table_.resize_units(instance, counts);
 }
 Result<void> SoftUnit::remove_units(const InstanceId& instance) {
   return table_.remove_units(instance);
@@ -20,6 +24,12 @@ Result<std::string> SoftUnit::administer(const InstanceId& instance, const UnitI
   return table_.administer(instance, unit, request);
 }
 Result<Bytes> SoftUnit::attestation_root() { return table_.attestation_root(); }
+Result<SealingStatus> SoftUnit::sealing() {
+  return SealingStatus{SealingMethod::None, {}, 0, false};
+}
+Result<SealingStatus> SoftUnit::change_sealing(const SealingChange&) {
+  return Error{Reason::NotSupported, "a crypto unit within a process keeps no state", {}};
+}
 
 Result<SealedRootKey> SoftUnit::generate_root_key(const KeyBinding& binding) {
   const std::lock_guard lock(mutex_);
@@ -63,6 +73,11 @@ Result<Bytes> SoftUnit::rewrap(const KeyBinding& binding, const KeyBlob& blob, B
                                const AadList& aad, const Newest& newest) {
   const std::lock_guard lock(mutex_);
   return engine_.rewrap(binding, blob.bytes, wrapped_dek, aad, newest);
+}
+Result<KeyBlob> SoftUnit::reseal(BlobPurpose purpose, const KeyBinding& binding,
+                                 const KeyBlob& blob, const BlobPattern& target) {
+  const std::lock_guard lock(mutex_);
+  return engine_.reseal(purpose, binding, blob, target);
 }
 Result<void> SoftUnit::drop(const std::vector<KeyBlob>& blobs) {
   const std::lock_guard lock(mutex_);

@@ -27,12 +27,16 @@ class SoftUnit final : public CryptoUnit {
 
   Result<std::vector<UnitStatus>> create_units(const InstanceId& instance,
                                                const std::string& region,
-                                               std::uint32_t count) override;
+                                               UnitCounts counts) override;
+  Result<std::vector<UnitStatus>> resize_units(const InstanceId& instance,
+                                               UnitCounts counts) override;
   Result<void> remove_units(const InstanceId& instance) override;
   Result<std::vector<UnitStatus>> list_units(const InstanceId& instance) override;
   Result<std::string> administer(const InstanceId& instance, const UnitId& unit,
                                  const std::string& request) override;
   Result<Bytes> attestation_root() override;
+  Result<SealingStatus> sealing() override;
+  Result<SealingStatus> change_sealing(const SealingChange& change) override;
 
   Result<SealedRootKey> generate_root_key(const KeyBinding& binding) override;
   Result<SealedRootKey> import_root_key(const KeyBinding& binding,
@@ -51,6 +55,8 @@ class SoftUnit final : public CryptoUnit {
                               const AadList& aad, const Newest* newest) override;
   Result<Bytes> rewrap(const KeyBinding& binding, const KeyBlob& blob, ByteView wrapped_dek,
                        const AadList& aad, const Newest& newest) override;
+  Result<KeyBlob> reseal(BlobPurpose purpose, const KeyBinding& binding, const KeyBlob& blob,
+                         const BlobPattern& target) override;
   Result<void> drop(const std::vector<KeyBlob>& blobs) override;
 
   // Of import tokens made from now on. For tests: 2048 bits take a tenth of the time.

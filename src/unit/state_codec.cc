@@ -15,7 +15,8 @@ namespace keyhaven::unit {
 namespace {
 
 constexpr std::string_view kMagic = "KHUS";
-constexpr std::uint16_t kFormat = 1;
+constexpr std::uint16_t kFirstFormat = 1;  // operational units only, 6 modules
+constexpr std::uint16_t kFormat = 2;
 constexpr std::size_t kMaxPrivateKeyBytes = 512;
 
 // Counts, or writes into a span of exactly the counted size.
@@ -62,6 +63,9 @@ void write_register(StateWriter& w, const Register& key) {
 
 void write_domain(StateWriter& w, const DomainState& domain) {
   w.raw(domain.id.view());
+  w.u8(static_cast<std::uint8_t>(domain.type));
+  w.u8(static_cast<std::uint8_t>(domain.module));
+  w.u8(domain.joined ? 1 : 0);
   w.u32(domain.instance);
   w.raw(domain.counter);
   w.u32(domain.attributes.signature_threshold);
@@ -125,9 +129,43 @@ Result<Register> read_register(Reader& r) {
   return out;
 }
 
-Result<DomainState> read_domain(Reader& r) {
+struct Modules {
+  std::uint32_t first;
+  std::uint32_t last;
+};
+constexpr Modules modules_of(UnitType type) {
+  switch (type) {
+    case UnitType::Recovery:
+      return {kFirstRecoveryModule, kFirstFailoverModule - 1};
+    case UnitType::Failover:
+      return {kFirstFailoverModule, kModules};
+    case UnitType::Operational:
+      break;
+  }
+  return {1, kMaxUnitsPerInstance};
+}
+
+// Type, module and membership, which format 1 did not have: all units were operational.
+Result<void> read_place(Reader& r, std::uint16_t format, std::uint32_t position, DomainState& out) {
+  out.module = position;
+  if (format == kFirstFormat) return {};
+  out.type = UnitType{r.u8()};
+  out.module = r.u8();
+  const std::uint8_t joined = r.u8();
+  const bool known = out.type >= UnitType::Operational && out.type <= UnitType::Failover;
+  const Modules allowed = modules_of(out.type);
+  if (!r.ok() || !known || out.module < allowed.first || out.module > allowed.last ||
+      joined > (out.type == UnitType::Operational ? 1 : 0)) {
+    return damaged("a unit's type, module and membership do not fit together");
+  }
+  out.joined = joined == 1;
+  return {};
+}
+
+Result<DomainState> read_domain(Reader& r, std::uint16_t format, std::uint32_t position) {
   DomainState out;
   out.id = UnitId{r.uuid()};
+  KH_TRY(read_place(r, format, position, out));
   out.instance = r.u32();
   read_array(r, out.counter);
   out.attributes.signature_threshold = r.u32();
@@ -157,10 +195,11 @@ Result<DomainState> read_domain(Reader& r) {
   return out;
 }
 
-Result<void> read_modules(Reader& r, TableState& state) {
-  if (r.u8() != kMaxUnitsPerInstance) return damaged("wrong number of modules");
+Result<void> read_modules(Reader& r, std::uint16_t format, TableState& state) {
+  const std::uint32_t count = format == kFirstFormat ? kMaxUnitsPerInstance : kModules;
+  if (r.u8() != count) return damaged("wrong number of modules");
   const auto root = tke::AttestationRoot::of(state.root.public_key());
-  for (std::uint32_t i = 1; i <= kMaxUnitsPerInstance; ++i) {
+  for (std::uint32_t i = 1; i <= count; ++i) {
     Module module;
     module.index = r.u32();
     module.id = to_bytes(r.raw(tke::kModuleIdSize));
@@ -175,21 +214,27 @@ Result<void> read_modules(Reader& r, TableState& state) {
   return {};
 }
 
-Result<InstanceUnits> read_instance(Reader& r, std::uint32_t next_domain_instance) {
+Result<InstanceUnits> read_instance(Reader& r, std::uint16_t format,
+                                    std::uint32_t next_domain_instance) {
   InstanceUnits out;
   out.region = std::string(r.text32(kMaxRegionBytes));
   out.slot = r.u32();
   const std::size_t count = r.u8();
-  if (!r.ok() || !is_region(out.region) || count == 0 || count > kMaxUnitsPerInstance) {
+  if (!r.ok() || !is_region(out.region) || count == 0 || count > kModules) {
     return damaged("an instance is malformed");
   }
   for (std::size_t i = 0; i < count; ++i) {
-    DomainState domain = KH_TRY(read_domain(r));
+    const auto position = static_cast<std::uint32_t>(i + 1);
+    DomainState domain = KH_TRY(read_domain(r, format, position));
+    if (!out.units.empty() && domain.module <= out.units.back().module)
+      return damaged("units out of order");
     if (domain.instance >= next_domain_instance)
       return damaged("a domain instance from the future");
     domain.index = out.slot;
     out.units.push_back(std::move(domain));
   }
+  if (std::none_of(out.units.begin(), out.units.end(), [](const auto& u) { return u.joined; }))
+    return damaged("an instance without a joined unit");
   out.key = derive_instance_key(out.units);
   return out;
 }
@@ -211,10 +256,12 @@ Result<TableState> parse_state(ByteView bytes) {
   if (bytes.size() > kMaxStateBytes) return damaged("larger than 64 MiB");
   Reader r(bytes);
   if (as_text(r.raw(kMagic.size())) != kMagic) return damaged("not a state of a crypto unit");
-  if (r.u16() != kFormat) return damaged("written by another version of this program");
+  const std::uint16_t format = r.u16();
+  if (format != kFirstFormat && format != kFormat)
+    return damaged("written by another version of this program");
   TableState state;
   state.root = KH_TRY(read_private_key(r));
-  KH_TRY(read_modules(r, state));
+  KH_TRY(read_modules(r, format, state));
   state.next_domain_instance = r.u32();
   const std::size_t count = r.u32();
   if (!r.ok() || count > kMaxInstances) return damaged("too many instances");
@@ -222,7 +269,7 @@ Result<TableState> parse_state(ByteView bytes) {
   std::set<UnitId> units;
   for (std::size_t i = 0; i < count; ++i) {
     const InstanceId id{r.uuid()};
-    InstanceUnits instance = KH_TRY(read_instance(r, state.next_domain_instance));
+    InstanceUnits instance = KH_TRY(read_instance(r, format, state.next_domain_instance));
     bool unique = slots.insert(instance.slot).second;
     for (const DomainState& domain : instance.units) unique &= units.insert(domain.id).second;
     unique &= state.instances.emplace(id, std::move(instance)).second;

@@ -40,30 +40,56 @@ Module make_module(std::uint32_t index, const crypto::P521PrivateKey& root,
 TableState make_table_state() {
   TableState state;
   state.root = crypto::P521PrivateKey::generate();
-  for (std::uint32_t i = 1; i <= kMaxUnitsPerInstance; ++i) {
-    state.modules.push_back(make_module(i, state.root, state.modules));
-  }
+  complete_modules(state);
   return state;
 }
 
+void complete_modules(TableState& state) {
+  while (state.modules.size() < kModules) {
+    const auto index = static_cast<std::uint32_t>(state.modules.size() + 1);
+    state.modules.push_back(make_module(index, state.root, state.modules));
+  }
+}
+
+namespace {
+
+// The keys of `first` that could be what all units hold, the preferred one first.
+std::vector<const SecretBytes*> candidates(const DomainState& first) {
+  std::vector<const SecretBytes*> out{&first.current.key};
+  if (first.pending.full() && first.pending.committed) out.push_back(&first.pending.key);
+  return out;
+}
+
+}  // namespace
+
 std::shared_ptr<const InstanceKey> derive_instance_key(const std::vector<DomainState>& units) {
   auto out = std::make_shared<InstanceKey>();
-  const bool all_valid =
-      !units.empty() && std::all_of(units.begin(), units.end(), [](const auto& unit) {
-        return !unit.imprint() && unit.current.full();
-      });
-  if (!all_valid) return out;
-  const SecretBytes& key = units.front().current.key;
-  const bool all_equal = std::all_of(units.begin(), units.end(),
-                                     [&](const auto& unit) { return unit.current.key == key; });
-  if (!all_equal) {
-    out->state = InstanceKey::State::UnitsDiffer;
-    return out;
+  std::vector<const DomainState*> joined;
+  for (const DomainState& unit : units) {
+    if (unit.joined) joined.push_back(&unit);
   }
-  out->state = InstanceKey::State::Ready;
-  const tke::VerificationPattern pattern = tke::verification_pattern(key);
-  std::copy_n(pattern.begin(), out->pattern.size(), out->pattern.begin());
-  out->blob_key = derive_blob_key(key);
+  const auto is_valid = [](const DomainState* unit) {
+    return !unit->imprint() && unit->current.full();
+  };
+  if (joined.empty() || !std::all_of(joined.begin(), joined.end(), is_valid)) return out;
+  for (const SecretBytes* key : candidates(*joined.front())) {
+    const auto holds = [&](const DomainState* unit) { return unit->holds(*key); };
+    if (!std::all_of(joined.begin(), joined.end(), holds)) continue;
+    InstanceKey::MasterKey& held = out->keys.emplace_back();
+    const tke::VerificationPattern pattern = tke::verification_pattern(*key);
+    std::copy_n(pattern.begin(), held.pattern.size(), held.pattern.begin());
+    held.blob_key = derive_blob_key(*key);
+  }
+  out->state = out->keys.empty() ? InstanceKey::State::UnitsDiffer : InstanceKey::State::Ready;
+  return out;
+}
+
+InstanceUnits InstanceUnits::clone() const {
+  InstanceUnits out;
+  out.region = region;
+  out.slot = slot;
+  for (const DomainState& unit : units) out.units.push_back(unit.clone());
+  out.key = key;
   return out;
 }
 

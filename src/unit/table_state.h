@@ -11,17 +11,19 @@
 
 namespace keyhaven::unit {
 
-// The units of one service instance; unit i is a domain of module i + 1.
+// The units of one service instance, sorted by module.
 struct InstanceUnits {
   std::string region;
   std::uint32_t slot = 0;  // domain index in every module
   std::vector<DomainState> units;
   std::shared_ptr<const InstanceKey> key;  // derived from `units`, not serialised
+
+  InstanceUnits clone() const;
 };
 
 struct TableState {
   crypto::P521PrivateKey root;
-  std::vector<Module> modules;  // kMaxUnitsPerInstance
+  std::vector<Module> modules;  // kModules; the module of index i is at i - 1
   std::uint32_t next_domain_instance = 1;
   std::map<InstanceId, InstanceUnits> instances;
 };
@@ -35,7 +37,11 @@ SecretBytes serialize_state(const TableState& state);
 // trailing bytes.
 Result<TableState> parse_state(ByteView bytes);
 
-// What the units of an instance have in common: usable only when all are valid and equal.
+// The modules that a state written before there were recovery units lacks.
+void complete_modules(TableState& state);
+
+// What the joined units of an instance have in common: usable only when all have a valid current
+// key and there is a key that all hold (DomainState::holds).
 std::shared_ptr<const InstanceKey> derive_instance_key(const std::vector<DomainState>& units);
 
 bool is_region(std::string_view region) noexcept;  // 1 to kMaxRegionBytes of a-z, 0-9, '-'

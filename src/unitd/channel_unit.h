@@ -6,6 +6,7 @@
 #include "unit/domain_table.h"
 #include "unit/key_engine.h"
 #include "unit/secure_import.h"
+#include "unitd/state_file.h"
 
 namespace keyhaven::unitd {
 
@@ -13,13 +14,18 @@ namespace keyhaven::unitd {
 // engine only; the server drops on every channel (channel/loop_client.h).
 class ChannelUnit final : public unit::CryptoUnit {
  public:
-  ChannelUnit(unit::DomainTable& table, const Clock& clock, unit::KeyEngineOptions options = {})
-      : table_(table), engine_(table, clock, options) {}
+  ChannelUnit(unit::DomainTable& table, StateFile& file, const Clock& clock,
+              unit::KeyEngineOptions options = {})
+      : table_(table), file_(file), engine_(table, clock, options) {}
 
   Result<std::vector<unit::UnitStatus>> create_units(const InstanceId& instance,
                                                      const std::string& region,
-                                                     std::uint32_t count) override {
-    return table_.create_units(instance, region, count);
+                                                     unit::UnitCounts counts) override {
+    return table_.create_units(instance, region, counts);
+  }
+  Result<std::vector<unit::UnitStatus>> resize_units(const InstanceId& instance,
+                                                     unit::UnitCounts counts) override {
+    return table_.resize_units(instance, counts);
   }
   Result<void> remove_units(const InstanceId& instance) override {
     return table_.remove_units(instance);
@@ -32,6 +38,10 @@ class ChannelUnit final : public unit::CryptoUnit {
     return table_.administer(instance, unit, request);
   }
   Result<Bytes> attestation_root() override { return table_.attestation_root(); }
+  Result<unit::SealingStatus> sealing() override { return file_.status(); }
+  Result<unit::SealingStatus> change_sealing(const unit::SealingChange& change) override {
+    return file_.change(change, [this] { return table_.save(); });
+  }
   Result<unit::SealedRootKey> generate_root_key(const unit::KeyBinding& binding) override {
     return engine_.generate_root_key(binding);
   }
@@ -69,6 +79,11 @@ class ChannelUnit final : public unit::CryptoUnit {
                        const Newest& newest) override {
     return engine_.rewrap(binding, blob.bytes, wrapped_dek, aad, newest);
   }
+  Result<unit::KeyBlob> reseal(unit::BlobPurpose purpose, const unit::KeyBinding& binding,
+                               const unit::KeyBlob& blob,
+                               const unit::BlobPattern& target) override {
+    return engine_.reseal(purpose, binding, blob, target);
+  }
   Result<void> drop(const std::vector<unit::KeyBlob>& blobs) override {
     engine_.drop(blobs);
     return {};
@@ -76,6 +91,7 @@ class ChannelUnit final : public unit::CryptoUnit {
 
  private:
   unit::DomainTable& table_;
+  StateFile& file_;
   unit::KeyEngine engine_;
 };
 
