@@ -82,12 +82,13 @@ void administration() {
   seed("tke_frame", "response", tke::format_response({3, 0, 0, tke::encode(response)}));
   seed("tke_frame", "error", tke::format_error_response({9, 4, 43, "wrong length"}));
 
-  const Bytes oa = tke::make_oa_certificate(signer.public_key(), "00000001", other.key());
+  const Bytes oa = tke::make_oa_certificate(signer.public_key(), "00000001", other.private_key());
   seed("oa_certificate", "certificate", oa);
   seed("oa_certificate", "root", tke::AttestationRoot::of(signer.public_key()).text());
 
   const auto password = SecretBytes::copy_of(std::string_view("password"));
-  seed("key_file", "signature", tke::encode_signature_key(signer.key(), "Alice", password).value());
+  seed("key_file", "signature",
+       tke::encode_signature_key(signer.private_key(), "Alice", password).value());
   const SecretBytes part(tke::kMasterKeySize);
   seed("key_file", "part", tke::encode_key_part(part, "part one", password).value());
   seed("key_part", "sealed", 0, tke::seal_key_part(part, signer.public_key()).value());

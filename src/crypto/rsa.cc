@@ -5,11 +5,13 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include <algorithm>
 #include <climits>
 
 #include "crypto/algorithms.h"
 #include "crypto/handles.h"
 #include "crypto/hash.h"
+#include "crypto/p521_encoding.h"
 
 namespace keyhaven::crypto {
 
@@ -42,6 +44,25 @@ PkeyCtxPtr pkcs1_sha256(EVP_PKEY* key, int (*init)(EVP_PKEY_CTX*)) {
   KH_OPENSSL(init(context.get()));
   KH_OPENSSL(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING));
   KH_OPENSSL(EVP_PKEY_CTX_set_signature_md(context.get(), algorithms().sha256));
+  return context;
+}
+
+// ANSI X9.31 section 2.3: header, padding, hash, trailer naming SHA-256.
+Bytes x931_block(const Digest& hash, std::size_t size) {
+  Bytes out(size, 0xBB);
+  out.front() = 0x6B;
+  const std::size_t hash_at = size - hash.size() - 2;
+  out[hash_at - 1] = 0xBA;
+  std::copy(hash.begin(), hash.end(), out.begin() + static_cast<std::ptrdiff_t>(hash_at));
+  out[size - 2] = 0x34;
+  out[size - 1] = 0xCC;
+  return out;
+}
+
+PkeyCtxPtr without_padding(EVP_PKEY* key, int (*init)(EVP_PKEY_CTX*)) {
+  PkeyCtxPtr context(not_null(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr)));
+  KH_OPENSSL(init(context.get()));
+  KH_OPENSSL(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING));
   return context;
 }
 
@@ -91,6 +112,21 @@ bool RsaPublicKey::verify_sha256(ByteView message, ByteView signature) const {
                          hash.size()) == 1;
 }
 
+bool RsaPublicKey::verify_x931_sha256(ByteView message, ByteView signature) const {
+  if (!key_) return false;
+  const auto size = static_cast<std::size_t>(EVP_PKEY_get_size(pkey(key_)));
+  if (signature.size() != size) return false;
+  const ErrorMark mark;
+  const PkeyCtxPtr context = without_padding(pkey(key_), EVP_PKEY_encrypt_init);
+  Bytes block(size);
+  std::size_t written = size;
+  if (EVP_PKEY_encrypt(context.get(), block.data(), &written, signature.data(), signature.size()) !=
+      1) {
+    return false;  // a number not below the modulus
+  }
+  return written == size && block == x931_block(sha256(message), size);
+}
+
 RsaPrivateKey RsaPrivateKey::generate_2048() {
   PkeyPtr key(not_null(EVP_RSA_gen(2048)));
   RsaPrivateKey out;
@@ -127,6 +163,41 @@ SecretBytes RsaPrivateKey::pem() const {
   const long size = BIO_get_mem_data(bio.get(), &text);
   KH_ASSERT(size > 0);
   return SecretBytes::copy_of(std::string_view(text, static_cast<std::size_t>(size)));
+}
+
+Result<RsaPrivateKey> RsaPrivateKey::from_pkcs1_pem(const SecretBytes& pem) {
+  const ErrorMark mark;
+  const SecretBytes der = KH_TRY(from_pem_labelled(pem.expose(), {"PRIVATE KEY"}));
+  const std::uint8_t* at = der.expose().data();
+  const std::uint8_t* const end = at + der.size();
+  PkeyPtr key(d2i_PrivateKey(EVP_PKEY_RSA, nullptr, &at, static_cast<long>(der.size())));
+  if (!key || at != end) return bad_key("not a PKCS#1 RSA private key");
+  const PkeyCtxPtr check(not_null(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr)));
+  RsaPrivateKey out;
+  out.public_ = KH_TRY(RsaPublicKey::from_components(component(key.get(), OSSL_PKEY_PARAM_RSA_N),
+                                                     component(key.get(), OSSL_PKEY_PARAM_RSA_E)));
+  if (EVP_PKEY_pairwise_check(check.get()) != 1) return bad_key("an inconsistent RSA private key");
+  out.key_ = std::move(key);
+  return out;
+}
+
+SecretBytes RsaPrivateKey::pkcs1_pem() const {
+  const int size = i2d_PrivateKey(pkey(key_), nullptr);
+  KH_ASSERT(size > 0);
+  SecretBytes der(static_cast<std::size_t>(size));
+  std::uint8_t* at = der.expose_mutable().data();
+  KH_ASSERT(i2d_PrivateKey(pkey(key_), &at) == size);
+  return to_pem("PRIVATE KEY", der.expose());
+}
+
+Bytes RsaPrivateKey::sign_x931_sha256(ByteView message) const {
+  const PkeyCtxPtr context = without_padding(pkey(key_), EVP_PKEY_sign_init);
+  Bytes out(static_cast<std::size_t>(EVP_PKEY_get_size(pkey(key_))));
+  const Bytes block = x931_block(sha256(message), out.size());
+  std::size_t size = out.size();
+  KH_OPENSSL(EVP_PKEY_sign(context.get(), out.data(), &size, block.data(), block.size()));
+  KH_ASSERT(size == out.size());
+  return out;
 }
 
 Bytes RsaPrivateKey::sign_sha256(ByteView message) const {

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "crypto/handles.h"
+#include "crypto/hash.h"
 
 namespace keyhaven::crypto {
 namespace {
@@ -26,6 +29,65 @@ TEST(RsaTest, SignsAndVerifies) {
   EXPECT_FALSE(RsaPublicKey().verify_sha256(as_bytes("token"), signature));
   EXPECT_EQ(key().sign_sha256(as_bytes("token")), signature);  // PKCS#1 v1.5 is deterministic
   EXPECT_EQ(ERR_peek_error(), 0u);
+}
+
+TEST(RsaTest, X931SignaturesAreTheBlockUnderThePlainOperation) {
+  const Bytes signature = key().sign_x931_sha256(as_bytes("block"));
+  EXPECT_EQ(signature.size(), 256u);
+  EXPECT_TRUE(key().public_key().verify_x931_sha256(as_bytes("block"), signature));
+  EXPECT_FALSE(key().public_key().verify_x931_sha256(as_bytes("Block"), signature));
+  EXPECT_FALSE(key().public_key().verify_sha256(as_bytes("block"), signature));
+  EXPECT_FALSE(key().public_key().verify_x931_sha256(as_bytes("block"),
+                                                     key().sign_sha256(as_bytes("block"))));
+  for (std::size_t at : {std::size_t{0}, std::size_t{128}, std::size_t{255}}) {
+    Bytes changed = signature;
+    changed[at] ^= 1;
+    EXPECT_FALSE(key().public_key().verify_x931_sha256(as_bytes("block"), changed)) << at;
+  }
+  Bytes longer = {0};
+  append(longer, signature);
+  for (const Bytes& other : {Bytes{}, Bytes(256, 0), Bytes(256, 0xFF), longer,
+                             Bytes(signature.begin() + 1, signature.end())}) {
+    EXPECT_FALSE(key().public_key().verify_x931_sha256(as_bytes("block"), other));
+  }
+  EXPECT_FALSE(RsaPublicKey().verify_x931_sha256(as_bytes("block"), signature));
+
+  // The block itself, by an independent computation: signature ^ e mod n.
+  const auto number = [](const Bytes& bytes) {
+    return BnPtr(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
+  };
+  const std::unique_ptr<BN_CTX, Deleter<BN_CTX_free>> context(BN_CTX_new());
+  const BnPtr power(BN_new());
+  ASSERT_EQ(
+      BN_mod_exp(power.get(), number(signature).get(), number(key().public_key().exponent()).get(),
+                 number(key().public_key().modulus()).get(), context.get()),
+      1);
+  Bytes block(256);
+  ASSERT_EQ(BN_bn2binpad(power.get(), block.data(), 256), 256);
+  const Digest hash = sha256(as_bytes("block"));
+  EXPECT_EQ(block[0], 0x6B);
+  EXPECT_TRUE(std::all_of(block.begin() + 1, block.begin() + 221,
+                          [](std::uint8_t byte) { return byte == 0xBB; }));
+  EXPECT_EQ(block[221], 0xBA);
+  EXPECT_TRUE(std::equal(hash.begin(), hash.end(), block.begin() + 222));
+  EXPECT_EQ(block[254], 0x34);
+  EXPECT_EQ(block[255], 0xCC);
+  EXPECT_EQ(ERR_peek_error(), 0u);
+}
+
+TEST(RsaTest, Pkcs1PemRoundTrip) {
+  const SecretBytes pem = key().pkcs1_pem();
+  EXPECT_TRUE(as_text(pem.expose()).starts_with("-----BEGIN PRIVATE KEY-----\n"));
+  const auto read = RsaPrivateKey::from_pkcs1_pem(pem);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->public_key().modulus(), key().public_key().modulus());
+  EXPECT_TRUE(RsaPrivateKey::from_pkcs1_pem(key().pem()).has_value());
+  EXPECT_FALSE(RsaPrivateKey::from_pkcs1_pem({}).has_value());
+  SecretBytes damaged = pem.clone();
+  for (std::size_t at : {std::size_t{60}, std::size_t{700}, std::size_t{1200}}) {
+    damaged.expose_mutable()[at] = damaged.expose()[at] == 'A' ? 'B' : 'A';
+  }
+  EXPECT_FALSE(RsaPrivateKey::from_pkcs1_pem(damaged).has_value());
 }
 
 TEST(RsaTest, PublicKeySurvivesItsComponents) {

@@ -13,10 +13,13 @@ constexpr std::uint8_t kVersion3[] = {2};
 constexpr std::uint8_t kSerialZero[] = {0};
 constexpr std::uint8_t kOidEcdsaSha512[] = {0x06, 0x08, 0x2A, 0x86, 0x48,
                                             0xCE, 0x3D, 0x04, 0x03, 0x04};
+// OID 1.2.840.113549.1.1.11 (sha256WithRSAEncryption), NULL.
+constexpr std::uint8_t kSha256WithRsa[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7,
+                                           0x0D, 0x01, 0x01, 0x0B, 0x05, 0x00};
 constexpr std::uint8_t kOidCommonName[] = {0x55, 0x04, 0x03};
 constexpr std::uint8_t kOidOrganisationalUnit[] = {0x55, 0x04, 0x0B};
 constexpr std::uint8_t kOidSubjectKeyIdentifier[] = {0x55, 0x1D, 0x0E};
-constexpr std::size_t kTbsSize = 409;
+constexpr std::size_t kTbsSize = 409;  // with a P-521 key
 
 Bytes relative_name(ByteView oid, std::string_view value) {
   return der::constructed(der::kSet,
@@ -24,7 +27,12 @@ Bytes relative_name(ByteView oid, std::string_view value) {
                                           der::element(der::kPrintableString, as_bytes(value))})});
 }
 
-Bytes make_tbs(const std::string& padded_name, const crypto::P521PublicKey& key, const Ski& ski) {
+ByteView signature_algorithm_of(const AdministratorKey& key) {
+  if (key.algorithm() == SignatureAlgorithm::EcdsaSha512) return kOidEcdsaSha512;
+  return kSha256WithRsa;
+}
+
+Bytes make_tbs(const std::string& padded_name, const AdministratorKey& key) {
   const Bytes name = der::sequence({relative_name(kOidOrganisationalUnit, kOrganisationalUnit),
                                     relative_name(kOidCommonName, padded_name)});
   const Bytes validity =
@@ -32,11 +40,11 @@ Bytes make_tbs(const std::string& padded_name, const crypto::P521PublicKey& key,
                      der::element(der::kGeneralizedTime, as_bytes("21001231235959Z"))});
   const Bytes extension =
       der::sequence({der::element(der::kObjectIdentifier, kOidSubjectKeyIdentifier),
-                     der::octet_string(der::octet_string(ski))});
+                     der::octet_string(der::octet_string(key.ski()))});
   return der::sequence(
       {der::constructed(der::kContext0Constructed, {der::element(der::kInteger, kVersion3)}),
-       der::element(der::kInteger, kSerialZero), der::element(der::kSequence, kOidEcdsaSha512),
-       name, validity, name, key.spki(),
+       der::element(der::kInteger, kSerialZero),
+       der::element(der::kSequence, signature_algorithm_of(key)), name, validity, name, key.spki(),
        der::constructed(der::kContext3Constructed, {der::sequence({extension})})});
 }
 
@@ -97,11 +105,12 @@ Result<Bytes> make_administrator_certificate(const std::string& name, const Sign
   }
   std::string padded = name;
   padded.resize(kMaxAdministratorNameBytes, ' ');
-  const Bytes tbs = make_tbs(padded, signer.public_key(), signer.ski());
-  KH_ASSERT(tbs.size() == kTbsSize);
+  const AdministratorKey key = signer.key();
+  const Bytes tbs = make_tbs(padded, key);
+  KH_ASSERT(key.p521() == nullptr || tbs.size() == kTbsSize);
   const Bytes signature = KH_TRY(signer.sign(tbs));
   return der::sequence(
-      {tbs, der::element(der::kSequence, kOidEcdsaSha512), der::bit_string(signature)});
+      {tbs, der::element(der::kSequence, signature_algorithm_of(key)), der::bit_string(signature)});
 }
 
 Result<AdministratorCertificate> parse_administrator_certificate(ByteView bytes) {
@@ -128,10 +137,10 @@ Result<AdministratorCertificate> parse_administrator_certificate(ByteView bytes)
 
   AdministratorCertificate out;
   out.name = KH_TRY(common_name(issuer));
-  auto key = crypto::P521PublicKey::from_spki(spki);
-  if (!key) return refuse("the key is no elliptic-curve P-521 key, the only supported kind");
+  auto key = AdministratorKey::from_spki(spki);
+  if (!key) return refuse("the key is neither P-521 nor RSA-2048 with exponent 65537");
   out.key = std::move(key).value();
-  out.ski = ski_of(out.key.point());
+  out.ski = out.key.ski();
   if (!tbs.at_end()) {
     DerReader extensions = tbs.enter(der::kContext3Constructed);
     if (!tbs.at_end() || !extensions_agree(extensions, out.ski)) {

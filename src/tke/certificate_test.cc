@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "crypto/hash.h"
 #include "tke/oa_certificate.h"
 
 namespace keyhaven::tke {
@@ -38,7 +39,7 @@ TEST(AdministratorCertificateTest, ParsesToNameKeyAndIdentifier) {
   ASSERT_TRUE(parsed.has_value());
   EXPECT_EQ(parsed->name, "Zoë O'Neil");
   EXPECT_EQ(parsed->ski, signer().ski());
-  EXPECT_EQ(parsed->key.point(), signer().public_key().point());
+  EXPECT_EQ(parsed->key.p521()->point(), signer().public_key().point());
   EXPECT_EQ(parsed->der, der);
 }
 
@@ -68,6 +69,74 @@ TEST(AdministratorCertificateTest, EveryTruncationAndTrailingByteIsRefused) {
   EXPECT_FALSE(parse_administrator_certificate(Bytes(kMaxCertificateBytes + 1, 0x30)).has_value());
 }
 
+// --- RSA-2048 keys of older installations ---
+
+const RsaSigner& rsa_signer() {
+  static const RsaSigner made(crypto::RsaPrivateKey::generate_2048());
+  return made;
+}
+
+TEST(RsaAdministratorTest, TheCertificateHasTheSameStructure) {
+  const Bytes der = make_administrator_certificate("Old key", rsa_signer()).value();
+  const auto parsed = parse_administrator_certificate(der);
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+  EXPECT_EQ(parsed->name, "Old key");
+  EXPECT_EQ(parsed->key.algorithm(), SignatureAlgorithm::RsaX931Sha256);
+  EXPECT_EQ(parsed->key.p521(), nullptr);
+  EXPECT_EQ(parsed->ski, rsa_signer().ski());
+  // The identifier by hand: SHA-256 over SEQUENCE { n, e }, which the certificate holds too.
+  const Bytes spki = rsa_signer().key().spki();
+  const Bytes head = from_hex("30820122300d06092a864886f70d01010105000382010f00").value();
+  ASSERT_EQ(spki.size(), head.size() + 270);
+  EXPECT_TRUE(std::equal(head.begin(), head.end(), spki.begin()));
+  EXPECT_EQ(crypto::sha256(ByteView(spki).subspan(head.size())), parsed->ski);
+  // A wrong self-signature, as the SDK makes it: over nothing.
+  Bytes unsigned_der = der;
+  unsigned_der.back() ^= 1;
+  EXPECT_TRUE(parse_administrator_certificate(unsigned_der).has_value());
+}
+
+TEST(RsaAdministratorTest, OtherSizesAndExponentsAreRefused) {
+  const Bytes spki = rsa_signer().key().spki();
+  const auto refused = [&](auto edit) {
+    Bytes changed = spki;
+    edit(changed);
+    EXPECT_FALSE(AdministratorKey::from_spki(changed).has_value());
+  };
+  ASSERT_TRUE(AdministratorKey::from_spki(spki).has_value());
+  refused([](Bytes& b) { b.back() = 3; });         // exponent 65539
+  refused([](Bytes& b) { b[33] &= 0x7F; });        // 2047 bits
+  refused([](Bytes& b) { b[32] = 1; });            // 2049 bits
+  refused([](Bytes& b) { b[b.size() - 6] = 0; });  // an even modulus
+  refused([](Bytes& b) { b.pop_back(); });
+  refused([](Bytes& b) { b.push_back(0); });
+}
+
+TEST(RsaAdministratorTest, BothKindsSignTheSameBlock) {
+  const Bytes block = {1, 2, 3};
+  const Bytes der = sign_block(block, {&rsa_signer(), &signer()}).value();
+  const auto infos = parse_signer_infos(der);
+  ASSERT_TRUE(infos.has_value());
+  ASSERT_EQ(infos->size(), 2u);
+  const SignerInfo& old = (*infos)[0];
+  EXPECT_EQ(old.algorithm, SignatureAlgorithm::RsaX931Sha256);
+  EXPECT_EQ(old.signature.size(), 256u);
+  EXPECT_EQ((*infos)[1].algorithm, SignatureAlgorithm::EcdsaSha512);
+  EXPECT_TRUE(rsa_signer().key().verify(block, old.algorithm, old.signature));
+  EXPECT_FALSE(rsa_signer().key().verify(block, SignatureAlgorithm::EcdsaSha512, old.signature));
+  EXPECT_FALSE(signer().key().verify(block, old.algorithm, old.signature));
+  EXPECT_FALSE(AdministratorKey().verify(block, SignatureAlgorithm::EcdsaSha512, {}));
+  // Algorithms of the two kinds do not mix, and an RSA signature has one size.
+  EXPECT_EQ(to_hex(ByteView(der).subspan(4 + 3 + 34, 30)),
+            "300d06096086480165030402010500300d06092a864886f70d0101010500");
+  Bytes mixed = der;
+  mixed[4 + 3 + 34 + 12] = 3;  // sha512
+  EXPECT_FALSE(parse_signer_infos(mixed).has_value());
+  SignerInfo shorter = old;
+  shorter.signature.pop_back();
+  EXPECT_FALSE(parse_signer_infos(encode(shorter)).has_value());
+}
+
 RC_GTEST_PROP(AdministratorCertificateTest, DamagedCertificatesNeverBreakTheParser, ()) {
   static const Bytes good = make_administrator_certificate("Alice", signer()).value();
   Bytes der = good;
@@ -75,7 +144,7 @@ RC_GTEST_PROP(AdministratorCertificateTest, DamagedCertificatesNeverBreakThePars
     der[*rc::gen::inRange<std::size_t>(0, der.size())] = *rc::gen::arbitrary<std::uint8_t>();
   }
   const auto parsed = parse_administrator_certificate(der);
-  if (parsed) RC_ASSERT(parsed->ski == ski_of(parsed->key.point()));
+  if (parsed) RC_ASSERT(parsed->ski == parsed->key.ski());
 }
 
 TEST(SignerInfoTest, SeveralSignaturesRoundTripAndVerify) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "crypto/hash.h"
 #include "tke/der.h"
 
 namespace keyhaven::tke {
@@ -10,27 +9,43 @@ namespace keyhaven::tke {
 namespace {
 
 constexpr std::uint8_t kVersion3[] = {3};
-// SEQUENCE content: OID 2.16.840.1.101.3.4.2.3 (sha512), NULL.
+// Contents of SEQUENCEs: an object identifier and NULL.
 constexpr std::uint8_t kSha512[] = {0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65,
                                     0x03, 0x04, 0x02, 0x03, 0x05, 0x00};
-// SEQUENCE content: OID 1.2.840.10045.4.3.4 (ecdsa-with-SHA512), NULL.
+constexpr std::uint8_t kSha256[] = {0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65,
+                                    0x03, 0x04, 0x02, 0x01, 0x05, 0x00};
 constexpr std::uint8_t kEcdsaSha512[] = {0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE,
                                          0x3D, 0x04, 0x03, 0x04, 0x05, 0x00};
-constexpr std::size_t kMaxSignatureBytes = 160;  // P-521: at most 141
+constexpr std::uint8_t kRsaEncryption[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7,
+                                           0x0D, 0x01, 0x01, 0x01, 0x05, 0x00};
+constexpr std::size_t kMaxEcdsaBytes = 160;  // P-521: at most 141
+
+struct Algorithm {
+  ByteView digest;
+  ByteView signature;
+};
+Algorithm identifiers_of(SignatureAlgorithm algorithm) {
+  if (algorithm == SignatureAlgorithm::EcdsaSha512) return {kSha512, kEcdsaSha512};
+  return {kSha256, kRsaEncryption};
+}
+
+bool equal(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+
+bool has_possible_size(const SignerInfo& info) {
+  if (info.algorithm == SignatureAlgorithm::RsaX931Sha256) {
+    return info.signature.size() == kRsaModulusSize;
+  }
+  return info.signature.size() <= kMaxEcdsaBytes;
+}
 
 }  // namespace
 
-Ski ski_of(const crypto::P521Point& point) { return crypto::sha256(point); }
-
-Ski short_ski_of(const crypto::P521Point& point) {
-  return crypto::sha256(ByteView(point).subspan(1));
-}
-
 Bytes encode(const SignerInfo& info) {
+  const Algorithm algorithm = identifiers_of(info.algorithm);
   return der::sequence(
       {der::element(der::kInteger, kVersion3), der::element(der::kContext0, info.ski),
-       der::element(der::kSequence, kSha512), der::element(der::kSequence, kEcdsaSha512),
-       der::octet_string(info.signature)});
+       der::element(der::kSequence, algorithm.digest),
+       der::element(der::kSequence, algorithm.signature), der::octet_string(info.signature)});
 }
 
 Result<std::vector<SignerInfo>> parse_signer_infos(ByteView bytes) {
@@ -45,11 +60,13 @@ Result<std::vector<SignerInfo>> parse_signer_infos(ByteView bytes) {
     SignerInfo info;
     fields.expect(der::kInteger, kVersion3);
     const ByteView ski = fields.read(der::kContext0);
-    fields.expect(der::kSequence, kSha512);
-    fields.expect(der::kSequence, kEcdsaSha512);
+    const ByteView digest = fields.read(der::kSequence);
+    if (equal(digest, kSha256)) info.algorithm = SignatureAlgorithm::RsaX931Sha256;
+    const Algorithm expected = identifiers_of(info.algorithm);
+    fields.expect(der::kSequence, expected.signature);
     info.signature = to_bytes(fields.octet_string());
-    if (!fields.at_end() || ski.size() != info.ski.size() ||
-        info.signature.size() > kMaxSignatureBytes) {
+    if (!fields.at_end() || !equal(digest, expected.digest) || ski.size() != info.ski.size() ||
+        !has_possible_size(info)) {
       return Error{Reason::InvalidArgument, "malformed signature information", {}};
     }
     std::copy(ski.begin(), ski.end(), info.ski.begin());
@@ -65,7 +82,8 @@ Result<Bytes> sign_block(ByteView block, const Signers& signers) {
   Bytes out;
   for (const Signer* signer : signers) {
     Bytes signature = KH_TRY(signer->sign(block));
-    append(out, encode(SignerInfo{signer->ski(), std::move(signature)}));
+    const AdministratorKey key = signer->key();
+    append(out, encode(SignerInfo{key.ski(), std::move(signature), key.algorithm()}));
   }
   return out;
 }

@@ -152,15 +152,15 @@ TEST_F(CeremonyTest, UnauthorisedAndForgedSignaturesAreRefused) {
   expect_refused(with, with.clear_pending(mixed), {tke::kUnauthorisedSigner, tke::kNoReason});
 
   // An installed administrator's identifier with another key's signature.
-  class Impostor final : public tke::Signer {
+  class Impostor final : public tke::P521Signer {
    public:
-    Impostor(const tke::Signer& claimed, const tke::Signer& real)
+    Impostor(const tke::P521Signer& claimed, const tke::Signer& real)
         : claimed_(claimed), real_(real) {}
     const crypto::P521PublicKey& public_key() const override { return claimed_.public_key(); }
     Result<Bytes> sign(ByteView message) const override { return real_.sign(message); }
 
    private:
-    const tke::Signer& claimed_;
+    const tke::P521Signer& claimed_;
     const tke::Signer& real_;
   };
   const Impostor impostor(*administrators_.owned[0], *strangers_.owned[0]);

@@ -172,7 +172,7 @@ Status check_signatures(const DomainState& domain, ByteView block, ByteView sign
   for (const tke::SignerInfo& info : *infos) {
     const auto* administrator = domain.administrator(info.ski);
     if (administrator == nullptr) return {tke::kUnauthorisedSigner, tke::kNoReason};
-    if (!administrator->key.verify_sha512_der(block, info.signature)) {
+    if (!administrator->key.verify(block, info.algorithm, info.signature)) {
       return {tke::kSignatureInvalid, tke::kBadSignature};
     }
     if (std::find(signers.begin(), signers.end(), info.ski) == signers.end())
