@@ -142,19 +142,28 @@ Result<void> Core::heal(const Ticket& ticket) {
   // Whoever waits for the healing of another thread answers before its own deadline, or it would
   // count as a call that hangs.
   const auto now = std::chrono::steady_clock::now();
-  const std::unique_lock healing(healing_, now + (ticket.deadline - now) * 3 / 4);
-  if (!healing) {
-    return Error{
-        Reason::UnitUnavailable, who_ + ": it is being healed and has not answered yet", {}};
-  }
+  const auto until = now + (ticket.deadline - now) * 3 / 4;
   std::vector<CK_SESSION_HANDLE> old;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    if (!healed_.wait_until(lock, until, [this] { return !healing_; })) {
+      return Error{
+          Reason::UnitUnavailable, who_ + ": it is being healed and has not answered yet", {}};
+    }
     if (state_ == TokenState::Ready) return {};  // another thread was first
     KH_TRY(refuse_when_waiting());
+    healing_ = true;
     old.swap(idle_);
     if (anchor_ != CK_INVALID_HANDLE) old.push_back(std::exchange(anchor_, CK_INVALID_HANDLE));
   }
+  Result<void> result = heal_alone(ticket, std::move(old));
+  const std::lock_guard lock(mutex_);
+  healing_ = false;
+  healed_.notify_all();
+  return result;
+}
+
+Result<void> Core::heal_alone(const Ticket& ticket, std::vector<CK_SESSION_HANDLE> old) {
   Result<CK_SESSION_HANDLE> anchor = open_anchor(ticket);
   // Closed after the new one opened, lest the last one take the login along; a module that numbers
   // anew may have given the new one an old number.

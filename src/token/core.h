@@ -13,6 +13,7 @@
 // logs the user out when the last session of the process closes.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -98,6 +99,7 @@ class Core {
   bool give_back(const Session& session, bool succeeded);
   void mark_lost(std::uint64_t generation, const Failure& failure);
   Result<void> heal(const Ticket& ticket);
+  Result<void> heal_alone(const Ticket& ticket, std::vector<CK_SESSION_HANDLE> old);
   Result<void> begin_generation(Result<CK_SESSION_HANDLE> anchor);
   Result<CK_SESSION_HANDLE> open_anchor(const Ticket& ticket);
   Result<void> log_in(CK_SESSION_HANDLE session, const CK_TOKEN_INFO& info);
@@ -113,10 +115,11 @@ class Core {
   TokenFacts facts_;
   CK_SLOT_ID slot_ = 0;  // guarded by mutex_
 
-  std::timed_mutex healing_;     // held while one thread heals
-  unsigned unclear_logins_ = 0;  // in a row; guarded by healing_
+  unsigned unclear_logins_ = 0;  // in a row; touched only by the one thread that heals
 
   mutable std::mutex mutex_;
+  bool healing_ = false;  // by one thread
+  std::condition_variable healed_;
   TokenState state_ = TokenState::Lost;
   std::string message_;
   std::uint64_t generation_ = 0;
