@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+import models
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 JOBS = str(os.cpu_count() or 2)
 
@@ -103,6 +105,11 @@ def suite_check():
     print("  " + done.stdout.strip().replace("\n", "\n  "))
     return Result(passed=int(done.returncode == 0), failed=int(done.returncode != 0),
                   failures=[] if done.returncode == 0 else ["tools/check.sh"])
+
+
+def suite_models():
+    """Models of our protocols in every reachable state, and that each planted fault is found."""
+    return models.check(Result())
 
 
 def suite_unit():
@@ -239,7 +246,7 @@ def suite_fuzz():
     return result
 
 
-DEFAULT = {"check": suite_check, "unit": suite_unit, "vectors": suite_vectors, "contract": suite_contract,
+DEFAULT = {"check": suite_check, "models": suite_models, "unit": suite_unit, "vectors": suite_vectors, "contract": suite_contract,
            "integration": suite_integration, "conformance": suite_conformance}
 NAMED = {"asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
 
