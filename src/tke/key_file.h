@@ -7,12 +7,14 @@
 // docs/protocols/key-files.md.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "crypto/ec.h"
+#include "crypto/rsa.h"
 #include "tke/key_part.h"
 #include "tke/signer_info.h"
 #include "tke/string_fields.h"
@@ -22,7 +24,7 @@ namespace keyhaven::tke {
 inline constexpr std::size_t kMaxDescriptionBytes = 128;
 inline constexpr std::size_t kMinPasswordBytes = 6;
 
-// The format knows two: "p521ec", and whatever else it says is RSA-2048, which we only list.
+// The format knows two: "p521ec", and whatever else it says is RSA-2048. We make no new RSA keys.
 enum class SignatureKeyType : std::uint8_t { P521, Rsa };
 
 // What a signature key file shows without its password.
@@ -37,10 +39,16 @@ Result<std::string> encode_signature_key(const crypto::P521PrivateKey& key, cons
                                          const SecretBytes& password);
 // Errors: InvalidArgument (not such a file).
 Result<SignatureKeyInfo> inspect_signature_key(std::string_view text);
-// Errors: as above; NotSupported for an RSA key; DecryptFailed for a wrong password;
+// Errors: as above; NotSupported for a key of the other type; DecryptFailed for a wrong password;
 // InvalidArgument when the key is not that of `ski`.
 Result<crypto::P521PrivateKey> decode_signature_key(std::string_view text,
                                                     const SecretBytes& password);
+
+Result<crypto::RsaPrivateKey> decode_rsa_signature_key(std::string_view text,
+                                                       const SecretBytes& password);
+// Either kind, as what signs.
+Result<std::unique_ptr<Signer>> open_signature_key(std::string_view text,
+                                                   const SecretBytes& password);
 
 struct KeyPartInfo {
   std::string description;  // at most 128 bytes

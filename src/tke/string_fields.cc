@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "crypto/aead.h"
+#include "crypto/argon2.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "tke/key_file.h"
@@ -14,6 +15,14 @@ namespace keyhaven::tke {
 namespace {
 
 constexpr std::size_t kSaltSize = 32;
+constexpr unsigned kPbkdf2Rounds = 4096;  // fixed by the format
+constexpr crypto::Argon2Cost kArgon2Cost{64 * 1024, 3, 4};
+constexpr std::size_t kKeySize = 32;
+
+Result<SecretBytes> key_of(const SecretBytes& password, ByteView salt, PasswordKey how) {
+  if (how == PasswordKey::Argon2id) return crypto::argon2id(password, salt, kArgon2Cost, kKeySize);
+  return crypto::pbkdf2_sha256(password, salt, kPbkdf2Rounds, kKeySize);
+}
 
 }  // namespace
 
@@ -71,23 +80,24 @@ Result<void> check_password(const SecretBytes& password) {
   return Error{Reason::InvalidField, "a password has at least 6 characters", "password"};
 }
 
-void seal_fields(StringFields& fields, const SecretBytes& content, const SecretBytes& password,
-                 unsigned iterations, ByteView aad) {
+Result<void> seal_fields(StringFields& fields, const SecretBytes& content,
+                         const SecretBytes& password, PasswordKey how, ByteView aad) {
   std::array<std::uint8_t, kSaltSize> salt{};
   crypto::random_bytes(salt);
-  const SecretBytes key = crypto::pbkdf2_sha256(password, salt, iterations, 32);
+  const SecretBytes key = KH_TRY(key_of(password, salt, how));
   fields["enckey"] = to_hex(crypto::aes256_gcm_seal(key, content.expose(), aad));
   fields["seaSalt"] = to_hex(salt);
+  return {};
 }
 
 Result<SecretBytes> open_fields(const StringFields& fields, const SecretBytes& password,
-                                unsigned iterations, ByteView aad) {
+                                PasswordKey how, ByteView aad) {
   const auto sealed = from_hex(field(fields, "enckey"));
   const auto salt = from_hex(field(fields, "seaSalt"));
   if (!sealed || sealed->empty() || !salt || salt->size() != kSaltSize) {
     return malformed_key_file("field enckey or seaSalt is missing or malformed");
   }
-  const SecretBytes key = crypto::pbkdf2_sha256(password, *salt, iterations, 32);
+  const SecretBytes key = KH_TRY(key_of(password, *salt, how));
   auto opened = crypto::aes256_gcm_open(key, *sealed, aad);
   if (!opened) {
     return Error{Reason::DecryptFailed, "wrong password, or the key file is damaged", "password"};

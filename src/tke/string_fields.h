@@ -37,12 +37,16 @@ bool is_plain_text(std::string_view text) noexcept;
 // Errors: InvalidField below kMinPasswordBytes (key_file.h).
 Result<void> check_password(const SecretBytes& password);
 
-// `content` sealed under a key from `password`, as fields enckey and seaSalt: PBKDF2-HMAC-SHA-256,
-// AES-256-GCM, nonce ‖ ciphertext ‖ tag.
-void seal_fields(StringFields& fields, const SecretBytes& content, const SecretBytes& password,
-                 unsigned iterations, ByteView aad);
-// Errors: InvalidArgument (fields missing), DecryptFailed (wrong password or damaged).
+// How a password becomes a key of 32 bytes: the format that existing clients read, or Argon2id
+// (64 MiB, 3 passes, 4 lanes) for files of our own.
+enum class PasswordKey : std::uint8_t { Pbkdf2With4096Rounds, Argon2id };
+
+// `content` sealed under a key from `password`, as fields enckey and seaSalt (32 bytes):
+// AES-256-GCM, nonce ‖ ciphertext ‖ tag. Errors: Io when there is no memory for Argon2id.
+Result<void> seal_fields(StringFields& fields, const SecretBytes& content,
+                         const SecretBytes& password, PasswordKey how, ByteView aad);
+// Errors: InvalidArgument (fields missing), DecryptFailed (wrong password or damaged), Io.
 Result<SecretBytes> open_fields(const StringFields& fields, const SecretBytes& password,
-                                unsigned iterations, ByteView aad);
+                                PasswordKey how, ByteView aad);
 
 }  // namespace keyhaven::tke
