@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "base/locked_arena.h"
 #include "crypto/process_memory.h"
 
 namespace {
@@ -17,8 +18,12 @@ int run(int argc, char** argv) {
   app.add_option("--directory", directory, "empty directory on the disk to be measured")
       ->required()
       ->check(CLI::ExistingDirectory);
+  bool locked_memory = false;
+  app.add_flag("--locked-memory", locked_memory,
+               "keys in locked pages even where the kernel has memfd_secret");
   CLI11_PARSE(app, argc, argv);
   // As in the unit: contexts of libcrypto come from the locked arena.
+  if (!locked_memory) (void)keyhaven::locked_arena::use_secret_memory();
   if (!keyhaven::crypto::use_locked_arena_for_libcrypto()) return 1;
   keyhaven::bench::Steps steps;
   keyhaven::bench::measure_unit(seconds, steps);

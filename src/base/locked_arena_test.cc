@@ -124,6 +124,44 @@ int with_secret_memory() {
   return usage().locked && usage().secret_bytes > 0 ? 0 : 7;
 }
 
+// Looks at every mapping that can be read or written and belongs to the arena.
+int pages_not_locked_after_load() {
+  std::vector<void*> blocks;
+  for (std::size_t i = 0; i < 2000; ++i) blocks.push_back(allocate(i * 37 % 40'000 + 1));
+  for (std::size_t i = 0; i < blocks.size(); i += 2) release(blocks[i]);
+  std::ifstream smaps("/proc/self/smaps");
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+  std::size_t seen = 0;
+  char rights[8] = {};
+  bool of_arena = false;
+  for (std::string line; std::getline(smaps, line);) {
+    if (std::sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, rights) == 3) {
+      of_arena = rights[0] == 'r' && owns(reinterpret_cast<void*>(begin));  // NOLINT
+      if (of_arena) seen += end - begin;
+    }
+    if (!of_arena || line.rfind("VmFlags:", 0) != 0) continue;
+    if (!has(line + " ", "lo") || !has(line + " ", "dd")) return 1;
+  }
+  return seen == usage().mapped_bytes && usage().locked ? 0 : 2;
+}
+
+TEST(LockedArenaTest, AfterLoadEveryPageIsLockedAndNotDumped) {
+  KH_NEEDS_MLOCK();
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  rlimit limit{};
+  ::getrlimit(RLIMIT_MEMLOCK, &limit);
+  if (::geteuid() != 0 && limit.rlim_max != RLIM_INFINITY)
+    GTEST_SKIP() << "needs 32 MiB of locked memory";
+  EXPECT_EXIT(::_exit(pages_not_locked_after_load()), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(
+      {
+        (void)use_secret_memory();
+        ::_exit(pages_not_locked_after_load());
+      },
+      testing::ExitedWithCode(0), "");
+}
+
 TEST(LockedArenaTest, SecretMemoryIsHiddenFromTheKernelItself) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");  // a fresh process: the arena has no pages yet
   const int fd = static_cast<int>(::syscall(447, 0));
@@ -317,6 +355,26 @@ TEST(LockedArenaTest, PolicyStopAlsoStopsWhenAnEarlierLockFailed) {
         set_policy(OnLockFailure::Stop);
       },
       "LimitMEMLOCK");
+}
+
+TEST(LockedArenaTest, SecretMemoryCountsAgainstTheSameLimit) {
+  KH_NEEDS_MLOCK();
+  EXPECT_DEATH(
+      {
+        forbid_locking();
+        set_policy(OnLockFailure::Stop);
+        (void)use_secret_memory();
+        allocate(1 << 20);
+      },
+      "LimitMEMLOCK");
+  EXPECT_EXIT(
+      {
+        forbid_locking();
+        (void)use_secret_memory();
+        std::memset(allocate(1 << 20), 1, 1 << 20);
+        ::_exit(usage().locked || usage().secret_bytes != 0 ? 1 : 0);
+      },
+      testing::ExitedWithCode(0), "^keyhaven: warning: [^\n]*\n$");
 }
 
 TEST(LockedArenaTest, PolicyWarnSaysSoOnceAndGoesOn) {

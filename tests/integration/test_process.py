@@ -1,8 +1,10 @@
 """The programs as processes: configuration, isolation, restart of the unit, second server, full disk, graceful stop."""
 import os
 import pathlib
+import resource
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -105,7 +107,17 @@ class Processes(unittest.TestCase):
             self.assertEqual(str((self.deployment.data / "unit").stat().st_uid), uid[unit])
         limits = pathlib.Path(f"/proc/{unit}/limits").read_text()
         self.assertRegex(limits, r"Max core file size\s+0\s+0")
-        self.assertEqual(status[unit]["NoNewPrivs"].strip(), "1")
+        sanitized = BIN.parent.name in ("asan", "tsan")
+        for pid in (server, unit):
+            self.assertEqual(status[pid]["NoNewPrivs"].strip(), "1")
+        self.assertEqual(status[unit]["Seccomp"].strip(), "2")
+        if not sanitized:
+            self.assertEqual(status[server]["Seccomp"].strip(), "2")
+        if os.geteuid() == 0:
+            for space in ("net", "ipc", "uts"):
+                self.assertNotEqual(os.readlink(f"/proc/{unit}/ns/{space}"), os.readlink(f"/proc/{server}/ns/{space}"))
+            devices = pathlib.Path(f"/proc/{unit}/net/dev").read_text().splitlines()[2:]
+            self.assertEqual([line.split(":")[0].strip() for line in devices], ["lo"])
         if BIN.parent.name not in ("asan", "tsan"):  # the sanitizers turn mlock into nothing
             self.assertGreater(int(status[unit]["VmLck"].split()[0]), 0)
 
@@ -135,6 +147,62 @@ class Processes(unittest.TestCase):
             os.kill(pid, signal.SIGKILL)
         self.deployment.wait_unit_back(pid)
         self.assertEqual(self.deployment.action(instance, key, "wrap", {}).status, 200)
+
+
+class Walls(unittest.TestCase):
+    """What the unit does when the system does not give all that it asks for."""
+
+    def unit(self, *options, memory_lock=None):
+        """(exit status or None, standard output, standard error) of a unit as an ordinary user that is told to end at once."""
+        with tempfile.TemporaryDirectory() as directory:
+            os.chmod(directory, 0o755)
+            program = shutil.copy2(BIN / "keyhaven-unit", directory)
+            state = pathlib.Path(directory, "state")
+            state.mkdir(0o700)
+            identity = {}
+            if os.geteuid() == 0:
+                os.chown(state, 61010, 61010)
+                identity = {"user": 61010, "group": 61010, "extra_groups": []}
+            ours, theirs = socket.socketpair()
+            limit = memory_lock and (lambda: resource.setrlimit(resource.RLIMIT_MEMLOCK, (memory_lock, memory_lock)))
+            command = [program, "--state-dir", str(state), "--key-file", str(state / "key"), "--channels",
+                       str(theirs.fileno()), *options]
+            with subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, preexec_fn=limit, **identity) as process:
+                theirs.close()
+                ready = process.stdout.readline()
+                ours.close()
+                return process.wait(60), ready, process.stderr.read()
+
+    @unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "the sanitizers turn mlock into nothing")
+    def test_memory_that_cannot_be_locked_stops_the_unit_unless_told(self):
+        little = 16 * 1024
+        status, ready, errors = self.unit(memory_lock=little)
+        self.assertNotEqual(status, 0)
+        self.assertEqual(ready, "")
+        self.assertIn("LimitMEMLOCK", errors)
+        status, ready, errors = self.unit("--memory-lock", "best-effort", memory_lock=little)
+        self.assertEqual((status, ready), (0, "READY\n"), errors)
+        self.assertEqual(errors.count("could not be locked"), 1)
+
+    def test_the_whole_sandbox_is_there_when_it_is_required(self):
+        status, ready, errors = self.unit("--sandbox", "required", "--memory-lock", "best-effort")
+        self.assertEqual((status, ready), (0, "READY\n"), errors)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs a start by root")
+    def test_without_the_right_to_namespaces_it_says_so_or_does_not_start(self):
+        for mode, ready in (("best-effort", True), ("required", False)):
+            deployment = Deployment(unit__sandbox=mode)
+            self.addCleanup(deployment.close)
+            command = deployment.command
+            deployment.command = lambda *extra, command=command: ["setpriv", "--bounding-set", "-sys_admin", *command(*extra)]
+            if ready:
+                deployment.start()
+                deployment.stop()
+            else:
+                with self.assertRaises(AssertionError):
+                    deployment.start()
+            self.assertIn("the system gives it no network of its own", deployment.log.read_text())
 
 
 class PrivateClone(unittest.TestCase):
