@@ -424,7 +424,7 @@ const std::vector<Attack>& channel_attacks() {
 }
 
 const std::vector<Attack>& last_attacks() {
-  constexpr const char* kBack = "a denial of service, for less than a second each";
+  constexpr const char* kBack = "a denial of service; the launcher starts it again";
   static const std::vector<Attack> table = {
       {kFrames, "a frame that announces 4 GiB", "WWWW",
        [](Attacker& a) {
