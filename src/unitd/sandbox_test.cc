@@ -201,6 +201,22 @@ TEST_F(SandboxTest, NoPageBecomesExecutable) {
   }
 }
 
+// A failed assertion must end the unit, under either list.
+TEST_F(SandboxTest, AbortStillEndsTheProcess) {
+  for (const SandboxProfile profile : {SandboxProfile::Software, SandboxProfile::Token}) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      const rlimit none{0, 0};
+      ::setrlimit(RLIMIT_CORE, &none);
+      (void)enter_sandbox({base_ + "/state", profile});
+      std::abort();
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) << status;
+  }
+}
+
 TEST_F(SandboxTest, ATokensLibraryMayUseItsFilesAndSocketsIfTold) {
   ASSERT_TRUE(make_directory(base_ + "/tokens", 0700));
   SandboxOptions options{base_ + "/state", SandboxProfile::Token, {base_ + "/tokens"}};
