@@ -40,5 +40,6 @@ int main(int argc, char** argv) {
                  "keyhaven-unit: this kernel offers no memfd_secret (Linux 6.5, or boot with "
                  "secretmem.enable=1); keys are in locked memory\n");
   }
+  if (options->sealing.helper_fd >= 0) std::_Exit(unitd::run_helper(*options));
   std::_Exit(unitd::run(*options));
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "unitd/credentials.h"
+#include "unitd/sealing.h"
+
 namespace keyhaven::unitd {
 namespace {
 
@@ -37,6 +40,78 @@ Result<SandboxMode> parse_sandbox(const std::string& text) {
   return wrong("--sandbox \"" + text + "\": expected required, best-effort or off");
 }
 
+template <class T>
+Result<T> parse_number(const std::string& name, std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    return wrong(name + " \"" + std::string(text) + "\": expected a number");
+  return value;
+}
+
+Result<int> parse_descriptor(const std::string& name, std::string_view text) {
+  const int fd = KH_TRY(parse_number<int>(name, text));
+  if (fd < 0) return wrong(name + ": a descriptor is 0 or more");
+  return fd;
+}
+
+Result<void> add_credential(SealingOptions& sealing, const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const std::string name = text.substr(0, equals);
+  if (equals == std::string::npos || !is_credential_name(name))
+    return wrong("--credential \"" + text + "\": expected NAME=FD");
+  const int fd = KH_TRY(parse_descriptor("--credential", text.substr(equals + 1)));
+  if (sealing.credentials.size() == kMaxCredentials)
+    return wrong("--credential: at most " + std::to_string(kMaxCredentials));
+  sealing.credentials.emplace_back(name, fd);
+  return {};
+}
+
+Result<crypto::Argon2Cost> parse_argon2(std::string_view text) {
+  const std::size_t first = text.find(',');
+  const std::size_t second = text.find(',', first + 1);
+  if (first == std::string_view::npos || second == std::string_view::npos)
+    return wrong("--argon2: expected KIB,PASSES,LANES");
+  crypto::Argon2Cost out;
+  out.memory_kib = KH_TRY(parse_number<std::uint32_t>("--argon2", text.substr(0, first)));
+  out.passes =
+      KH_TRY(parse_number<std::uint32_t>("--argon2", text.substr(first + 1, second - first - 1)));
+  out.lanes = KH_TRY(parse_number<std::uint32_t>("--argon2", text.substr(second + 1)));
+  if (!is_within_limits(out)) return wrong("--argon2 " + std::string(text) + ": out of limits");
+  return out;
+}
+
+// False when `name` is not one of sealing's.
+Result<bool> take_sealing_option(SealingOptions& sealing, const std::string& name,
+                                 const std::string& value) {
+  if (name == "--sealing") {
+    sealing.method = KH_TRY(sealing_method_from(value));
+  } else if (name == "--sealing-reference") {
+    sealing.reference = value;
+  } else if (name == "--credentials-dir") {
+    sealing.credentials_directory = value;
+  } else if (name == "--credential") {
+    KH_TRY(add_credential(sealing, value));
+  } else if (name == "--passphrase-fd") {
+    sealing.passphrase_fd = KH_TRY(parse_descriptor(name, value));
+  } else if (name == "--argon2") {
+    sealing.argon2 = KH_TRY(parse_argon2(value));
+  } else if (name == "--tpm2-tcti") {
+    sealing.tpm2_tcti = value;
+  } else if (name == "--pkcs11-module") {
+    sealing.pkcs11_module = value;
+  } else if (name == "--accept-state-counter") {
+    sealing.accept_counter = KH_TRY(parse_number<std::uint64_t>(name, value));
+  } else if (name == "--sealing-socket") {
+    sealing.socket = KH_TRY(parse_descriptor(name, value));
+  } else if (name == "--sealing-helper") {
+    sealing.helper_fd = KH_TRY(parse_descriptor(name, value));
+  } else {
+    return false;
+  }
+  return true;
+}
+
 Result<MemoryLock> parse_memory_lock(const std::string& text) {
   if (text == "required") return MemoryLock::Required;
   if (text == "best-effort") return MemoryLock::BestEffort;
@@ -62,10 +137,12 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     } else if (name == "--memory-lock") {
       options.memory_lock = KH_TRY(parse_memory_lock(value));
     } else {
-      return wrong("unknown argument \"" + name + "\"");
+      const bool is_known = KH_TRY(take_sealing_option(options.sealing, name, value));
+      if (!is_known) return wrong("unknown argument \"" + name + "\"");
     }
   }
   if (options.state_directory.empty()) return wrong("--state-dir is missing");
+  if (options.sealing.helper_fd >= 0) return options;
   if (options.key_file.empty()) return wrong("--key-file is missing");
   if (options.channels.empty())
     return wrong("--channels is missing; keyhavend starts this program with its channels");

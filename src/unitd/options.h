@@ -1,10 +1,14 @@
 // The command line of keyhaven-unit.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "crypto/argon2.h"
+#include "unit/crypto_unit.h"
 
 namespace keyhaven::unitd {
 
@@ -12,6 +16,22 @@ enum class SandboxMode : std::uint8_t {
   Required,    // no start without it
   BestEffort,  // what the kernel offers; what is missing is said on standard error
   Off,
+};
+
+// How the state is sealed, and with what means (docs/operations/sealing.md). Names and numbers of
+// descriptors, never a secret.
+struct SealingOptions {
+  unit::SealingMethod method = unit::SealingMethod::KeyFile;  // of the first start
+  std::string reference;
+  std::string credentials_directory;
+  std::vector<std::pair<std::string, int>> credentials;  // name, descriptor
+  int passphrase_fd = -1;
+  crypto::Argon2Cost argon2;
+  std::string tpm2_tcti;
+  std::string pkcs11_module;
+  std::uint64_t accept_counter = 0;
+  int socket = -1;     // to the sealing helper; -1: there is none
+  int helper_fd = -1;  // this process is the helper, and that is its end
 };
 
 enum class MemoryLock : std::uint8_t {
@@ -25,13 +45,24 @@ struct Options {
   std::vector<int> channels;  // inherited stream sockets, 1 to kMaxChannels
   SandboxMode sandbox = SandboxMode::BestEffort;
   MemoryLock memory_lock = MemoryLock::Required;
+  SealingOptions sealing;
 };
 
 inline constexpr std::size_t kMaxChannels = 128;
 
-// Parses "--state-dir DIR --key-file FILE --channels FD,FD,... [--sandbox
-// required|best-effort|off] [--memory-lock required|best-effort]"; `arguments` without the
-// program's name. Errors: InvalidArgument.
+inline constexpr std::size_t kMaxCredentials = 32;
+
+// Parses the arguments without the program's name; each is a name and a value:
+//   --state-dir DIR --key-file FILE --channels FD,FD,...
+//   --sandbox required|best-effort|off
+//   --memory-lock required|best-effort
+//   --sealing METHOD, --sealing-reference TEXT   of the first start
+//   --accept-state-counter N, --sealing-socket FD
+// or, for the sealing helper (sealing_helper.h):
+//   --sealing-helper FD --state-dir DIR --sealing METHOD --sealing-reference TEXT
+//   --credentials-dir DIR, --credential NAME=FD (repeatable), --passphrase-fd FD
+//   --argon2 KIB,PASSES,LANES, --tpm2-tcti TEXT, --pkcs11-module FILE
+// Errors: InvalidArgument.
 Result<Options> parse_options(const std::vector<std::string>& arguments);
 
 }  // namespace keyhaven::unitd

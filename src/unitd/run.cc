@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -16,7 +17,9 @@
 #include "channel/serve.h"
 #include "unitd/cache_budget.h"
 #include "unitd/channel_unit.h"
+#include "unitd/credentials.h"
 #include "unitd/sandbox.h"
+#include "unitd/sealing_helper.h"
 #include "unitd/state_file.h"
 
 namespace keyhaven::unitd {
@@ -82,6 +85,11 @@ class Channels {
   bool broken_ = false;
 };
 
+// Trying again may help, so the launcher does; everything else is a person's to repair.
+int status_of(const Error& error) {
+  return error.reason == Reason::UnitUnavailable ? kExitInternal : kExitConfiguration;
+}
+
 Result<std::unique_ptr<unit::DomainTable>> open_table(StateFile& file) {
   std::optional<SecretBytes> state = file.take_state();
   if (!state) return unit::DomainTable::create(file);
@@ -93,7 +101,12 @@ bool enter_sandbox_as_asked(const Options& options) {
     say("the sandbox is off");
     return true;
   }
-  const SandboxReport report = enter_sandbox({options.state_directory});
+  SandboxOptions sandbox{options.state_directory};
+  // A change of the sealing makes a new key file where the old one is.
+  const std::size_t slash = options.key_file.rfind('/');
+  const std::string keys = slash == std::string::npos ? "." : options.key_file.substr(0, slash + 1);
+  if (::access(keys.c_str(), W_OK) == 0) sandbox.read_write.push_back(keys);
+  const SandboxReport report = enter_sandbox(sandbox);
   if (report.missing.empty()) return true;
   say("the sandbox is incomplete: " + report.missing);
   return options.sandbox == SandboxMode::BestEffort;
@@ -101,13 +114,41 @@ bool enter_sandbox_as_asked(const Options& options) {
 
 }  // namespace
 
-int run(const Options& options) {
-  auto file = StateFile::open(options.state_directory, options.key_file);
-  if (!file) {
-    say(file.error().message);
-    return kExitConfiguration;
+int run_helper(const Options& options) {
+  SealingMeans means;
+  means.state_directory = options.state_directory;
+  std::map<std::string, FileDescriptor> opened;
+  for (const auto& [name, fd] : options.sealing.credentials) opened[name] = FileDescriptor(fd);
+  means.credentials = Credentials(options.sealing.credentials_directory, std::move(opened));
+  if (options.sealing.passphrase_fd >= 0) {
+    const FileDescriptor fd(options.sealing.passphrase_fd);
+    auto passphrase = read_passphrase(fd.get());
+    if (!passphrase) say(passphrase.error().message);
+    if (passphrase) means.passphrase = std::move(passphrase).value();
   }
-  auto table = open_table(*file);
+  means.argon2 = options.sealing.argon2;
+  means.tpm2_tcti = options.sealing.tpm2_tcti;
+  means.pkcs11_module = options.sealing.pkcs11_module;
+  means.configured = options.sealing.method;
+  means.configured_reference = options.sealing.reference;
+  return run_sealing_helper(FileDescriptor(options.sealing.helper_fd), means);
+}
+
+int run(const Options& options) {
+  std::unique_ptr<SealingHelper> helper;
+  if (options.sealing.socket >= 0)
+    helper = std::make_unique<SealingHelper>(FileDescriptor(options.sealing.socket));
+  UnitSealings sealings(options.key_file, std::move(helper));
+  auto opened = StateFile::open({options.state_directory, options.sealing.method,
+                                 options.sealing.reference, options.sealing.accept_counter},
+                                sealings);
+  if (!opened) {
+    say(opened.error().message);
+    return status_of(opened.error());
+  }
+  StateFile& file = **opened;
+  if (!file.note().empty()) say(file.note());
+  auto table = open_table(file);
   if (!table) {
     say("the state cannot be used: " + table.error().message);
     return table.error().reason == Reason::InvalidArgument ? kExitConfiguration : kExitInternal;
@@ -118,10 +159,10 @@ int run(const Options& options) {
   Channels channels(options.channels);
   const unit::KeyEngineOptions engine = engine_options(options.channels.size());
   for (const int fd : options.channels) {
-    std::thread([fd, engine, &table, &clock, &channels] {
+    std::thread([fd, engine, &file, &table, &clock, &channels] {
       Result<void> served;
       {
-        ChannelUnit served_unit(**table, clock, engine);
+        ChannelUnit served_unit(**table, file, clock, engine);
         served = channel::serve(fd, served_unit);
       }
       channels.ended(served);

@@ -17,4 +17,7 @@ inline constexpr int kExitInternal = 4;
 // status; threads may still be blocked in reads, so leave by _Exit.
 int run(const Options& options);
 
+// The life of the sealing helper (options.sealing.helper_fd). Returns the exit status.
+int run_helper(const Options& options);
+
 }  // namespace keyhaven::unitd
