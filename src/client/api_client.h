@@ -132,7 +132,17 @@ class ApiClient {
   // --- Crypto units (3.1); of endpoint().instance ---
   Result<std::vector<CryptoUnitEntry>> list_units();
   // One HTPRequest text, its HTPResponse text. Not repeated: signed commands carry a counter.
-  Result<std::string> administer(std::string_view hsm_id, std::string_view request);
+  // A server of ours refuses what would take away a master key that stored keys need
+  // (MasterKeyStillNeeded), unless it is told that they may be lost.
+  Result<std::string> administer(std::string_view hsm_id, std::string_view request,
+                                 bool accept_key_loss = false);
+
+  // --- Rotation of the master key of endpoint().instance; of our own servers only ---
+  Result<MasterKeyRotation> rotation();
+  // Begins, or goes on with what waits after an error. A repeat that meets its own first try is a
+  // success.
+  Result<MasterKeyRotation> start_rotation();
+  Result<MasterKeyRotation> abandon_rotation();
 
   // GET /v1/tke/attestation_root, of our own servers only: NotFound elsewhere.
   Result<AttestationRootClaim> attestation_root();

@@ -107,15 +107,15 @@ Result<std::vector<CryptoUnitEntry>> ApiClient::list_units() {
   return state_->decoder.units(text_of(response.body));
 }
 
-Result<std::string> ApiClient::administer(std::string_view hsm_id, std::string_view request) {
+Result<std::string> ApiClient::administer(std::string_view hsm_id, std::string_view request,
+                                          bool accept_key_loss) {
   JsonWriter body;
   body.begin_object().key("request").string(request).end_object();
-  auto response =
-      KH_TRY(state_->call(with_body(spec_of(Base::Units, "POST",
-                                            "/v1/tke/" + percent_encode(state_->endpoint.instance) +
-                                                "/hsms/" + percent_encode(hsm_id),
-                                            "administer crypto unit"),
-                                    body.finish())));
+  std::string target =
+      "/v1/tke/" + percent_encode(state_->endpoint.instance) + "/hsms/" + percent_encode(hsm_id);
+  if (accept_key_loss) target += "?accept_key_loss=true";
+  auto response = KH_TRY(state_->call(with_body(
+      spec_of(Base::Units, "POST", std::move(target), "administer crypto unit"), body.finish())));
   return state_->decoder.unit_response(text_of(response.body));
 }
 

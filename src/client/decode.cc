@@ -61,6 +61,10 @@ class Fields {
     refuse(name, "an integer");
     return std::nullopt;
   }
+  // Absent: 0.
+  std::uint64_t count(std::string_view name) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer(name).value_or(0)));
+  }
   Timestamp time(std::string_view name) {
     const std::string value = text(name);
     if (value.empty()) return {};
@@ -274,8 +278,9 @@ Result<Instance> decode_instance(dom::object object) {
   out.created_by = fields.text("created_by");
   if (const auto parameters = fields.object("parameters")) {
     Fields inner(*parameters);
-    out.units =
-        static_cast<std::uint32_t>(std::max<std::int64_t>(0, inner.integer("units").value_or(0)));
+    out.units = static_cast<std::uint32_t>(inner.count("units"));
+    out.recovery_units = static_cast<std::uint32_t>(inner.count("recovery_units"));
+    out.failover_units = static_cast<std::uint32_t>(inner.count("failover_units"));
     out.allowed_network = inner.text("allowed_network");
     out.rotation_interval_seconds = inner.integer("rotation_interval_seconds");
     if (const auto limits = inner.object("limits")) {
@@ -479,10 +484,63 @@ Result<std::vector<CryptoUnitEntry>> Decoder::units(std::string_view json) {
       dom::object object;
       if (item.get_object().get(object) != simdjson::SUCCESS) return not_an_object();
       Fields unit(object);
+      const bool joined = type == UnitType::Operational && unit.text("membership") != "waiting";
       out.push_back({unit.required_text("hsm_id"), unit.required_text("location"),
-                     unit.required_text("serial_number"), type});
+                     unit.required_text("serial_number"), type, joined});
       fields.adopt(unit);
     }
+  }
+  return fields.finish(std::move(out));
+}
+
+namespace {
+
+std::optional<RotationPhase> phase_of(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, RotationPhase>, 4> kPhases{
+      {{"none", RotationPhase::None},
+       {"resealing", RotationPhase::Resealing},
+       {"resealed", RotationPhase::Resealed},
+       {"reverting", RotationPhase::Reverting}}};
+  for (const auto& [text, phase] : kPhases) {
+    if (text == name) return phase;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<MasterKeyRotation> Decoder::rotation(std::string_view json) {
+  const dom::object object_root = KH_TRY(state_->root(json));
+  Fields fields(object_root);
+  MasterKeyRotation out;
+  const auto phase = phase_of(fields.required_text("phase"));
+  if (!phase) fields.refuse("phase", "none, resealing, resealed or reverting");
+  out.phase = phase.value_or(RotationPhase::None);
+  out.message = printable(fields.text("message"), kMaxErrorText);
+  out.from = fields.text("from");
+  out.to = fields.text("to");
+  out.started = fields.time("started_at");
+  out.started_by = printable(fields.text("started_by"), kMaxErrorText);
+  out.keys_total = fields.count("keys_total");
+  out.keys_left = fields.count("keys_left");
+  out.keys_per_second = fields.count("keys_per_second");
+  out.waiting_for = printable(fields.text("waiting_for"), kMaxErrorText);
+  out.unopened_total = fields.count("unopened_total");
+  for (dom::element item : fields.array("stored")) {
+    dom::object object;
+    if (item.get_object().get(object) != simdjson::SUCCESS) return not_an_object();
+    Fields row(object);
+    out.stored.push_back({row.required_text("master_key"), row.count("keys"),
+                          row.count("key_versions"), row.boolean("import_token", false)});
+    fields.adopt(row);
+  }
+  for (dom::element item : fields.array("unopened")) {
+    dom::object object;
+    if (item.get_object().get(object) != simdjson::SUCCESS) return not_an_object();
+    Fields row(object);
+    out.unopened.push_back({row.required_text("key_id"), row.text("version_id"),
+                            printable(row.text("cause"), kMaxErrorText)});
+    fields.adopt(row);
   }
   return fields.finish(std::move(out));
 }

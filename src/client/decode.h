@@ -56,6 +56,7 @@ class Decoder {
   Result<Page<Instance>> instances(std::string_view json);
   Result<std::vector<CryptoUnitEntry>> units(std::string_view json);
   Result<std::string> unit_response(std::string_view json);
+  Result<MasterKeyRotation> rotation(std::string_view json);
   Result<AttestationRootClaim> attestation_root(std::string_view json);
   Result<ServiceId> service_id(std::string_view json);
   Result<Page<ServiceId>> service_ids(std::string_view json);

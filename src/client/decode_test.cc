@@ -122,6 +122,44 @@ TEST(DecodeTest, ReadsUnitsOfAllThreeLists) {
   EXPECT_FALSE(decoder.units(R"({"hsms":[{"hsm_id":"a","location":"l"}]})"));
 }
 
+TEST(DecodeTest, AnAddedUnitWaitsUntilItHasTheKey) {
+  Decoder decoder;
+  const auto units = decoder.units(
+      R"({"hsms":[{"hsm_id":"a","location":"l","serial_number":"s","membership":"joined"},)"
+      R"({"hsm_id":"b","location":"l","serial_number":"s","membership":"waiting"},)"
+      R"({"hsm_id":"c","location":"l","serial_number":"s"}],)"
+      R"("source_hsms":[{"hsm_id":"d","location":"l","serial_number":"s"}]})");
+  ASSERT_TRUE(units);
+  ASSERT_EQ(units->size(), 4U);
+  EXPECT_TRUE(units->at(0).joined);
+  EXPECT_FALSE(units->at(1).joined);
+  EXPECT_TRUE(units->at(2).joined) << "other services do not say";
+  EXPECT_FALSE(units->at(3).joined) << "the keys never depend on a recovery unit";
+}
+
+TEST(DecodeTest, ReadsARotationAndRefusesAnUnknownPhase) {
+  Decoder decoder;
+  const auto rotation = decoder.rotation(
+      R"({"phase":"resealing","message":"on its way","from":"0a","to":"0b",)"
+      R"("started_at":"2026-01-02T03:04:05Z","started_by":"iam-1","keys_total":9,"keys_left":4,)"
+      R"("keys_per_second":7,"waiting_for":"a unit","unopened_total":1,)"
+      R"("stored":[{"master_key":"0a","keys":4,"key_versions":5,"import_token":true}],)"
+      R"("unopened":[{"key_id":"k","version_id":"v","cause":"damaged"}],"units":[]})");
+  ASSERT_TRUE(rotation) << rotation.error().message;
+  EXPECT_EQ(rotation->phase, RotationPhase::Resealing);
+  EXPECT_EQ(rotation->to, "0b");
+  EXPECT_TRUE(rotation->started.is_set());
+  EXPECT_EQ(rotation->keys_left, 4U);
+  EXPECT_EQ(rotation->waiting_for, "a unit");
+  ASSERT_EQ(rotation->stored.size(), 1U);
+  EXPECT_TRUE(rotation->stored.front().import_token);
+  ASSERT_EQ(rotation->unopened.size(), 1U);
+  EXPECT_EQ(rotation->unopened.front().cause, "damaged");
+  EXPECT_EQ(decoder.rotation(R"({"phase":"none"})")->keys_total, 0U);
+  for (const char* text : {"{}", R"({"phase":"dancing"})", R"({"phase":"none","stored":[1]})"})
+    EXPECT_FALSE(decoder.rotation(text)) << text;
+}
+
 TEST(DecodeTest, ReadsAPolicyAsItIsWritten) {
   AccessPolicy policy;
   policy.iam_id = "iam-ServiceId-1";

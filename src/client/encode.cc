@@ -186,6 +186,22 @@ SecretBytes encode_instance_policy(const InstancePolicyChange& change) {
   return out.finish();
 }
 
+namespace {
+
+// Of CreateInstance and UpdateInstance.
+template <class Request>
+bool has_unit_counts(const Request& request) {
+  return request.units || request.recovery_units || request.failover_units;
+}
+template <class Request>
+void write_unit_counts(JsonWriter& out, const Request& request) {
+  if (request.units) out.key("units").integer(*request.units);
+  if (request.recovery_units) out.key("recovery_units").integer(*request.recovery_units);
+  if (request.failover_units) out.key("failover_units").integer(*request.failover_units);
+}
+
+}  // namespace
+
 SecretBytes encode_create_instance(const CreateInstance& request) {
   JsonWriter out;
   out.begin_object().key("name").string(request.name);
@@ -193,7 +209,7 @@ SecretBytes encode_create_instance(const CreateInstance& request) {
   if (!request.resource_group.empty()) out.key("resource_group").string(request.resource_group);
   out.key("resource_plan_id").string(request.plan);
   out.key("parameters").begin_object();
-  if (request.units) out.key("units").integer(*request.units);
+  write_unit_counts(out, request);
   if (!request.allowed_network.empty()) out.key("allowed_network").string(request.allowed_network);
   if (request.rotation_interval_seconds) {
     out.key("rotation_interval_seconds").integer(*request.rotation_interval_seconds);
@@ -209,8 +225,9 @@ SecretBytes encode_update_instance(const UpdateInstance& change) {
   if (!change.name.empty()) out.key("name").string(change.name);
   if (!change.plan.empty()) out.key("resource_plan_id").string(change.plan);
   if (!change.allowed_network.empty() || change.rotation_interval_seconds ||
-      !change.limits.empty() || change.reset_allowed_ip) {
+      !change.limits.empty() || change.reset_allowed_ip || has_unit_counts(change)) {
     out.key("parameters").begin_object();
+    write_unit_counts(out, change);
     if (!change.allowed_network.empty()) out.key("allowed_network").string(change.allowed_network);
     if (change.rotation_interval_seconds) {
       out.key("rotation_interval_seconds").integer(*change.rotation_interval_seconds);

@@ -49,5 +49,18 @@ TEST(EncodeTest, LimitsAreNumbersOrNull) {
   EXPECT_EQ(text(encode_update_instance({})), "{}");
 }
 
+TEST(EncodeTest, UnitCountsAreSentWhenGiven) {
+  UpdateInstance change;
+  change.recovery_units = 2;
+  EXPECT_EQ(text(encode_update_instance(change)), R"({"parameters":{"recovery_units":2}})");
+  CreateInstance request;
+  request.name = "n";
+  request.units = 3;
+  request.failover_units = 0;
+  EXPECT_EQ(text(encode_create_instance(request)),
+            R"({"name":"n","resource_plan_id":"standard",)"
+            R"("parameters":{"units":3,"failover_units":0}})");
+}
+
 }  // namespace
 }  // namespace keyhaven::client

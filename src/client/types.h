@@ -159,7 +159,9 @@ struct Instance {
   std::string plan;
   std::string region;
   std::string resource_group;
-  std::uint32_t units = 0;  // 0: the server does not say
+  std::uint32_t units = 0;  // operational ones; 0: the server does not say
+  std::uint32_t recovery_units = 0;
+  std::uint32_t failover_units = 0;
   std::string allowed_network;
   std::optional<std::int64_t> rotation_interval_seconds;
   std::vector<std::pair<std::string, std::int64_t>> limits;  // of our own servers only
@@ -174,6 +176,8 @@ struct CreateInstance {
   std::string region;  // empty: the server's own
   std::string resource_group;
   std::optional<std::uint32_t> units;
+  std::optional<std::uint32_t> recovery_units;
+  std::optional<std::uint32_t> failover_units;
   std::string allowed_network;
   std::optional<std::int64_t>
       rotation_interval_seconds;  // least time between two rotations of a key; 0: none
@@ -186,6 +190,9 @@ struct UpdateInstance {
   std::string plan;
   std::string allowed_network;
   std::optional<std::int64_t> rotation_interval_seconds;
+  std::optional<std::uint32_t> units;
+  std::optional<std::uint32_t> recovery_units;
+  std::optional<std::uint32_t> failover_units;
   std::vector<LimitChange> limits;
   bool reset_allowed_ip = false;
 };
@@ -197,6 +204,44 @@ struct CryptoUnitEntry {
   std::string location;       // "[region].[AZn-CSm].[module].[domain]"
   std::string serial_number;  // 8 characters
   UnitType type = UnitType::Operational;
+  // Whether the instance's keys depend on it. An operational unit that was added later waits until
+  // it holds the master key; recovery and failover units never do.
+  bool joined = true;
+};
+
+// How far the re-sealing of an instance's stored keys under a new master key is. Master keys are
+// named by the first 16 bytes of their verification pattern, in hexadecimal.
+enum class RotationPhase : std::uint8_t {
+  None,
+  Resealing,  // stored keys are sealed under the new master key
+  Resealed,   // all are; the units must set it immediate
+  Reverting,  // abandoned, going back
+};
+struct MasterKeyRotation {
+  struct Stored {
+    std::string master_key;
+    std::uint64_t keys = 0;
+    std::uint64_t key_versions = 0;
+    bool import_token = false;
+  };
+  struct Unopened {
+    std::string key_id;
+    std::string version_id;
+    std::string cause;
+  };
+  RotationPhase phase = RotationPhase::None;
+  std::string message;  // what to do next, for people
+  std::string from;     // of the last rotation when there is none now; empty: never
+  std::string to;
+  Timestamp started;
+  std::string started_by;
+  std::uint64_t keys_total = 0;
+  std::uint64_t keys_left = 0;
+  std::uint64_t keys_per_second = 0;
+  std::string waiting_for;  // what stops the work now; empty: nothing
+  std::vector<Stored> stored;
+  std::vector<Unopened> unopened;  // the first ones
+  std::uint64_t unopened_total = 0;
 };
 
 // What a deployment says its attestation root is: hexadecimal. A claim until somebody compares it
