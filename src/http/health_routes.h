@@ -16,6 +16,8 @@ namespace keyhaven::http {
 struct HealthCheck {
   std::string name;  // "unit", "store", "audit": a JSON member name
   std::function<Result<void>()> check;
+  // Else its failure is shown, and the server is ready all the same.
+  bool essential = true;
 };
 
 // GET /healthz: 200 {"status":"alive"}. GET /readyz: 200 or 503

@@ -43,7 +43,7 @@ class ImportTokenRoutesTest : public ::testing::Test, protected TestApi {
   }
 
   keys::MemoryImportTokenStore token_store;
-  keys::ImportTokens tokens{{token_store, soft_unit, soft_unit, clock}};
+  keys::ImportTokens tokens{{token_store, soft_unit, soft_unit, seal_gate, clock}};
 };
 
 TEST_F(ImportTokenRoutesTest, CreateAndReadAnswerTheTokenWithoutAnEnvelope) {

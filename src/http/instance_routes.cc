@@ -49,9 +49,10 @@ void write_instance(JsonWriter& json, const InstanceService& service,
   json.field("account_id", options.account).field("region_id", record.region);
   json.field("resource_id", "hs-crypto").field("resource_plan_id", record.plan);
   json.field("resource_group_id", record.resource_group);
-  json.key("parameters")
-      .begin_object()
-      .field("units", static_cast<std::int64_t>(record.units.operational));
+  json.key("parameters").begin_object();
+  json.field("units", static_cast<std::int64_t>(record.units.operational));
+  json.field("failover_units", static_cast<std::int64_t>(record.units.failover));
+  json.field("recovery_units", static_cast<std::int64_t>(record.units.recovery));
   json.field("allowed_network", name_of(record.policies.allowed_network()));
   write_allowed_ip(json, record);
   json.field("rotation_interval_seconds", record.rotation_interval_seconds);
@@ -117,10 +118,14 @@ Result<void> read_allowed_ip_reset(JsonValue& value) {
   return {};
 }
 
+// Terraform asks for recovery units by this word and does not say how many: the vendor gives two. A
+// number that is there too counts; `false` asks for nothing.
 template <class Target>
-Result<void> read_parameters(JsonValue& value, Target& out, InstanceSpec* spec) {
+Result<void> read_parameters(JsonValue& value, Target& out) {
   if (value.is_null()) return {};
-  return value.object([&](std::string_view name, JsonValue& member) -> Result<void> {
+  bool wants_recovery = false;
+  bool counts_recovery = false;
+  const auto visit = [&](std::string_view name, JsonValue& member) -> Result<void> {
     if (member.is_null()) return {};
     if (name == "allowed_network") {
       std::string network = KH_TRY(member.text("allowed_network", kMaxText));
@@ -132,14 +137,21 @@ Result<void> read_parameters(JsonValue& value, Target& out, InstanceSpec* spec) 
     } else if (name == "allowed_ip") {
       KH_TRY(read_allowed_ip_reset(member));
       if constexpr (std::is_same_v<Target, InstanceUpdate>) out.reset_allowed_ip = true;
-    } else if (name == "units" && spec != nullptr) {
-      spec->units = KH_TRY(member.integer("units"));
-    } else if (name == "units" || name == "failover_units") {
-      return Error{Reason::InvalidField,
-                   "the number of crypto units is fixed when the instance is created", "units"};
+    } else if (name == "units") {
+      out.units = KH_TRY(member.integer("units"));
+    } else if (name == "failover_units") {
+      out.failover_units = KH_TRY(member.integer("failover_units"));
+    } else if (name == "recovery_units") {
+      out.recovery_units = KH_TRY(member.integer("recovery_units"));
+      counts_recovery = true;
+    } else if (name == "requires_recovery_units") {
+      wants_recovery = KH_TRY(member.boolean("requires_recovery_units"));
     }
     return {};
-  });
+  };
+  KH_TRY(value.object(visit));
+  if (wants_recovery && !counts_recovery) out.recovery_units = instances::kMaxRecoveryUnits;
+  return {};
 }
 
 Result<InstanceSpec> read_spec(Call& call) {
@@ -154,7 +166,7 @@ Result<InstanceSpec> read_spec(Call& call) {
       std::string plan = KH_TRY(value.text("resource_plan_id", kMaxText));
       if (!plan.empty()) spec.plan = std::move(plan);
     }
-    if (name == "parameters") return read_parameters(value, spec, &spec);
+    if (name == "parameters") return read_parameters(value, spec);
     return {};
   };
   const Body body = KH_TRY(read_json(call.body(), visit));
@@ -172,7 +184,7 @@ Result<InstanceUpdate> read_update(Call& call) {
       std::string plan = KH_TRY(value.text("resource_plan_id", kMaxText));
       if (!plan.empty()) update.plan = std::move(plan);
     }
-    if (name == "parameters") return read_parameters(value, update, nullptr);
+    if (name == "parameters") return read_parameters(value, update);
     return {};
   };
   KH_TRY(read_json(call.body(), visit));

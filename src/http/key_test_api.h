@@ -287,13 +287,14 @@ class TestApi {
   keys::MemoryKeyStore store;
   keys::Directory directory;
   NoWaitFence fence;
+  keys::TestGate seal_gate;
   keys::KeyChanges changes{store, directory, keys::KeyTimes()};
   keys::NoImportToken no_import_token;
   keys::FixedRules settings;
   keys::Registrations registrations{changes, settings, clock};
   TestDependents dependents{registrations};
   keys::KeyService service{
-      {changes, soft_unit, no_import_token, dependents, fence, settings, clock}};
+      {changes, soft_unit, no_import_token, dependents, seal_gate, fence, settings, clock}};
   KeyFront front{service, {&loop_unit}, std::string(32, 'a')};
   RegistrationFront registration_front{front, registrations};
   Api api{{.loops = 1, .unauthenticated_records_per_second = 5},

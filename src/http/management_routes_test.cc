@@ -11,10 +11,12 @@
 #include "http/iam_routes.h"
 #include "http/identity_routes.h"
 #include "http/instance_routes.h"
+#include "http/rotation_routes.h"
 #include "http/test_api.h"
 #include "http/tke_routes.h"
 #include "iam/memory_iam_store.h"
 #include "instances/memory_instance_store.h"
+#include "instances/stored_keys_for_tests.h"
 #include "tke/admin.h"
 #include "tke/frame.h"
 #include "tke/signer_info.h"
@@ -80,7 +82,10 @@ class ManagementTest : public testing::Test {
     api.add(identity_routes(*authority_));
     api.add(iam_routes(*authority_));
     api.add(instance_routes(*service_));
-    api.add(tke_routes(*service_));
+    rotations_.emplace(instances::MasterKeyRotations::Parts{*service_, unit_, gate_, stored_,
+                                                            [] { return Result<void>(); }, clock_});
+    api.add(tke_routes(*service_, *rotations_));
+    api.add(rotation_routes(*service_, *rotations_));
     api.add(audit_routes(test_->log(), audit_key_));
     api.add(health_routes(
         {{"unit", [this] { return unit_health_; }}, {"store", [] { return Result<void>(); }}}));
@@ -152,6 +157,9 @@ class ManagementTest : public testing::Test {
   std::unique_ptr<instances::InstanceService> service_;
   std::optional<TokenAuthenticator> authenticator_;
   std::optional<ServiceInstances> lookup_;
+  instances::UnitGate gate_;
+  instances::FixedStoredKeys stored_;
+  std::optional<instances::MasterKeyRotations> rotations_;
   std::optional<TestApi> test_;
   std::size_t seen_iam_ = 0, seen_instances_ = 0;
 };

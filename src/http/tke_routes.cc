@@ -17,6 +17,7 @@ namespace {
 
 using instances::InstanceRecordPtr;
 using instances::InstanceService;
+using instances::MasterKeyRotations;
 using unit::RegisterState;
 using unit::UnitStatus;
 
@@ -34,6 +35,21 @@ std::string_view state_of(const UnitStatus& status) {
 }
 
 // Every member of a unit is a text: clients read them so (instances-tke-iam.md 3.1).
+void write_units(JsonWriter& json, std::string_view list, unit::UnitType type,
+                 const std::vector<UnitStatus>& units) {
+  json.key(list).begin_array();
+  for (const UnitStatus& status : units) {
+    if (status.type != type) continue;
+    json.begin_object().field("hsm_id", status.id.text()).field("location", status.location);
+    json.field("serial_number", status.serial_number).field("state", state_of(status));
+    json.field("type", name_of(status.type));
+    if (type == unit::UnitType::Operational)
+      json.field("membership", status.joined ? "joined" : "waiting");
+    json.end_object();
+  }
+  json.end_array();
+}
+
 Result<Response> list_units(InstanceService& service, Call& call) {
   const InstanceRecordPtr record =
       KH_TRY(authorized_instance(call, service, call.param("instance")));
@@ -44,12 +60,11 @@ Result<Response> list_units(InstanceService& service, Call& call) {
   json.field("collectionType", "application/vnd.ibm.tke.hsm+json")
       .field("collectionTotal", units.size())
       .end_object();
-  json.key("hsms").begin_array();
-  for (const UnitStatus& status : units) {
-    json.begin_object().field("hsm_id", status.id.text()).field("location", status.location);
-    json.field("serial_number", status.serial_number).field("state", state_of(status)).end_object();
-  }
-  json.end_array().end_object();
+  write_units(json, "hsms", unit::UnitType::Operational, units);
+  // Named so for historical reasons: the unit from which a master key is copied.
+  write_units(json, "source_hsms", unit::UnitType::Recovery, units);
+  write_units(json, "failover_hsms", unit::UnitType::Failover, units);
+  json.end_object();
   call.detail("responseData.totalResources", std::to_string(units.size()));
   return response;
 }
@@ -87,7 +102,8 @@ bool ends_a_master_key(iam::Action action) noexcept {
 
 using Forget = std::function<Result<void>()>;
 
-Result<Response> administer(InstanceService& service, const Forget& forget, Call& call) {
+Result<Response> administer(InstanceService& service, MasterKeyRotations& rotations,
+                            const Forget& forget, Call& call) {
   const InstanceRecordPtr record =
       KH_TRY(authorized_instance(call, service, call.param("instance")));
   const auto unit = UnitId::parse(call.param("hsm"));
@@ -101,7 +117,10 @@ Result<Response> administer(InstanceService& service, const Forget& forget, Call
   for (const auto& [name, value] : asked.details) call.detail(name, value);
   if (asked.action != iam::Action::TkeQuery) KH_TRY(describe_unit(service, call, record, *unit));
 
-  const std::string answer = KH_TRY(service.administer(record->id, *unit, frame));
+  const bool accepted = KH_TRY(call.query_bool("accept_key_loss", false));
+  if (accepted) call.detail("requestData.acceptKeyLoss", "true");
+  const auto loss = accepted ? instances::Loss::Accept : instances::Loss::Refuse;
+  const std::string answer = KH_TRY(rotations.administer(record->id, *unit, frame, loss));
   if (forget && ends_a_master_key(asked.action)) {
     if (const Result<void> forgotten = forget(); !forgotten)
       call.detail("responseData.openedKeysWiped", "later: " + forgotten.error().message);
@@ -146,7 +165,19 @@ class AttestationRoot {
 
 }  // namespace
 
-Routes tke_routes(InstanceService& service, Forget forget) {
+std::string_view name_of(unit::UnitType type) noexcept {
+  switch (type) {
+    case unit::UnitType::Operational:
+      return "operational";
+    case unit::UnitType::Recovery:
+      return "recovery";
+    case unit::UnitType::Failover:
+      return "failover";
+  }
+  fatal(__FILE__, __LINE__, "unknown UnitType");
+}
+
+Routes tke_routes(InstanceService& service, MasterKeyRotations& rotations, Forget forget) {
   using enum Method;
   const auto root =
       std::make_shared<AttestationRoot>(service);  // shared: std::function copies its target
@@ -154,8 +185,8 @@ Routes tke_routes(InstanceService& service, Forget forget) {
       blocking(Get, "/v1/tke/{instance}/hsms", iam::Action::TkeRead, Check::Handler,
                [&service](Call& call) { return list_units(service, call); }),
       blocking(Post, "/v1/tke/{instance}/hsms/{hsm}", iam::Action::TkeUnknown, Check::Handler,
-               [&service, forget = std::move(forget)](Call& call) {
-                 return administer(service, forget, call);
+               [&service, &rotations, forget = std::move(forget)](Call& call) {
+                 return administer(service, rotations, forget, call);
                }),
       blocking(Get, "/v1/tke/attestation_root", iam::Action::DocumentRead, Check::Handler,
                [root](Call& call) { return (*root)(call); }),

@@ -2,12 +2,14 @@
 // frame goes on to the unit unaltered, which alone judges it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "iam/action.h"
+#include "unit/crypto_unit.h"
 
 namespace keyhaven::instances {
 
@@ -19,6 +21,8 @@ struct AdministeredAction {
   // command, .adminId, .adminName, .signatureThreshold, .revocationSignatureThreshold, .keyParts,
   // .verificationPattern. Never key material: key parts are sealed to the unit and only counted.
   Details details;
+  // Of commit and set immediate: the master key they are about.
+  std::optional<unit::BlobPattern> master_key;
 };
 
 // Total: what does not parse is TkeUnknown. At most kMaxFrameCharacters are looked at.

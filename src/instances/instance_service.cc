@@ -61,6 +61,41 @@ Result<void> check(const InstanceRecord& record) {
   return {};
 }
 
+Result<std::uint32_t> checked_count(std::string_view name, std::int64_t count, std::uint32_t least,
+                                    std::uint32_t most) {
+  if (count >= least && count <= most) return static_cast<std::uint32_t>(count);
+  return invalid(name, std::string(name) + " must be " + std::to_string(least) + " to " +
+                           std::to_string(most));
+}
+
+Result<unit::UnitCounts> checked_counts(std::int64_t units, std::int64_t failover_units,
+                                        std::int64_t recovery_units) {
+  unit::UnitCounts out;
+  out.operational = KH_TRY(checked_count("units", units, 1, kMaxUnits));
+  out.recovery = KH_TRY(checked_count("recovery_units", recovery_units, 0, kMaxRecoveryUnits));
+  if (failover_units > units) {
+    return invalid("failover_units",
+                   "failover_units must not be more than units, which is " + std::to_string(units));
+  }
+  out.failover = KH_TRY(checked_count("failover_units", failover_units, 0, kMaxUnits));
+  return out;
+}
+
+unit::UnitCounts counts_of(const std::vector<unit::UnitStatus>& units) {
+  unit::UnitCounts out;
+  for (const unit::UnitStatus& status : units) {
+    if (status.type == unit::UnitType::Operational) ++out.operational;
+    if (status.type == unit::UnitType::Recovery) ++out.recovery;
+    if (status.type == unit::UnitType::Failover) ++out.failover;
+  }
+  return out;
+}
+
+std::string text_of(const unit::UnitCounts& counts) {
+  return std::to_string(counts.operational) + " operational, " + std::to_string(counts.recovery) +
+         " recovery, " + std::to_string(counts.failover) + " failover";
+}
+
 void add_details(audit::Event& event, std::string_view section, PolicyType type,
                  const InstancePolicy* policy) {
   for (auto& [name, value] : audit_view(type, policy)) {
@@ -219,8 +254,7 @@ Result<InstanceRecordPtr> InstanceService::create(const InstanceSpec& spec, audi
   KH_TRY(check(record));
   set_limits(record, spec.limits);
   KH_TRY(set_network(record, spec.allowed_network, event));
-  if (spec.units < 1 || spec.units > kMaxUnits) return invalid("units", "units must be 1 to 6");
-  record.units = static_cast<std::uint32_t>(spec.units);
+  record.units = KH_TRY(checked_counts(spec.units, spec.failover_units, spec.recovery_units));
 
   const std::lock_guard lock(changing_);
   if (snapshot().size() >= kMaxInstances) {
@@ -260,7 +294,39 @@ Result<InstanceRecordPtr> InstanceService::update(const InstanceId& id,
   if (update.allowed_network) KH_TRY(set_network(record, *update.allowed_network, event));
   if (update.reset_allowed_ip && record.policies.is_enabled(PolicyType::AllowedIp))
     KH_TRY(set_policy(record, {PolicyType::AllowedIp, false, {}}, event));
+  record.units = KH_TRY(checked_counts(update.units.value_or(record.units.operational),
+                                       update.failover_units.value_or(record.units.failover),
+                                       update.recovery_units.value_or(record.units.recovery)));
   record.updated = clock_.now();
+  event.target_id = crn_of(record);
+  event.instance_id = record.id.text();
+  if (record.units == current->units) return commit(std::move(record), event);
+
+  KH_TRY(resize(*current, record.units, event));
+  auto stored = commit(std::move(record), event);
+  // Else the next look at the units takes the change back.
+  if (!stored) (void)unit_.resize_units(id, current->units);
+  return stored;
+}
+
+// The units first; all that can refuse comes before this.
+Result<void> InstanceService::resize(const InstanceRecord& current, unit::UnitCounts counts,
+                                     audit::Event& event) {
+  KH_TRY(ensure_units(current));
+  const auto resized = unit_.resize_units(current.id, counts);
+  if (!resized) return resized.error();
+  event.details.emplace_back("requestData.initialValue.units", text_of(current.units));
+  event.details.emplace_back("requestData.newValue.units", text_of(counts));
+  return {};
+}
+
+Result<InstanceRecordPtr> InstanceService::set_rotation(const InstanceId& id,
+                                                        const MasterKeyRotation& rotation,
+                                                        audit::Event event) {
+  const std::lock_guard lock(changing_);
+  const InstanceRecordPtr current = KH_TRY(require(id));
+  InstanceRecord record = *current;
+  record.rotation = rotation;
   event.target_id = crn_of(record);
   event.instance_id = record.id.text();
   return commit(std::move(record), event);
@@ -308,10 +374,21 @@ Result<void> InstanceService::remove(const InstanceId& id, audit::Event event) {
 Result<std::vector<unit::UnitStatus>> InstanceService::units_of(const InstanceId& id) {
   const InstanceRecordPtr record = KH_TRY(require(id));
   std::vector<unit::UnitStatus> units = KH_TRY(unit_.list_units(id));
-  if (!units.empty()) return units;
-  const std::lock_guard lock(changing_);  // not while it is being deleted
-  KH_TRY(require(id));
-  return unit_.create_units(id, record->region, record->units);
+  if (counts_of(units) == record->units) return units;
+  const std::lock_guard lock(changing_);  // not while it is being deleted or resized
+  const InstanceRecordPtr now = KH_TRY(require(id));
+  return ensure_units(*now);
+}
+
+// As many units as the record says, whatever a crash left; `changing_` must be held.
+Result<std::vector<unit::UnitStatus>> InstanceService::ensure_units(const InstanceRecord& record) {
+  std::vector<unit::UnitStatus> units = KH_TRY(unit_.list_units(record.id));
+  if (units.empty()) return unit_.create_units(record.id, record.region, record.units);
+  if (counts_of(units) == record.units) return units;
+  auto resized = unit_.resize_units(record.id, record.units);
+  // Better shown as they are than not at all.
+  if (!resized && resized.error().reason == Reason::UnitsNotZeroized) return units;
+  return resized;
 }
 
 Result<std::string> InstanceService::administer(const InstanceId& id, const UnitId& unit_id,

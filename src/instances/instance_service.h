@@ -4,7 +4,9 @@
 // first, then its units are made; deleting removes the units first (the unit refuses unless all are
 // zeroized), then the record. An active record without units, which only a crash in between can
 // leave, gets them the next time its units are listed: create_units is idempotent. So there are
-// never units without a record, and nothing has to be cleaned up at start.
+// never units without a record, and nothing has to be cleaned up at start. Another number of units
+// is made or removed in the units first, then recorded; after a crash in between the record holds,
+// which never asks for more than units in imprint mode to come or go: nobody was told their ids.
 #pragma once
 
 #include <atomic>
@@ -25,6 +27,7 @@ namespace keyhaven::instances {
 
 inline constexpr std::size_t kMaxInstances = 1000;
 inline constexpr std::uint32_t kMaxUnits = 6;
+inline constexpr std::uint32_t kMaxRecoveryUnits = 2;
 inline constexpr std::uint32_t kAdvisedUnits =
     2;  // with fewer, one failing unit stops the instance
 inline constexpr std::int64_t kMaxRotationIntervalSeconds = 366 * 86'400;
@@ -48,6 +51,8 @@ struct InstanceSpec {
   std::string region;             // empty: the deployment's
   std::string resource_group = "default";
   std::int64_t units = 2;                              // 1 to kMaxUnits
+  std::int64_t failover_units = 0;                     // 0 to `units`
+  std::int64_t recovery_units = 0;                     // 0 to kMaxRecoveryUnits
   std::string allowed_network = "public-and-private";  // or "private-only"
   std::int64_t rotation_interval_seconds = 3600;       // 0 to kMaxRotationIntervalSeconds
   LimitChanges limits;
@@ -59,6 +64,9 @@ struct InstanceUpdate {
   std::optional<std::string> plan;
   std::optional<std::string> allowed_network;  // sets the policy allowedNetwork
   std::optional<std::int64_t> rotation_interval_seconds;
+  std::optional<std::int64_t> units;
+  std::optional<std::int64_t> failover_units;
+  std::optional<std::int64_t> recovery_units;
   LimitChanges limits;
   // Disables the policy allowedIP: the way back for an administrator whose own address it shuts out
   // (docs/adr/0017-network-policies.md).
@@ -89,8 +97,10 @@ class InstanceService {
   // other errors of create_units, StoreUnavailable. `event` is committed with the record; its
   // target becomes the CRN.
   Result<InstanceRecordPtr> create(const InstanceSpec& spec, audit::Event event);
-  // Errors: InstanceNotFound, InvalidField, FeatureRestricted ("private-only" without a private
-  // listener), Conflict, StoreUnavailable.
+  // New units are in imprint mode and serve when they hold the master key; only units in imprint
+  // mode are removed. Errors: InstanceNotFound, InvalidField, FeatureRestricted ("private-only"
+  // without a private listener), UnitsNotZeroized (too few units to remove), UnitUnavailable,
+  // Conflict, StoreUnavailable.
   Result<InstanceRecordPtr> update(const InstanceId& id, const InstanceUpdate& update,
                                    audit::Event event);
   // Sets policies, all or none, at most one of each type; the others stay as they are. They are in
@@ -99,14 +109,19 @@ class InstanceService {
   // update; ResourceCount (a type twice).
   Result<InstanceRecordPtr> set_policies(const InstanceId& id, std::vector<PolicyUpdate> updates,
                                          audit::Event event);
+  // Commits where the rotation of the master key stands; the event's target becomes the CRN.
+  // Errors: InstanceNotFound, StoreUnavailable.
+  Result<InstanceRecordPtr> set_rotation(const InstanceId& id, const MasterKeyRotation& rotation,
+                                         audit::Event event);
   // Errors: InstanceNotFound, InstanceNotEmpty, UnitsNotZeroized, UnitUnavailable,
   // StoreUnavailable.
   Result<void> remove(const InstanceId& id, audit::Event event);
 
-  // The units of an active instance, made if a crash prevented it. Errors: InstanceNotFound,
-  // UnitUnavailable.
+  // The units of an active instance, made or removed if a crash prevented it. Errors:
+  // InstanceNotFound, UnitUnavailable.
   Result<std::vector<unit::UnitStatus>> units_of(const InstanceId& id);
-  // Passes one administration frame on. Errors: InstanceNotFound, those of CryptoUnit::administer.
+  // Passes one administration frame on, whatever it does to stored keys: who serves callers uses
+  // MasterKeyRotations::administer. Errors: InstanceNotFound, those of CryptoUnit::administer.
   Result<std::string> administer(const InstanceId& id, const UnitId& unit_id,
                                  const std::string& request);
   Result<Bytes> attestation_root() { return unit_.attestation_root(); }
@@ -127,6 +142,8 @@ class InstanceService {
   Result<void> set_policy(InstanceRecord& record, PolicyUpdate update, audit::Event& event) const;
   Result<void> set_network(InstanceRecord& record, std::string_view name,
                            audit::Event& event) const;
+  Result<std::vector<unit::UnitStatus>> ensure_units(const InstanceRecord& record);
+  Result<void> resize(const InstanceRecord& current, unit::UnitCounts counts, audit::Event& event);
   void set_limits(InstanceRecord& record, const LimitChanges& changes) const;
   Result<InstanceRecordPtr> commit(InstanceRecord record, const audit::Event& event);
 

@@ -68,6 +68,7 @@ struct Directory::InstanceKeys {
   }
   mutable std::shared_mutex mutex;
   KeyTable table;
+  BlobCensus census;
   std::size_t claimed_keys = 0;
   std::size_t aliases = 0;  // claims included
   std::map<std::string, Ring, std::less<>> rings;
@@ -177,6 +178,13 @@ std::size_t Directory::live_keys(const InstanceId& instance_id) const {
   return keys->table.count(live) + keys->claimed_keys;
 }
 
+std::vector<SealedUnder> Directory::sealed_under(const InstanceId& instance_id) const {
+  const InstanceKeys* keys = instance(instance_id);
+  if (keys == nullptr) return {};
+  std::shared_lock lock(keys->mutex);
+  return keys->census.rows();
+}
+
 bool Directory::has_ring(const InstanceId& instance_id, std::string_view ring) const {
   const InstanceKeys* keys = instance(instance_id);
   if (keys == nullptr) return ring == kDefaultRing;
@@ -257,6 +265,8 @@ void Directory::publish(KeyRecordPtr record) {
   InstanceKeys& keys = instance_or_new(record->instance);
   std::unique_lock lock(keys.mutex);
   const KeyRecordPtr old = keys.table.put(record);
+  keys.census.add(*record);
+  if (old) keys.census.remove(*old);
   {
     Shard& part = shard(record->id);
     std::unique_lock part_lock(part.mutex);
@@ -280,6 +290,7 @@ void Directory::erase(const InstanceId& instance_id, const KeyId& id) {
   std::unique_lock lock(keys.mutex);
   const KeyRecordPtr old = keys.table.erase(id);
   if (!old) return;
+  keys.census.remove(*old);
   {
     Shard& part = shard(id);
     std::unique_lock part_lock(part.mutex);

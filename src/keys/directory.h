@@ -21,6 +21,7 @@
 
 #include "base/id.h"
 #include "base/result.h"
+#include "keys/blob_census.h"
 #include "keys/instance_rules.h"
 #include "keys/key_record.h"
 #include "keys/key_table.h"
@@ -61,6 +62,8 @@ class Directory {
                                  const std::function<bool(const KeyRecord&)>& wanted) const;
   // Keys that are not destroyed.
   std::size_t live_keys(const InstanceId& instance) const;
+  // What is sealed under which master key, without a walk.
+  std::vector<SealedUnder> sealed_under(const InstanceId& instance) const;
   bool has_ring(const InstanceId& instance, std::string_view ring) const;
   // "default" first, then by creation and id.
   std::vector<KeyRing> rings(const InstanceId& instance) const;

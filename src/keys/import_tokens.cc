@@ -69,14 +69,19 @@ Result<ImportTokenPtr> ImportTokens::commit(ImportToken token, Change& change) {
   KH_TRY(parts_.store.put_import_token(token, change.event));
   change.recorded = true;
   auto made = std::make_shared<const ImportToken>(std::move(token));
-  const std::lock_guard lock(mutex_);
-  tokens_[made->instance] = made;
+  publish(made);
   return made;
+}
+
+void ImportTokens::publish(ImportTokenPtr token) {
+  const std::lock_guard lock(mutex_);
+  tokens_[token->instance] = std::move(token);
 }
 
 Result<ImportTokenPtr> ImportTokens::create(const InstanceId& instance,
                                             const ImportTokenRequest& request, Change& change) {
   KH_TRY(check(request));
+  const SealGate::Pass pass = KH_TRY(parts_.gate.pass(instance));
   ImportToken token;
   token.instance = instance;
   token.id = crypto::random_uuid();
@@ -107,6 +112,26 @@ Result<ImportTokenPtr> ImportTokens::retrieve(const InstanceId& instance, Change
   ImportToken next = *token;
   --next.remaining_retrievals;
   return commit(std::move(next), change);
+}
+
+std::optional<unit::BlobPattern> ImportTokens::sealed_under(const InstanceId& instance) const {
+  const auto token = live(instance);
+  if (!token) return std::nullopt;
+  return master_key_or_zeros((*token)->private_key);
+}
+
+Result<void> ImportTokens::reseal(const InstanceId& instance, const unit::BlobPattern& target,
+                                  Change& change) {
+  const auto lock = lock_changes(instance);
+  const auto token = live(instance);
+  if (!token || master_key_or_zeros((*token)->private_key) == target) return {};
+  ImportToken next = **token;
+  next.private_key = KH_TRY(parts_.unit.reseal(
+      unit::BlobPurpose::ImportToken, binding_of(instance, next.id), next.private_key, target));
+  KH_TRY(parts_.store.put_import_token(next, change.event));
+  change.recorded = true;
+  publish(std::make_shared<const ImportToken>(std::move(next)));
+  return {};
 }
 
 Result<unit::SealedRootKey> ImportTokens::import(const unit::KeyBinding& binding,

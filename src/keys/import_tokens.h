@@ -11,11 +11,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "base/clock.h"
 #include "keys/import_token.h"
 #include "keys/key_changes.h"
 #include "keys/material.h"
+#include "keys/seal_gate.h"
 
 namespace keyhaven::keys {
 
@@ -38,7 +40,8 @@ class ImportTokens final : public SecureImport {
   struct Parts {
     ImportTokenStore& store;
     unit::CryptoUnit& slow_unit;  // for create
-    unit::CryptoUnit& unit;       // for import
+    unit::CryptoUnit& unit;       // for import and reseal
+    SealGate& gate;
     const Clock& clock;
   };
   explicit ImportTokens(Parts parts) : parts_(parts) {}
@@ -48,14 +51,21 @@ class ImportTokens final : public SecureImport {
 
   // A new token in place of the old one; its life begins when it is there. Of two at once both
   // succeed, and the one that is committed last stays. Errors: InvalidField (expiration 300 to
-  // 86400, maxAllowedRetrievals 1 to 500), those of CryptoUnit::create_import_token and of the
-  // store: the old token stays.
+  // 86400, maxAllowedRetrievals 1 to 500), those of SealGate, of CryptoUnit::create_import_token
+  // and of the store: the old token stays.
   Result<ImportTokenPtr> create(const InstanceId& instance, const ImportTokenRequest& request,
                                 Change& change);
 
   // The token with one retrieval less. Errors: ImportTokenNotFound, ImportTokenExpired (past its
   // date, or no retrieval left), those of the store: nothing was consumed.
   Result<ImportTokenPtr> retrieve(const InstanceId& instance, Change& change);
+
+  // The master key that the token's private key is sealed under; nothing without a token that can
+  // still be used.
+  std::optional<unit::BlobPattern> sealed_under(const InstanceId& instance) const;
+  // Seals it under `target` (CryptoUnit::reseal), all else as it is; nothing to do: not recorded.
+  // The caller holds what keeps the units as they are. Errors: those of the unit and of the store.
+  Result<void> reseal(const InstanceId& instance, const unit::BlobPattern& target, Change& change);
 
   Result<unit::SealedRootKey> import(const unit::KeyBinding& binding,
                                      const unit::EncryptedMaterial& material) override;
@@ -64,6 +74,7 @@ class ImportTokens final : public SecureImport {
   std::unique_lock<std::mutex> lock_changes(const InstanceId& instance);
   // Errors: ImportTokenNotFound, ImportTokenExpired (past its date).
   Result<ImportTokenPtr> live(const InstanceId& instance) const;
+  void publish(ImportTokenPtr token);
   // Durable, then visible. The changes of the instance must be locked.
   Result<ImportTokenPtr> commit(ImportToken token, Change& change);
 

@@ -9,6 +9,7 @@
 #include "crypto/random.h"
 #include "crypto/secure_import_for_tests.h"
 #include "keys/memory_import_token_store.h"
+#include "keys/surroundings_for_tests.h"
 #include "unit/ceremony_for_tests.h"
 
 namespace keyhaven::keys {
@@ -73,7 +74,8 @@ class ImportTokensTest : public testing::Test {
   ManualClock clock{Timestamp::from_seconds(1'767'323'045)};
   unit::SoftUnit unit = deployment().make_unit();
   MemoryImportTokenStore store;
-  ImportTokens tokens{{store, unit, unit, clock}};
+  TestGate gate;
+  ImportTokens tokens{{store, unit, unit, gate, clock}};
 };
 
 TEST_F(ImportTokensTest, ATokenHasTheAskedLifeAndRetrievals) {
@@ -181,7 +183,7 @@ TEST_F(ImportTokensTest, AFailedChangeChangesNothing) {
 TEST_F(ImportTokensTest, ARestartFindsTokensAsTheyWere) {
   const ImportTokenPtr token = create({600, 3}).value();
   EXPECT_EQ(retrieve(), "2");
-  ImportTokens again({store, unit, unit, clock});
+  ImportTokens again({store, unit, unit, gate, clock});
   ASSERT_TRUE(again.load());
   Change change = a_change();
   const ImportTokenPtr read = again.retrieve(instance, change).value();

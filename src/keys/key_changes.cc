@@ -17,6 +17,14 @@ KeyChanges::KeyLock KeyChanges::lock(const KeyId& id) {
   return {std::shared_lock(all_keys_), std::unique_lock(stripes_[id.uuid.bytes[14]])};
 }
 
+KeyChanges::ManyLock KeyChanges::lock_many(std::span<const KeyId> ids) {
+  std::set<std::uint8_t> stripes;  // in order: no two callers wait for each other
+  for (const KeyId& id : ids) stripes.insert(id.uuid.bytes[14]);
+  ManyLock out{std::shared_lock(all_keys_), {}};
+  for (const std::uint8_t stripe : stripes) out.alone.emplace_back(stripes_[stripe]);
+  return out;
+}
+
 Result<KeyRecordPtr> KeyChanges::current(const KeyRecord& seen) const {
   KeyRecordPtr now = directory_.find(seen.instance, seen.id);
   if (!now) return Error{Reason::KeyNotFound, "the instance has no such key", ""};
@@ -42,6 +50,19 @@ Result<KeyRecordPtr> KeyChanges::commit(KeyRecord next, Change& change, KeyChang
   note_due(*record);
   directory_.publish(record);
   return KeyRecordPtr(record);
+}
+
+Result<void> KeyChanges::commit_many(std::vector<KeyRecord> next, Change& change) {
+  KeyChange stored;
+  stored.put = std::move(next);
+  const std::vector<std::uint64_t> revisions = KH_TRY(commit(stored, change));
+  for (std::size_t i = 0; i < stored.put.size(); ++i) {
+    const auto record = std::make_shared<KeyRecord>(std::move(stored.put[i]));
+    record->revision = revisions.at(i);
+    note_due(*record);
+    directory_.publish(record);
+  }
+  return {};
 }
 
 Result<std::vector<std::uint64_t>> KeyChanges::commit(const KeyChange& stored, Change& change) {

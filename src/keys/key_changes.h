@@ -8,6 +8,7 @@
 #include <mutex>
 #include <set>
 #include <shared_mutex>
+#include <span>
 #include <tuple>
 #include <vector>
 
@@ -39,6 +40,10 @@ class KeyChanges {
     std::unique_lock<std::mutex> alone;
   };
   using AllLock = std::unique_lock<std::shared_mutex>;
+  struct ManyLock {
+    std::shared_lock<std::shared_mutex> among_all;
+    std::vector<std::unique_lock<std::mutex>> alone;
+  };
   struct Due {
     InstanceId instance;
     KeyId key;
@@ -50,6 +55,8 @@ class KeyChanges {
 
   KeyLock lock(const KeyId& id);
   AllLock lock_all() { return AllLock(all_keys_); }
+  // Of several keys at once; the caller must hold no other lock of a key.
+  ManyLock lock_many(std::span<const KeyId> ids);
 
   // The record now, for a caller who was authorised for `seen`; the lock must be held. Errors:
   // KeyNotFound (purged meanwhile), Conflict (moved to another ring).
@@ -61,6 +68,8 @@ class KeyChanges {
   // The same together with `rest`, whose `put` must be empty and is empty again afterwards; what
   // else it holds stays as it is, for the caller to publish.
   Result<KeyRecordPtr> commit(KeyRecord next, Change& change, KeyChange& rest);
+  // Commits all of `next` in one transaction, then publishes them.
+  Result<void> commit_many(std::vector<KeyRecord> next, Change& change);
   // Any other change: commits and sets `recorded`; publishing is the caller's.
   Result<std::vector<std::uint64_t>> commit(const KeyChange& stored, Change& change);
 

@@ -77,6 +77,7 @@ Result<KeyRecordPtr> KeyService::create(CreateRequest request, Change& change) {
   const Timestamp now = clock_.now();
   const InstanceRules rules = settings_.rules(request.instance);
   KH_TRY(check_request(request, rules, now));
+  const SealGate::Pass pass = KH_TRY(gate_.pass(request.instance));
   KeyRecord key;
   key.instance = request.instance;
   key.id = request.id;

@@ -227,6 +227,7 @@ Result<KeyRecordPtr> KeyService::purge(const KeyRecord& seen, Change& change) {
 
 Result<KeyRecordPtr> KeyService::rotate(const KeyRecord& seen, const Material& material,
                                         Change& change) {
+  const SealGate::Pass pass = KH_TRY(gate_.pass(seen.instance));
   const KeyChanges::KeyLock lock = changes_.lock(seen.id);
   const Timestamp now = clock_.now();
   KeyRecordPtr key = KH_TRY(changes_.current(seen));

@@ -123,7 +123,8 @@ TEST_F(KeyPoliciesTest, PoliciesSurviveARestart) {
   EXPECT_EQ(set(key, rotation(3)), "ok");
   Directory fresh;
   KeyChanges fresh_changes(store, fresh, KeyTimes());
-  KeyService again({fresh_changes, soft_unit, secure_import, dependents, fence, settings, clock});
+  KeyService again(
+      {fresh_changes, soft_unit, secure_import, dependents, gate, fence, settings, clock});
   ASSERT_TRUE(again.load());
   EXPECT_EQ(fresh.find(instance, key->id)->policies(), now(key)->policies());
   clock.advance_seconds(90 * kDay + kDay);

@@ -14,6 +14,7 @@ KeyService::KeyService(Parts parts)
       unit_(parts.unit),
       secure_import_(parts.secure_import),
       dependents_(parts.dependents),
+      gate_(parts.gate),
       fence_(parts.fence),
       settings_(parts.settings),
       clock_(parts.clock) {}

@@ -20,6 +20,7 @@
 #include "keys/key_changes.h"
 #include "keys/key_state.h"
 #include "keys/material.h"
+#include "keys/seal_gate.h"
 #include "unit/crypto_unit.h"
 
 namespace keyhaven::keys {
@@ -74,6 +75,7 @@ class KeyService {
     unit::CryptoUnit& unit;
     SecureImport& secure_import;
     Dependents& dependents;
+    SealGate& gate;
     Fence& fence;
     const InstanceSettings& settings;
     const Clock& clock;
@@ -87,7 +89,7 @@ class KeyService {
   // All or nothing: a failing alias creates no key. Errors: KeyCreateImportAccess, InvalidField,
   // AliasLimit, KeyRingNotFound, AliasNotUnique, KeyLimit, KeyRootRequired (rotation override or
   // encrypted material for a standard key), KeyPayloadRequired (rotation override for an imported
-  // key), those of SecureImport.
+  // key), those of SecureImport and of SealGate.
   Result<KeyRecordPtr> create(CreateRequest request, Change& change);
   // The same ring: success without a change (not recorded). Errors: KeyRingNotFound.
   Result<KeyRecordPtr> change_ring(const KeyRecord& key, const std::string& ring, Change& change);
@@ -111,7 +113,7 @@ class KeyService {
   Result<KeyRecordPtr> purge(const KeyRecord& key, Change& change);
   // Without material: generated. Errors: KeyRootRequired, InvalidQueryParam (material for a
   // generated key), KeyPayloadRequired (none for an imported one), KeyRotationNotPermitted,
-  // InvalidField, KeyCreateImportAccess and SecureImport's as for restore.
+  // InvalidField, KeyCreateImportAccess and SecureImport's as for restore, those of SealGate.
   Result<KeyRecordPtr> rotate(const KeyRecord& key, const Material& material, Change& change);
   // All of `update` or nothing. Errors: InvalidField (interval; none given and none stored),
   // KeyRootRequired and KeyPayloadRequired (rotation of a standard or imported key),
@@ -142,7 +144,8 @@ class KeyService {
   // rotate (as secrets.rotate, not limited by the hourly rule), lapsed authorizations go (as
   // secrets.unsetkeyfordeletion). Each exactly once, however many sweeps were missed: what is due
   // follows from the record alone, and the record's revision lets one change win. At most
-  // rotations_per_sweep keys rotate. Called every minute or so, by one thread at a time. Returns
+  // rotations_per_sweep keys rotate, and none while the gate of its instance is shut: they wait.
+  // Called every minute or so, by one thread at a time. Returns
   // how many keys changed; goes on after a failure and returns the first one, whose key is tried
   // again by the next sweep. A failure leaves no audit event.
   Result<std::size_t> sweep(Timestamp now);
@@ -166,6 +169,7 @@ class KeyService {
   Result<void> move_all_to_default(const InstanceId& instance, const std::string& ring,
                                    KeyChange& change);
   struct Sweep;  // one run of sweep; key_sweep.cc
+  SealGate::Pass pass_for_rotation(const KeyChanges::Due& due, Sweep& sweep);
   Result<bool> sweep_one(const KeyChanges::Due& due, Sweep& sweep);
   Result<void> expire(const KeyRecord& key, Timestamp now);
   Result<void> lapse_authorization(const KeyRecord& key, Timestamp now);
@@ -174,6 +178,7 @@ class KeyService {
   unit::CryptoUnit& unit_;
   SecureImport& secure_import_;
   Dependents& dependents_;
+  SealGate& gate_;
   Fence& fence_;
   const InstanceSettings& settings_;
   const Clock& clock_;

@@ -143,9 +143,10 @@ class KeyServiceFixture : public ::testing::Test {
   KeyChanges changes{store, directory, KeyTimes()};
   FixedImport secure_import{soft_unit};
   FixedDependents dependents;
+  TestGate gate;
   RecordingFence fence;
   FixedRules settings = few();
-  KeyService service{{changes, soft_unit, secure_import, dependents, fence, settings, clock}};
+  KeyService service{{changes, soft_unit, secure_import, dependents, gate, fence, settings, clock}};
 
  private:
   static FixedRules few() {

@@ -171,7 +171,8 @@ TEST_F(KeyServiceTest, LoadsWhatWasStored) {
 
   Directory fresh;
   KeyChanges fresh_changes(store, fresh, KeyTimes());
-  KeyService again({fresh_changes, soft_unit, secure_import, dependents, fence, settings, clock});
+  KeyService again(
+      {fresh_changes, soft_unit, secure_import, dependents, gate, fence, settings, clock});
   ASSERT_TRUE(again.load());
   const KeyRecordPtr loaded = fresh.resolve(instance, "pay", "finance");
   ASSERT_NE(loaded, nullptr);

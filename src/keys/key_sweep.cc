@@ -41,9 +41,11 @@ struct KeyService::Sweep {
   std::int64_t rotations_left;
   bool rotations_stopped = false;
   std::set<InstanceId> failed_instances;
+  std::set<InstanceId> shut_instances;
 
   bool may_rotate(const InstanceId& instance) const {
-    return rotations_left > 0 && !rotations_stopped && !failed_instances.contains(instance);
+    return rotations_left > 0 && !rotations_stopped && !failed_instances.contains(instance) &&
+           !shut_instances.contains(instance);
   }
   void rotation_failed(const InstanceId& instance, const Error& error) {
     failed_instances.insert(instance);
@@ -76,7 +78,20 @@ Result<void> KeyService::lapse_authorization(const KeyRecord& key, Timestamp now
   return {};
 }
 
+// Null when the key is not due for rotation, or cannot have it in this sweep.
+SealGate::Pass KeyService::pass_for_rotation(const KeyChanges::Due& due, Sweep& sweep) {
+  const KeyRecordPtr key = changes_.directory().find(due.instance, due.key);
+  if (!key || due_step(*key, times(), sweep.now) != TimedStep::Rotate) return nullptr;
+  if (!sweep.may_rotate(due.instance)) return nullptr;
+  auto pass = gate_.pass(due.instance);
+  if (pass) return std::move(pass).value();
+  sweep.shut_instances.insert(due.instance);
+  return nullptr;
+}
+
 Result<bool> KeyService::sweep_one(const KeyChanges::Due& due, Sweep& sweep) {
+  // Before the lock of the key, so it is asked for what only looks like a rotation too.
+  const SealGate::Pass pass = pass_for_rotation(due, sweep);
   const KeyChanges::KeyLock lock = changes_.lock(due.key);
   const KeyRecordPtr key = changes_.directory().find(due.instance, due.key);
   if (!key) return false;
@@ -97,7 +112,7 @@ Result<bool> KeyService::sweep_one(const KeyChanges::Due& due, Sweep& sweep) {
     case TimedStep::Rotate:
       break;
   }
-  if (!sweep.may_rotate(due.instance)) {
+  if (!pass || !sweep.may_rotate(due.instance)) {
     changes_.put_back(due, due.at);
     return false;
   }
@@ -112,7 +127,10 @@ Result<bool> KeyService::sweep_one(const KeyChanges::Due& due, Sweep& sweep) {
 }
 
 Result<std::size_t> KeyService::sweep(Timestamp now) {
-  Sweep sweep{.now = now, .rotations_left = times().rotations_per_sweep, .failed_instances = {}};
+  Sweep sweep{.now = now,
+              .rotations_left = times().rotations_per_sweep,
+              .failed_instances = {},
+              .shut_instances = {}};
   std::size_t changed = 0;
   std::optional<Error> first_error;
   for (const KeyChanges::Due& due : changes_.take_due(now)) {

@@ -42,7 +42,7 @@ class KeySweepTest : public KeyServiceFixture {
   FailingUnit unit{soft_unit};
   Directory swept_directory;
   KeyChanges swept_changes{store, swept_directory, few_per_sweep()};
-  KeyService swept{{swept_changes, unit, secure_import, dependents, fence, settings, clock}};
+  KeyService swept{{swept_changes, unit, secure_import, dependents, gate, fence, settings, clock}};
 };
 
 TEST_F(KeySweepTest, APolicyRotatesOnceWithinItsWindow) {
@@ -100,7 +100,7 @@ TEST_F(KeySweepTest, TheHourlyRuleIsForCallersOnly) {
   minutes.rotation_window_seconds = 0;
   KeyChanges short_changes(store, directory, minutes);
   KeyService short_months(
-      {short_changes, soft_unit, secure_import, dependents, fence, settings, clock});
+      {short_changes, soft_unit, secure_import, dependents, gate, fence, settings, clock});
   CreateRequest what = request();
   what.overrides = PolicyOverrides{.rotation_months = 1};
   Change change = a_change();

@@ -85,8 +85,8 @@ class KeySweepYearsTest : public ::testing::Test {
   struct Process {
     explicit Process(KeySweepYearsTest& test)
         : changes(test.store_, directory, KeyTimes()),
-          service({changes, test.unit_, test.import_, test.dependents_, test.fence_, test.settings_,
-                   test.clock_}) {
+          service({changes, test.unit_, test.import_, test.dependents_, test.gate_, test.fence_,
+                   test.settings_, test.clock_}) {
       EXPECT_TRUE(service.load());
     }
     Directory directory;
@@ -354,6 +354,7 @@ class KeySweepYearsTest : public ::testing::Test {
   CrashingStore store_;
   FixedImport import_{soft_unit_};
   FixedDependents dependents_;
+  TestGate gate_;
   RecordingFence fence_;
   FixedRules settings_;
   std::map<KeyId, Model> models_;

@@ -1,6 +1,8 @@
 // What stands around the key service in unit tests of this folder and of http/.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -8,6 +10,7 @@
 #include "keys/dependents.h"
 #include "keys/instance_rules.h"
 #include "keys/material.h"
+#include "keys/seal_gate.h"
 
 namespace keyhaven::keys {
 
@@ -16,6 +19,20 @@ class FixedRules final : public InstanceSettings {
  public:
   InstanceRules rules(const InstanceId&) const override { return current; }
   InstanceRules current;
+};
+
+// Open, unless a test shuts it; counts the passes that are out.
+class TestGate final : public SealGate {
+ public:
+  Result<Pass> pass(const InstanceId&) override {
+    if (shut) return Error{Reason::MasterKeyRotationInProgress, "keys are sealed anew", ""};
+    ++asked;
+    return Pass(held);
+  }
+  long out() const { return held.use_count() - 1; }
+  const std::shared_ptr<int> held = std::make_shared<int>(0);
+  std::atomic<bool> shut = false;
+  std::atomic<int> asked = 0;
 };
 
 // No instance has an import token.

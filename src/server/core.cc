@@ -12,6 +12,7 @@
 #include "http/import_token_routes.h"
 #include "http/instance_policy_routes.h"
 #include "http/metrics_routes.h"
+#include "http/rotation_routes.h"
 #include "http/tke_routes.h"
 #include "server/instance_rules.h"
 #include "server/key_material.h"
@@ -45,10 +46,21 @@ class Core::Settings final : public keys::InstanceSettings {
   std::int64_t sync_interval_seconds = 0;
 };
 
+class Core::Gate final : public keys::SealGate {
+ public:
+  Result<Pass> pass(const InstanceId& id) override { return rotations->pass(id); }
+  instances::MasterKeyRotations* rotations = nullptr;  // set before anything is served
+};
+
 Core::Core(Surroundings surroundings) : around_(std::move(surroundings)) {}
 
 Core::~Core() {
-  if (workers_) workers_->stop();
+  if (workers_) stop_workers();
+}
+
+void Core::stop_workers() {
+  workers_->stop();
+  if (rotation_worker_) rotation_worker_->stop();
 }
 
 Result<std::unique_ptr<Core>> Core::open(Surroundings surroundings) {
@@ -57,6 +69,8 @@ Result<std::unique_ptr<Core>> Core::open(Surroundings surroundings) {
   KH_TRY(core->open_identities());
   KH_TRY(core->open_instances_and_keys());
   core->build_api();
+  core->rotation_worker_.emplace(*core->instances_, *core->rotations_,
+                                 instances::RotationWorker::Pace());
   return core;
 }
 
@@ -112,8 +126,9 @@ Result<void> Core::open_instances_and_keys() {
       [this](const InstanceId& id) { return directory_->live_keys(id); }, around_.clock));
   settings_->instances = instances_.get();
   settings_->sync_interval_seconds = around_.config.sync_interval_seconds;
-  import_tokens_ = std::make_unique<keys::ImportTokens>(
-      keys::ImportTokens::Parts{*database_, around_.slow_unit, around_.unit, around_.clock});
+  gate_ = std::make_unique<Gate>();
+  import_tokens_ = std::make_unique<keys::ImportTokens>(keys::ImportTokens::Parts{
+      *database_, around_.slow_unit, around_.unit, *gate_, around_.clock});
   KH_TRY(import_tokens_->load());
   keys::KeyTimes times;
   times.enable_after_disable_seconds = around_.config.enable_after_disable_seconds;
@@ -129,8 +144,15 @@ Result<void> Core::open_instances_and_keys() {
   registrations_ = std::make_unique<keys::Registrations>(*key_changes_, *settings_, around_.clock);
   KH_TRY(registrations_->load());
   key_service_ = std::make_unique<keys::KeyService>(
-      keys::KeyService::Parts{*key_changes_, around_.unit, *import_tokens_, *registrations_,
+      keys::KeyService::Parts{*key_changes_, around_.unit, *import_tokens_, *registrations_, *gate_,
                               around_.fence, *settings_, around_.clock});
+  resealer_.emplace(
+      keys::Resealer::Parts{*key_changes_, *import_tokens_, around_.unit, around_.clock});
+  stored_keys_.emplace(*directory_, *import_tokens_, *resealer_);
+  rotations_.emplace(instances::MasterKeyRotations::Parts{
+      *instances_, around_.unit, unit_gate_, *stored_keys_,
+      [this] { return around_.fence.fence({}); }, around_.clock});
+  gate_->rotations = &*rotations_;
   return key_service_->load();
 }
 
@@ -159,15 +181,18 @@ void Core::build_api() {
   api_->add(http::iam_routes(*authority_));
   api_->add(http::instance_routes(*instances_));
   api_->add(http::instance_policy_routes(*instances_));
-  api_->add(http::tke_routes(*instances_, [this] { return around_.fence.fence({}); }));
+  api_->add(http::tke_routes(*instances_, *rotations_, [this] { return around_.fence.fence({}); }));
+  api_->add(http::rotation_routes(*instances_, *rotations_));
   api_->add(http::governance_routes(*key_front_, *instances_));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));
   api_->add(http::document_routes());
   const auto live_keys = [this](const InstanceId& id) { return directory_->live_keys(id); };
   api_->add(http::metrics_routes({*api_, *instances_, live_keys, around_.clock.now()}));
-  api_->add(http::health_routes({{"unit", around_.unit_health},
-                                 {"store", [this] { return database_->health(); }},
-                                 {"audit", [this] { return around_.log.health(); }}}));
+  api_->add(http::health_routes(
+      {{"unit", around_.unit_health},
+       {"store", [this] { return database_->health(); }},
+       {"audit", [this] { return around_.log.health(); }},
+       {"master_key_rotation", [this] { return rotations_->health(); }, false}}));
 }
 
 }  // namespace keyhaven::server

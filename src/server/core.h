@@ -16,9 +16,11 @@
 #include "http/worker_pool.h"
 #include "iam/authority.h"
 #include "instances/instance_service.h"
+#include "instances/rotation_worker.h"
 #include "keys/import_tokens.h"
 #include "keys/key_service.h"
 #include "server/config.h"
+#include "server/stored_keys.h"
 #include "store/database.h"
 #include "unit/async_unit.h"
 
@@ -51,6 +53,7 @@ class Core {
  public:
   // Opens the store in the server's directory (whose lock the caller holds), loads everything and
   // makes the first administrator, whose API key goes to <server directory>/admin-api-key (0600).
+  // Master key rotations that are under way go on at once.
   // Errors: those of the parts; InvalidArgument when the configured region is not the one of the
   // first start.
   static Result<std::unique_ptr<Core>> open(Surroundings surroundings);
@@ -58,8 +61,8 @@ class Core {
 
   http::Api& api() noexcept { return *api_; }
   keys::KeyService& key_service() noexcept { return *key_service_; }
-  // Runs what is queued on the worker pool to its end.
-  void stop_workers() { workers_->stop(); }
+  // Runs what is queued on the worker pool to its end, and the batch of a rotation.
+  void stop_workers();
 
  private:
   explicit Core(Surroundings surroundings);
@@ -70,6 +73,8 @@ class Core {
 
   // Settings of an instance that decide about its keys, as the key service asks for them.
   class Settings;
+  // Whether keys of an instance may be sealed now.
+  class Gate;
 
   Surroundings around_;
   std::string account_;
@@ -78,10 +83,16 @@ class Core {
   std::unique_ptr<keys::Directory> directory_;
   std::unique_ptr<Settings> settings_;
   std::unique_ptr<instances::InstanceService> instances_;
+  instances::UnitGate unit_gate_;
+  std::unique_ptr<Gate> gate_;
   std::unique_ptr<keys::ImportTokens> import_tokens_;
   std::unique_ptr<keys::KeyChanges> key_changes_;
   std::unique_ptr<keys::Registrations> registrations_;
   std::unique_ptr<keys::KeyService> key_service_;
+  std::optional<keys::Resealer> resealer_;
+  std::optional<StoredKeys> stored_keys_;
+  std::optional<instances::MasterKeyRotations> rotations_;
+  std::optional<instances::RotationWorker> rotation_worker_;
   std::unique_ptr<http::WorkerPool> workers_;
   std::unique_ptr<http::TokenAuthenticator> authenticator_;
   std::unique_ptr<http::ServiceInstances> instance_lookup_;
