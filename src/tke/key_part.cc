@@ -12,7 +12,7 @@ namespace keyhaven::tke {
 namespace {
 
 constexpr std::size_t kComparedPatternBytes = 28;
-constexpr std::size_t kWrappedPartSize = 40;
+constexpr std::size_t kWrappedBytes = 40;
 constexpr std::uint8_t kVersion3[] = {3};
 constexpr std::uint8_t kOidEcPublicKey[] = {0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01};
 constexpr std::uint8_t kOidStdDhSha256Kdf[] = {0x06, 0x06, 0x2B, 0x81, 0x04, 0x01, 0x0B, 0x01};
@@ -20,6 +20,10 @@ constexpr std::uint8_t kOidStdDhSha256Kdf[] = {0x06, 0x06, 0x2B, 0x81, 0x04, 0x0
 constexpr std::uint8_t kAes256Wrap[] = {0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65,
                                         0x03, 0x04, 0x01, 0x2D, 0x05, 0x00};
 constexpr std::uint32_t kKeyBits = 256;
+
+Error malformed(const char* what) {
+  return {Reason::InvalidArgument, std::string("encrypted key part: ") + what, {}};
+}
 
 // ECC-CMS-SharedInfo, RFC 5753 section 7.2: key algorithm, UKM, key length in bits.
 Bytes shared_info(ByteView ukm) {
@@ -62,7 +66,7 @@ Result<RecipientInfo> parse_recipient_info(ByteView bytes) {
   key.expect(der::kObjectIdentifier, ByteView(kOidEcPublicKey).subspan(2));
   out.originator = key.bit_string();
   DerReader ukm = fields.enter(der::kContext1Constructed);
-  out.ukm = ukm.octet_string(kUkmSize);
+  out.ukm = ukm.octet_string();
   DerReader algorithm = fields.enter(der::kSequence);
   algorithm.expect(der::kObjectIdentifier, ByteView(kOidStdDhSha256Kdf).subspan(2));
   algorithm.expect(der::kSequence, kAes256Wrap);
@@ -70,12 +74,11 @@ Result<RecipientInfo> parse_recipient_info(ByteView bytes) {
   DerReader recipient = recipients.enter(der::kSequence);
   DerReader importer = recipient.enter(der::kContext0Constructed);
   out.importer = importer.octet_string(Ski{}.size());
-  out.wrapped = recipient.octet_string(kWrappedPartSize);
+  out.wrapped = recipient.octet_string();
   for (const DerReader* r : {&outer, &fields, &choice, &key_tag, &key, &ukm, &algorithm,
                              &recipients, &recipient, &importer}) {
     if (!r->at_end()) {
-      return Error{
-          Reason::InvalidArgument, "encrypted key part: not a P-521 recipient structure", {}};
+      return malformed("not a P-521 recipient structure");
     }
   }
   return out;
@@ -139,17 +142,29 @@ Result<Bytes> seal_key_part_for_vectors(const SecretBytes& part,
   return out;
 }
 
-Result<SecretBytes> open_key_part(ByteView recipient_info, const crypto::P521PrivateKey& importer) {
-  const RecipientInfo info = KH_TRY(parse_recipient_info(recipient_info));
+Result<SecretBytes> open_key_part(ByteView recipient_info, const crypto::P521PrivateKey& importer,
+                                  ReasonCode* why) {
+  const auto refuse = [&](ReasonCode code, Error error) {
+    if (why != nullptr) *why = code;
+    return error;
+  };
+  auto info = parse_recipient_info(recipient_info);
+  if (!info) return refuse(kRecipientInfoFault, std::move(info).error());
   const crypto::P521Point& own = importer.public_key().point();
-  if (!names(info.importer, short_ski_of(own)) && !names(info.importer, ski_of(own))) {
-    return Error{Reason::InvalidArgument, "encrypted key part: made for another importer key", {}};
+  if (!names(info->importer, short_ski_of(own)) && !names(info->importer, ski_of(own))) {
+    return refuse(kRecipientInfoFault, malformed("made for another importer key"));
   }
-  const crypto::P521PublicKey originator =
-      KH_TRY(crypto::P521PublicKey::from_point(info.originator));
-  const SecretBytes shared = KH_TRY(importer.ecdh(originator));
-  const SecretBytes kek = crypto::x963_kdf_sha256(shared, shared_info(info.ukm), kKeyBits / 8);
-  return crypto::aes_kw_unwrap(kek, info.wrapped);
+  if (info->ukm.size() != kUkmSize) return refuse(kSharedInfoFault, malformed("size of the UKM"));
+  if (info->wrapped.size() != kWrappedBytes) {
+    return refuse(ReasonCode::kWrappedPartSize, malformed("size of the wrapped key"));
+  }
+  auto originator = crypto::P521PublicKey::from_point(info->originator);
+  if (!originator) return refuse(kOriginatorPoint, std::move(originator).error());
+  const SecretBytes shared = KH_TRY(importer.ecdh(*originator));
+  const SecretBytes kek = crypto::x963_kdf_sha256(shared, shared_info(info->ukm), kKeyBits / 8);
+  auto part = crypto::aes_kw_unwrap(kek, info->wrapped);
+  if (!part) return refuse(kRecipientInfoDoesNotOpen, std::move(part).error());
+  return part;
 }
 
 }  // namespace keyhaven::tke

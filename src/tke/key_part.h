@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "crypto/ec.h"
+#include "tke/codes.h"
 #include "tke/signer_info.h"
 
 namespace keyhaven::tke {
@@ -44,7 +45,9 @@ Result<Bytes> seal_key_part_for_vectors(const SecretBytes& part,
                                         const crypto::P521PublicKey& importer,
                                         const crypto::P521PrivateKey& ephemeral, ByteView ukm);
 // Both forms of the importer's identifier (with and without the 04 byte) are accepted.
-// Errors: InvalidArgument (layout, foreign importer), DecryptFailed.
-Result<SecretBytes> open_key_part(ByteView recipient_info, const crypto::P521PrivateKey& importer);
+// Errors: InvalidArgument (layout, foreign importer), DecryptFailed; `why`, if given, gets the
+// unit's reason code.
+Result<SecretBytes> open_key_part(ByteView recipient_info, const crypto::P521PrivateKey& importer,
+                                  ReasonCode* why = nullptr);
 
 }  // namespace keyhaven::tke

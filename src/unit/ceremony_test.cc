@@ -1,10 +1,7 @@
 // A whole ceremony between the real client and the real unit, and every refusal of its rules.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
-#include "tke/frame.h"
-#include "unit/ceremony_for_tests.h"
+#include "unit/ceremony_fixture_for_tests.h"
 
 namespace keyhaven::unit {
 namespace {
@@ -12,42 +9,6 @@ namespace {
 using tke::Status;
 using tke::UnitSession;
 namespace permission = tke::permission;
-
-class CeremonyTest : public testing::Test {
- protected:
-  CeremonyTest() { units_ = deployment_.table().create_units(instance_, "local", 2).value(); }
-  UnitSession session(std::size_t unit = 0) { return deployment_.session(instance_, units_[unit]); }
-  UnitSession enrolled(std::uint32_t threshold = 2) {
-    auto with = session();
-    TestDeployment::enroll(with, administrators_, threshold).value();
-    return with;
-  }
-  UnitStatus status(std::size_t unit = 0) {
-    return deployment_.table().list_units(instance_).value()[unit];
-  }
-
-  // The result must be a refusal with exactly these codes.
-  template <class T>
-  static void expect_refused(const UnitSession& with, const Result<T>& result, Status expected) {
-    ASSERT_FALSE(result.has_value());
-    EXPECT_EQ(with.last_status().return_code, expected.return_code) << result.error().message;
-    EXPECT_EQ(with.last_status().reason_code, expected.reason_code) << result.error().message;
-  }
-
-  Result<tke::VerificationPattern> import(UnitSession& with, const std::vector<SecretBytes>& parts,
-                                          const std::vector<tke::Signers>& signers) {
-    const auto importer = KH_TRY(with.generate_importer(administrators_.some({0})));
-    std::vector<tke::SignedKeyPart> list;
-    for (std::size_t i = 0; i < parts.size(); ++i) list.push_back({&parts[i], signers[i]});
-    return with.import_key_parts(importer, list);
-  }
-
-  InstanceId instance_ = test_instance(1);
-  TestDeployment deployment_;
-  Administrators administrators_{2};
-  Administrators strangers_{1};
-  std::vector<UnitStatus> units_;
-};
 
 TEST_F(CeremonyTest, WholeCeremonyOnTwoUnits) {
   const auto parts = random_parts();
@@ -126,7 +87,10 @@ TEST_F(CeremonyTest, OperationalUnitsNeverExportOrInventKeys) {
 TEST_F(CeremonyTest, UnknownCommandsAreNotSupported) {
   auto with = enrolled();
   for (const std::uint32_t command :
-       {0x01u, 0x06u, 0x19u, 0x23u, 0xFFFFu, 0x00010005u, 0x00010010u}) {
+       {0x01u,       0x03u,       0x05u,       0x07u,       0x0Fu,       0x14u,
+        0x18u,       0x1Au,       0x1Du,       0x22u,       0x23u,       0x24u,
+        0x27u,       0xFFFFu,     0x00010005u, 0x00010009u, 0x0001000Bu, 0x0001000Cu,
+        0x0001000Eu, 0x0001000Fu, 0x00010010u, 0x00010011u}) {
     expect_refused(with, with.command(command, {}, administrators_.all()),
                    {tke::kNotSupported, tke::kNoReason});
   }
@@ -393,19 +357,6 @@ TEST_F(CeremonyTest, ClearEmptiesARegister) {
   EXPECT_EQ(status().current, RegisterState::Empty);
 }
 
-TEST_F(CeremonyTest, ControlPointsNeedTheQuorum) {
-  auto with = enrolled();
-  Bytes mask(16, 0);
-  mask[3] = 0x81;
-  expect_refused(with, with.command(tke::kEnableControlPoints, mask, administrators_.some({0})),
-                 {tke::kNotEnoughSignatures, tke::kTooFewSignatures});
-  ASSERT_TRUE(with.command(tke::kEnableControlPoints, mask, administrators_.all()).has_value());
-  EXPECT_EQ(with.control_points().value()[3], 0x81);
-  mask[3] = 0x80;
-  ASSERT_TRUE(with.command(tke::kDisableControlPoints, mask, administrators_.all()).has_value());
-  EXPECT_EQ(with.control_points().value()[3], 0x01);
-}
-
 TEST_F(CeremonyTest, ZeroizeForgetsEverythingAndOldBlocksDie) {
   std::string recorded;
   auto transport = [&](const std::string& request) {
@@ -433,149 +384,6 @@ TEST_F(CeremonyTest, ZeroizeForgetsEverythingAndOldBlocksDie) {
   EXPECT_EQ(block.return_code, tke::kWrongDomain);
   EXPECT_EQ(block.reason_code(), tke::kDomainInstanceDiffers);
   EXPECT_FALSE(status().imprint);
-}
-
-// --- Freshness, by hand-made blocks ---
-
-class FreshnessTest : public CeremonyTest {
- protected:
-  // A signed "clear new register", changed by `edit` before signing; returns the unit's codes.
-  template <class Edit>
-  Status send(Edit edit) {
-    tke::AdminBlock block = present();
-    block.command = tke::kClearPending;
-    ++block.counter.back();
-    edit(block);
-    return send_signed(block);
-  }
-  // Instance, module id and counter as the unit has them.
-  tke::AdminBlock present() {
-    tke::AdminBlock query;
-    query.command = tke::kQueryAttributes;
-    query.domain_index = units_[0].domain_index;
-    const auto answer = exchange(query, {});
-    tke::AdminBlock out;
-    out.domain_index = answer.domain_index;
-    out.domain_instance = answer.domain_instance;
-    out.module_id = answer.module_id;
-    out.counter = answer.counter;
-    return out;
-  }
-  Status send_signed(const tke::AdminBlock& block) {
-    const auto answer =
-        exchange(block, tke::sign_block(tke::encode(block), administrators_.all()).value());
-    return {answer.return_code, answer.reason_code()};
-  }
-  tke::AdminResponseBlock exchange(const tke::AdminBlock& block, const Bytes& signatures) {
-    const tke::AdminRequest request{units_[0].domain_index, tke::encode(block), signatures};
-    const std::string frame =
-        tke::format_request({units_[0].module_index, units_[0].domain_index, tke::encode(request)});
-    const std::string text = deployment_.table().administer(instance_, units_[0].id, frame).value();
-    const auto response = tke::parse_admin_response(tke::parse_response(text)->payload).value();
-    return tke::parse_admin_response_block(response.block).value();
-  }
-};
-
-TEST_F(FreshnessTest, OnlyTheNextCounterIsAccepted) {
-  enrolled();
-  const auto untouched = [](tke::AdminBlock&) {};
-  EXPECT_TRUE(send(untouched).ok());
-  const Status value{tke::kInvalidCounter, tke::kCounterValue};
-  EXPECT_EQ(send([](tke::AdminBlock& b) { --b.counter.back(); }), value);        // used
-  EXPECT_EQ(send([](tke::AdminBlock& b) { ++b.counter.back(); }), value);        // one ahead
-  EXPECT_EQ(send([](tke::AdminBlock& b) { b.counter.front() = 0x80; }), value);  // far ahead
-  EXPECT_EQ(send([](tke::AdminBlock& b) { b.counter.pop_back(); }),
-            (Status{tke::kInvalidCounter, tke::kCounterFormat}));
-  EXPECT_EQ(send([](tke::AdminBlock& b) { b.counter.clear(); }),
-            (Status{tke::kInvalidCounter, tke::kCounterFormat}));
-  EXPECT_TRUE(send(untouched).ok());
-}
-
-TEST_F(FreshnessTest, AReplayedCommandIsRefused) {
-  enrolled();
-  tke::AdminBlock block = present();
-  block.command = tke::kClearPending;
-  ++block.counter.back();
-  EXPECT_TRUE(send_signed(block).ok());
-  EXPECT_EQ(send_signed(block), (Status{tke::kInvalidCounter, tke::kCounterValue}));
-}
-
-TEST_F(FreshnessTest, ASignedRefusalUsesTheCounterUp) {
-  enrolled();
-  tke::AdminBlock block = present();
-  block.command = tke::kCommitPending;
-  block.input = Bytes(32, 0);
-  ++block.counter.back();
-  EXPECT_EQ(send_signed(block), (Status{tke::kNotInitialised, tke::kNoPendingKey}));
-  EXPECT_EQ(send_signed(block), (Status{tke::kInvalidCounter, tke::kCounterValue}));
-}
-
-TEST_F(FreshnessTest, AnUnsignedAttemptDoesNot) {
-  enrolled();
-  tke::AdminBlock block = present();
-  block.command = tke::kClearPending;
-  ++block.counter.back();
-  EXPECT_EQ(exchange(block, {}).return_code, tke::kNotEnoughSignatures);
-  EXPECT_TRUE(send_signed(block).ok());
-}
-
-TEST_F(FreshnessTest, OtherInstanceModuleOrDomainIsRefused) {
-  enrolled();
-  EXPECT_EQ(send([](tke::AdminBlock& b) { ++b.domain_instance; }),
-            (Status{tke::kWrongDomain, tke::kDomainInstanceDiffers}));
-  EXPECT_EQ(send([](tke::AdminBlock& b) { b.module_id[8] ^= 1; }),
-            (Status{tke::kInvalidData, tke::kModuleInstanceDiffers}));
-  EXPECT_EQ(send([](tke::AdminBlock& b) { b.module_id.pop_back(); }),
-            (Status{tke::kInvalidData, tke::kModuleIdFormat}));
-  EXPECT_EQ(send([](tke::AdminBlock& b) { ++b.domain_index; }),
-            (Status{tke::kWrongDomain, tke::kNoReason}));
-}
-
-TEST_F(FreshnessTest, ImprintCommandsMayLeaveModuleAndCounterEmpty) {
-  tke::AdminBlock block;
-  block.command = tke::kAddAdministrator;
-  block.domain_index = units_[0].domain_index;
-  block.input = administrators_.certificates[0];
-  EXPECT_EQ(exchange(block, {}).return_code, 0u);
-  block.counter = Bytes(16, 0x55);
-  EXPECT_NE(exchange(block, {}).return_code, 0u);
-}
-
-TEST_F(FreshnessTest, InnerBlocksOfAnotherUnitOrCounterAreRefused) {
-  enrolled();
-  const auto importer = session().generate_importer(administrators_.some({0})).value();
-  const auto try_import = [&](auto edit) {
-    tke::AdminBlock envelope = present();
-    envelope.command = tke::kImportKeyParts;
-    ++envelope.counter.back();
-    tke::AdminBlock inner = envelope;
-    inner.input = tke::seal_key_part(crypto::random_secret(32), importer).value();
-    edit(inner);
-    tke::AdminRequest request{units_[0].domain_index, tke::encode(inner), {}};
-    request.signer_infos = tke::sign_block(request.block, administrators_.some({0})).value();
-    envelope.input = tke::encode(request);
-    const auto answer = exchange(envelope, {});
-    return Status{answer.return_code, answer.reason_code()};
-  };
-  EXPECT_EQ(try_import([](tke::AdminBlock& b) { ++b.domain_index; }),
-            (Status{tke::kWrongDomain, tke::kInnerForOtherDomain}));
-  EXPECT_EQ(try_import([](tke::AdminBlock& b) { ++b.domain_instance; }),
-            (Status{tke::kWrongDomain, tke::kInnerForOtherDomain}));
-  EXPECT_EQ(try_import([](tke::AdminBlock& b) { ++b.counter.back(); }),
-            (Status{tke::kInvalidCounter, tke::kCounterValue}));
-  EXPECT_EQ(try_import([](tke::AdminBlock& b) { b.command = tke::kClearPending; }),
-            (Status{tke::kBadArguments, tke::kInnerBlockMissing}));
-}
-
-TEST_F(FreshnessTest, TheEndOfTheChainIsASignedRefusal) {
-  tke::AdminBlock query;
-  query.command = tke::kQueryOaCertificate;
-  query.input = {0, 0, 0, 1};
-  const auto answer = exchange(query, {});  // signed: the walk over the chain needs the reason
-  EXPECT_EQ(answer.return_code, 96u);
-  EXPECT_EQ(answer.reason_code(), 60u);
-  query.input.clear();
-  EXPECT_EQ(exchange(query, {}).output, (Bytes{0, 0, 0, 1}));
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include "tke/frame.h"
 #include "tke/signer_info.h"
 #include "unit/command_rules.h"
+#include "unit/register_rules.h"
+#include "unit/unit_queries.h"
 
 namespace keyhaven::unit {
 
@@ -61,102 +63,11 @@ std::string signed_answer(const Module& module, const DomainState& domain,
   return frame_of(domain, tke::encode(response));
 }
 
-// --- Information queries (unsigned) ---
-
-tke::DomainInfo domain_info(const DomainState& domain) {
-  using tke::DomainInfo;
-  DomainInfo info;
-  info.domain_index = domain.index;
-  info.current_pattern = domain.current.pattern();
-  info.pending_pattern = domain.pending.pattern();
-  if (!domain.administrators.empty()) info.flags |= DomainInfo::kHasAdministrators;
-  if (domain.current.full()) info.flags |= DomainInfo::kHasCurrent;
-  if (domain.pending.full()) info.flags |= DomainInfo::kHasPending;
-  if (domain.pending.full() && domain.pending.committed)
-    info.flags |= DomainInfo::kPendingCommitted;
-  info.flags |= domain.imprint() ? DomainInfo::kEnforcesImprint : DomainInfo::kLeftImprint;
-  return info;
-}
-
-Bytes module_info(const Module& module) {
-  Bytes out;
-  Writer w(out);
-  w.u32(4);  // API ordinal
-  w.u32(0);  // firmware id
-  for (std::uint8_t version :
-       {std::uint8_t{1}, std::uint8_t{0}, std::uint8_t{1}, std::uint8_t{0}}) {
-    w.u8(version);
-  }
-  out.resize(108, 0);
-  append(out, module.id);
-  out.resize(196, 0);
-  return out;
-}
-
-std::string answer_info(const Module& module, const DomainState& domain,
-                        const tke::InfoRequest& request) {
-  tke::InfoResponse response;
-  response.domain_index = domain.index;
-  if (request.domain_index != domain.index) {
-    response.return_code = tke::kWrongDomain;
-  } else if (request.subtype == tke::kInfoDomain) {
-    response.payload = tke::encode(domain_info(domain));
-  } else if (request.subtype == tke::kInfoModule) {
-    response.payload = module_info(module);
-  } else {
-    response.return_code = tke::kNotSupported;
-  }
-  return frame_of(domain, tke::encode(response));
-}
-
-// --- Queries ---
-
-Status query_administrators(const DomainState& domain, ByteView input, Bytes& output) {
-  if (input.empty()) {
-    for (const auto& administrator : domain.administrators) append(output, administrator.ski);
-    return {};
-  }
-  tke::Ski ski{};
-  if (input.size() != ski.size()) return {tke::kMissingInput, tke::kNoReason};
-  std::copy(input.begin(), input.end(), ski.begin());
-  const auto* administrator = domain.administrator(ski);
-  if (administrator == nullptr) return {tke::kInvalidData, tke::kAdministratorNotFound};
-  output = administrator->der;
-  return {};
-}
-
-Status query_oa_certificate(const Module& module, ByteView input, Bytes& output) {
-  constexpr std::uint32_t kChainLength =
-      1;  // certificate 0; its issuer is the root, which is never sent
-  if (input.empty()) {
-    Writer(output).u32(kChainLength);
-    return {};
-  }
-  if (input.size() != 4) return {tke::kMissingInput, tke::kNoReason};
-  Reader r(input);
-  if (r.u32() >= kChainLength) return {tke::kNotFound, tke::kOaIndexOutOfRange};
-  output = module.certificate;
-  return {};
-}
-
-std::string answer_query(const Module& module, const DomainState& domain,
-                         const tke::AdminBlock& block) {
+// What stands in no need of a signature and changes nothing.
+std::string answer_anybody(const Module& module, const DomainState& domain,
+                           const tke::AdminBlock& block) {
   Bytes output;
-  Status status;
-  const bool module_level = block.command == tke::kQueryOaCertificate && block.domain_index == 0;
-  if (block.domain_index != domain.index && !module_level) {
-    status = {tke::kWrongDomain, tke::kNoReason};
-  } else if (block.command == tke::kQueryAdministrators) {
-    status = query_administrators(domain, block.input, output);
-  } else if (block.command == tke::kQueryOaCertificate) {
-    status = query_oa_certificate(module, block.input, output);
-  } else if (block.command == tke::kQueryControlPoints) {
-    output = Bytes(domain.control_points.begin(), domain.control_points.end());
-  } else if (block.command == tke::kQueryAttributes) {
-    output = tke::encode_for_query(domain.attributes);
-  } else {
-    status = {tke::kNotSupported, tke::kNoReason};
-  }
+  const Status status = answer_query(module, domain, block, output);
   return signed_answer(module, domain, block, domain.instance, domain.counter, status,
                        std::move(output));
 }
@@ -191,6 +102,10 @@ Status check_freshness(const Module& module, const DomainState& domain,
     return {tke::kWrongDomain, tke::kDomainInstanceDiffers};
   if (block.module_id.size() != tke::kModuleIdSize)
     return {tke::kInvalidData, tke::kModuleIdFormat};
+  if (!equal(ByteView(block.module_id).first(tke::kSerialNumberSize),
+             ByteView(module.id).first(tke::kSerialNumberSize))) {
+    return {tke::kInvalidData, tke::kSerialNumberDiffers};
+  }
   if (!equal(block.module_id, module.id)) return {tke::kInvalidData, tke::kModuleInstanceDiffers};
   if (block.counter.size() != tke::kCounterSize) return {tke::kInvalidCounter, tke::kCounterFormat};
   // Exactly the next value: a far larger one, signed once, would lock the domain for good.
@@ -200,54 +115,78 @@ Status check_freshness(const Module& module, const DomainState& domain,
   return {};
 }
 
-Status check_supported(const DomainState& domain, std::uint32_t command) {
-  switch (command) {
-    case tke::kAddAdministrator:
-    case tke::kRemoveAdministrator:
-    case tke::kSetAttributes:
-    case tke::kZeroize:
-      return {};
-    case tke::kGenerateImporter:
-    case tke::kImportKeyParts:
-    case tke::kCommitPending:
-    case tke::kFinalizePending:
-    case tke::kSetControlPoints:
-    case tke::kEnableControlPoints:
-    case tke::kDisableControlPoints:
-    case tke::kClearCurrent:
-    case tke::kClearPending:
-      if (domain.imprint()) return {tke::kNotInImprint, tke::kStillImprint};
-      return {};
-    case tke::kExportCurrentKey:
-    case tke::kExportPendingKey:
-      return {tke::kNotAllowed, tke::kExportProhibited};
-    case tke::kCreateRandomKey:
-      return {tke::kNotAllowed, tke::kRandomKeyProhibited};
-    default:
-      return {tke::kNotSupported, tke::kNoReason};
-  }
+// Signatures that a command needs once the unit has left imprint mode (spec 2.2).
+enum class Needs : std::uint8_t {
+  One,
+  SignatureThreshold,
+  RevocationThreshold,
+  BothThresholds,      // the higher of the two: takes an administrator out and puts one in
+  OneIfPermitted,      // one with the command's permission, else the signature threshold
+  OneInEachInnerBlock  // import: the envelope carries none
+};
+
+struct CommandRow {
+  std::uint32_t command;
+  bool in_imprint;  // accepted, unsigned, in imprint mode
+  Needs needs;
+  std::uint32_t permission = 0;
+};
+
+constexpr CommandRow kCommands[] = {
+    {tke::kAddAdministrator, true, Needs::SignatureThreshold},
+    {tke::kRemoveAdministrator, true, Needs::RevocationThreshold},
+    {tke::kReplaceAdministrator, true, Needs::BothThresholds},
+    {tke::kSetAttributes, true, Needs::SignatureThreshold},
+    {tke::kGenerateImporter, false, Needs::One},
+    {tke::kCreateRandomKey, false, Needs::One},
+    {tke::kExportCurrentKey, false, Needs::SignatureThreshold},
+    {tke::kExportPendingKey, false, Needs::SignatureThreshold},
+    {tke::kImportKeyParts, false, Needs::OneInEachInnerBlock},
+    {tke::kCommitPending, false, Needs::SignatureThreshold},
+    {tke::kFinalizePending, false, Needs::One},
+    {tke::kZeroize, true, Needs::OneIfPermitted, tke::permission::kZeroizeWithOne},
+    {tke::kSetControlPoints, false, Needs::OneIfPermitted, tke::permission::kControlPointsWithOne},
+    {tke::kEnableControlPoints, false, Needs::OneIfPermitted,
+     tke::permission::kControlPointsWithOne},
+    {tke::kDisableControlPoints, false, Needs::OneIfPermitted,
+     tke::permission::kControlPointsWithOne},
+    {tke::kClearCurrent, false, Needs::One},
+    {tke::kClearPending, false, Needs::One},
+};
+
+const CommandRow* find_command(std::uint32_t command) {
+  const auto* found = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                   [&](const CommandRow& row) { return row.command == command; });
+  return found == std::end(kCommands) ? nullptr : found;
 }
 
-// Signatures a command needs in the unit's state (spec 2.2). `wanted` is the attribute list of set
-// attributes.
-std::size_t required_signatures(const DomainState& domain, std::uint32_t command,
+Status check_supported(const DomainState& domain, const CommandRow* row) {
+  if (row == nullptr) return {tke::kNotSupported, tke::kNoReason};
+  if (domain.imprint() && !row->in_imprint) return {tke::kNotInImprint, tke::kStillImprint};
+  return {};
+}
+
+// `wanted` is the attribute list of set attributes.
+std::size_t required_signatures(const DomainState& domain, const CommandRow& row,
                                 const tke::DomainAttributes& wanted) {
   const tke::DomainAttributes& now = domain.attributes;
-  if (domain.imprint()) return command == tke::kSetAttributes ? wanted.signature_threshold : 0;
-  switch (command) {
-    case tke::kRemoveAdministrator:
-      return now.revocation_threshold;
-    case tke::kZeroize:
-      return (now.permissions & tke::permission::kZeroizeWithOne) != 0 ? 1
-                                                                       : now.signature_threshold;
-    case tke::kGenerateImporter:
-    case tke::kFinalizePending:
-    case tke::kClearCurrent:
-    case tke::kClearPending:
-      return 1;
-    default:
-      return now.signature_threshold;
+  if (domain.imprint()) {
+    return row.command == tke::kSetAttributes ? wanted.signature_threshold : 0;
   }
+  switch (row.needs) {
+    case Needs::One:
+    case Needs::OneInEachInnerBlock:
+      return 1;
+    case Needs::SignatureThreshold:
+      return now.signature_threshold;
+    case Needs::RevocationThreshold:
+      return now.revocation_threshold;
+    case Needs::BothThresholds:
+      return std::max(now.signature_threshold, now.revocation_threshold);
+    case Needs::OneIfPermitted:
+      return (now.permissions & row.permission) != 0 ? 1 : now.signature_threshold;
+  }
+  return tke::kMaxAdministrators + 1;
 }
 
 // --- Commands: run ---
@@ -275,9 +214,11 @@ Status verify_key_parts(const DomainState& domain, const tke::AdminBlock& envelo
     auto inner = tke::parse_admin_block(request.block);
     if (!inner) return {tke::kBadArguments, tke::kInnerBlockMissing};
     if (request.domain_index != domain.index || inner->domain_index != envelope.domain_index ||
-        inner->domain_instance != envelope.domain_instance ||
         inner->module_id != envelope.module_id) {
       return {tke::kWrongDomain, tke::kInnerForOtherDomain};
+    }
+    if (inner->domain_instance != envelope.domain_instance) {
+      return {tke::kWrongDomain, tke::kInnerForOtherInstance};
     }
     if (inner->command != tke::kImportKeyParts)
       return {tke::kBadArguments, tke::kInnerBlockMissing};
@@ -301,18 +242,41 @@ Status run_import(const DomainState& domain, const tke::AdminBlock& block, Execu
   return import_key_parts(execution.next, parts);
 }
 
+Status zeroize(std::uint32_t fresh_instance, Execution& execution) {
+  execution.next = execution.next.zeroized(fresh_instance);
+  execution.used_fresh_instance = true;
+  return {};
+}
+
+// Commands that take no input refuse any: nothing signed may be ignored.
+bool takes_input(std::uint32_t command) {
+  return command != tke::kCreateRandomKey && command != tke::kZeroize &&
+         command != tke::kClearCurrent && command != tke::kClearPending;
+}
+
 Status apply(const tke::AdminBlock& block, const tke::DomainAttributes& wanted,
              std::uint32_t fresh_instance, Execution& execution) {
   DomainState& next = execution.next;
+  if (!takes_input(block.command) && !block.input.empty()) {
+    return {tke::kMissingInput, tke::kNoReason};
+  }
   switch (block.command) {
     case tke::kAddAdministrator:
       return add_administrator(next, block.input);
     case tke::kRemoveAdministrator:
       return remove_administrator(next, block.input);
+    case tke::kReplaceAdministrator:
+      return replace_administrator(next, block.input);
     case tke::kSetAttributes:
       return set_attributes(next, wanted);
     case tke::kGenerateImporter:
       return generate_importer(next, block.input, execution.output);
+    case tke::kCreateRandomKey:
+      return create_random_key(next, execution.output);
+    case tke::kExportCurrentKey:
+      return export_key(next, next.current, tke::kNoMasterKey, block.input, execution.output);
+    case tke::kExportPendingKey:
+      return export_key(next, next.pending, tke::kNoPendingKey, block.input, execution.output);
     case tke::kCommitPending:
       return commit_pending(next, block.input);
     case tke::kFinalizePending:
@@ -322,41 +286,42 @@ Status apply(const tke::AdminBlock& block, const tke::DomainAttributes& wanted,
     case tke::kDisableControlPoints:
       return change_control_points(next, block.command, block.input);
     case tke::kClearCurrent:
-      next.current = Register{};
-      return {};
+      return clear(next.current);
     case tke::kClearPending:
-      next.pending = Register{};
-      return {};
+      return clear(next.pending);
     case tke::kZeroize:
-      if (!block.input.empty()) return {tke::kMissingInput, tke::kNoReason};
-      next = next.zeroized(fresh_instance);
-      execution.used_fresh_instance = true;
-      return {};
+      return zeroize(fresh_instance, execution);
     default:
       return {tke::kNotSupported, tke::kNoReason};
   }
 }
 
+// The attributes that a command's list makes of the present ones. Leaving imprint mode needs as
+// many signatures as the new threshold, so there the list itself is judged before they are counted.
+Status read_wanted(const DomainState& domain, const tke::AdminBlock& block,
+                   tke::DomainAttributes& wanted) {
+  wanted = domain.attributes;
+  if (block.command != tke::kSetAttributes) return {};
+  tke::ReasonCode why = tke::kAttributeListFault;
+  auto parsed = tke::apply_attribute_list(domain.attributes, block.input, &why);
+  if (!parsed) return {tke::kInvalidData, why};
+  wanted = *parsed;
+  if (!domain.imprint()) return {};
+  DomainState trial = domain.clone();
+  return set_attributes(trial, wanted);
+}
+
 Status run_command(const Module& module, const DomainState& domain, std::uint32_t fresh_instance,
                    const tke::AdminBlock& block, const tke::AdminRequest& request,
                    Execution& execution) {
-  if (const Status status = check_supported(domain, block.command); !status.ok()) return status;
+  const CommandRow* row = find_command(block.command);
+  if (const Status status = check_supported(domain, row); !status.ok()) return status;
   if (const Status status = check_freshness(module, domain, block); !status.ok()) return status;
   if (block.command == tke::kImportKeyParts) return run_import(domain, block, execution);
 
-  tke::DomainAttributes wanted = domain.attributes;
-  if (block.command == tke::kSetAttributes) {
-    auto parsed = tke::apply_attribute_list(domain.attributes, block.input);
-    if (!parsed) return {tke::kInvalidData, tke::kAttributeListFault};
-    wanted = *parsed;
-    // Leaving imprint mode needs as many signatures as the new threshold: judge the request itself
-    // first.
-    if (domain.imprint()) {
-      DomainState trial = domain.clone();
-      if (const Status status = set_attributes(trial, wanted); !status.ok()) return status;
-    }
-  }
-  const std::size_t required = required_signatures(domain, block.command, wanted);
+  tke::DomainAttributes wanted;
+  if (const Status status = read_wanted(domain, block, wanted); !status.ok()) return status;
+  const std::size_t required = required_signatures(domain, *row, wanted);
   std::vector<tke::Ski> signers;
   const Status signatures =
       check_signatures(domain, request.block, request.signer_infos, required, signers);
@@ -409,13 +374,15 @@ CommandOutcome process_command(const Module& module, const DomainState& domain,
   const auto payload = tke::parse_request_payload(frame->payload);
   if (!payload) return only(short_answer(domain, tke::kBadArguments));
   if (const auto* info = std::get_if<tke::InfoRequest>(&*payload)) {
-    return only(answer_info(module, domain, *info));
+    return only(frame_of(domain, tke::encode(answer_info(module, domain, *info))));
   }
   const auto& request = std::get<tke::AdminRequest>(*payload);
   if (request.domain_index != domain.index) return only(short_answer(domain, tke::kWrongDomain));
   const auto block = tke::parse_admin_block(request.block);
   if (!block) return only(short_answer(domain, tke::kBadArguments));
-  if (tke::is_query(block->command)) return only(answer_query(module, domain, *block));
+  if (tke::is_query(block->command) || block->command == tke::kReencryptBlob) {
+    return only(answer_anybody(module, domain, *block));
+  }
   return answer_command(module, domain, fresh_instance, *block, request);
 }
 

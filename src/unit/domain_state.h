@@ -15,6 +15,7 @@
 #include "tke/admin.h"
 #include "tke/attributes.h"
 #include "tke/certificate.h"
+#include "tke/control_points.h"
 #include "tke/key_part.h"
 #include "unit/crypto_unit.h"
 
@@ -45,7 +46,6 @@ struct Register {
 };
 
 using Counter = std::array<std::uint8_t, tke::kCounterSize>;
-using ControlPoints = std::array<std::uint8_t, 16>;
 
 struct DomainState {
   UnitId id;
@@ -57,7 +57,7 @@ struct DomainState {
       0;  // domain instance id: new after every zeroize, so that old signed blocks die
   Counter counter{};
   tke::DomainAttributes attributes;
-  ControlPoints control_points{};
+  tke::ControlPoints control_points = tke::default_control_points();
   std::vector<tke::AdministratorCertificate> administrators;
   Register current;
   Register pending;

@@ -43,6 +43,23 @@ std::optional<BlobPattern> master_key_of(const KeyBlob& blob) noexcept {
   return out;
 }
 
+std::optional<BlobName> read_blob_header(ByteView blob) noexcept {
+  if (blob.size() <= kBlobOverhead || blob.size() > kMaxBlobBytes) return std::nullopt;
+  Reader r(blob);
+  const bool ours =
+      as_text(r.raw(kMagic.size())) == kMagic && r.u8() == kFormat && r.u8() == kAlgorithmXaes;
+  BlobName out;
+  out.purpose = BlobPurpose{r.u8()};
+  const bool known = out.purpose >= BlobPurpose::RootKey && out.purpose <= BlobPurpose::ImportToken;
+  const bool zero = r.u8() == 0 && r.u16() == 0;
+  r.raw(BlobPattern{}.size());
+  out.binding.instance.uuid = r.uuid();
+  out.binding.key.uuid = r.uuid();
+  out.binding.version.uuid = r.uuid();
+  if (!ours || !known || !zero || !r.ok()) return std::nullopt;
+  return out;
+}
+
 Result<BlobPattern> check_blob_header(ByteView blob, BlobPurpose purpose,
                                       const KeyBinding& binding) {
   if (blob.size() <= kBlobOverhead || blob.size() > kMaxBlobBytes) {

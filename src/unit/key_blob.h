@@ -20,6 +20,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "unit/crypto_unit.h"
 
@@ -33,6 +34,13 @@ using BlobHeader = std::array<std::uint8_t, kBlobHeaderSize>;
 
 BlobHeader make_blob_header(BlobPurpose purpose, const BlobPattern& pattern,
                             const KeyBinding& binding);
+
+// What a blob says it is; nothing for bytes that are no blob.
+struct BlobName {
+  BlobPurpose purpose = BlobPurpose::RootKey;
+  KeyBinding binding;
+};
+std::optional<BlobName> read_blob_header(ByteView blob) noexcept;
 
 // The pattern a well-formed blob of this purpose and binding carries. Errors: DecryptFailed for
 // anything else.

@@ -2,9 +2,18 @@
 
 #include <algorithm>
 
+#include "tke/key_part.h"
 #include "unit/root_key.h"
 
 namespace keyhaven::unit {
+
+InstanceKey::MasterKey prepare_master_key(const SecretBytes& master_key) {
+  InstanceKey::MasterKey out;
+  const tke::VerificationPattern pattern = tke::verification_pattern(master_key);
+  std::copy_n(pattern.begin(), out.pattern.size(), out.pattern.begin());
+  out.blob_key = derive_blob_key(master_key);
+  return out;
+}
 
 Result<SealingKey> SealingKey::of(const KeySnapshot& snapshot, const InstanceId& instance,
                                   crypto::XaesContexts& contexts) {

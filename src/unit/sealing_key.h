@@ -11,6 +11,9 @@
 
 namespace keyhaven::unit {
 
+// What blobs need of a master key of 32 bytes.
+InstanceKey::MasterKey prepare_master_key(const SecretBytes& master_key);
+
 // 48 bytes of locked memory for each of at most two master keys. Not thread-safe, nor beside
 // another key on the same contexts.
 class SealingKey {
@@ -18,6 +21,9 @@ class SealingKey {
   // `contexts` must outlive the key. Errors: InstanceNotInitialized, UnitsDiffer (see CryptoUnit).
   static Result<SealingKey> of(const KeySnapshot& snapshot, const InstanceId& instance,
                                crypto::XaesContexts& contexts);
+
+  // With the keys of `keys`, at least one.
+  SealingKey(const InstanceKey& keys, crypto::XaesContexts& contexts);
 
   // `content` of 1 to kMaxStandardPayloadBytes.
   KeyBlob seal(BlobPurpose purpose, const KeyBinding& binding,
@@ -38,7 +44,6 @@ class SealingKey {
     BlobPattern pattern;
     crypto::XaesKey key;
   };
-  SealingKey(const InstanceKey& keys, crypto::XaesContexts& contexts);
   Held* find(const BlobPattern& pattern);
   static KeyBlob seal_under(Held& held, BlobPurpose purpose, const KeyBinding& binding,
                             std::span<const std::uint8_t> content);

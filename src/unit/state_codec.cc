@@ -162,6 +162,15 @@ Result<void> read_place(Reader& r, std::uint16_t format, std::uint32_t position,
   return {};
 }
 
+// Format 1 had no guards of control points and let any bit be set.
+void adopt_control_points(tke::ControlPoints& points) {
+  const tke::ControlPoints known = tke::known_control_points();
+  const tke::ControlPoints guards = tke::default_control_points();
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i] = static_cast<std::uint8_t>((points[i] & known[i]) | guards[i]);
+  }
+}
+
 Result<DomainState> read_domain(Reader& r, std::uint16_t format, std::uint32_t position) {
   DomainState out;
   out.id = UnitId{r.uuid()};
@@ -174,6 +183,7 @@ Result<DomainState> read_domain(Reader& r, std::uint16_t format, std::uint32_t p
   out.attributes.operational_mode = r.u32();
   out.attributes.compliance = r.u32();
   read_array(r, out.control_points);
+  if (format == kFirstFormat) adopt_control_points(out.control_points);
   const std::size_t administrators = r.u8();
   if (administrators > tke::kMaxAdministrators) return damaged("too many administrators");
   for (std::size_t i = 0; i < administrators; ++i) {

@@ -4,7 +4,7 @@
 
 #include "crypto/random.h"
 #include "tke/oa_certificate.h"
-#include "unit/key_blob.h"
+#include "unit/sealing_key.h"
 
 namespace keyhaven::unit {
 
@@ -75,10 +75,7 @@ std::shared_ptr<const InstanceKey> derive_instance_key(const std::vector<DomainS
   for (const SecretBytes* key : candidates(*joined.front())) {
     const auto holds = [&](const DomainState* unit) { return unit->holds(*key); };
     if (!std::all_of(joined.begin(), joined.end(), holds)) continue;
-    InstanceKey::MasterKey& held = out->keys.emplace_back();
-    const tke::VerificationPattern pattern = tke::verification_pattern(*key);
-    std::copy_n(pattern.begin(), held.pattern.size(), held.pattern.begin());
-    held.blob_key = derive_blob_key(*key);
+    out->keys.push_back(prepare_master_key(*key));
   }
   out->state = out->keys.empty() ? InstanceKey::State::UnitsDiffer : InstanceKey::State::Ready;
   return out;
