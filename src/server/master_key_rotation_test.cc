@@ -400,7 +400,7 @@ TEST_F(MasterKeyRotationTest, TheEndIsFoundOutWhenTheStateIsRead) {
   ASSERT_EQ(text(finalize(0)), "ok");
   auto with = session(1);
   unit_.fault = LossyUnit::Fault::FrameDoneButNotAnswered;
-  with.finalize_pending(units().at(1).pending_pattern, administrators_.some({1}));
+  (void)with.finalize_pending(units().at(1).pending_pattern, administrators_.some({1}));
   unit_.fault = LossyUnit::Fault::None;
   restart();
   EXPECT_EQ(phase(), RotationPhase::Resealed);
@@ -518,7 +518,7 @@ TEST_F(MasterKeyRotationTest, NobodyPassesUntilItIsKnownWhatBecameOfAFrame) {
   load_and_commit_all(1);
   auto with = session(0);
   unit_.fault = LossyUnit::Fault::FrameNotDone;
-  with.finalize_pending(units().at(0).pending_pattern, administrators_.some({1}));
+  (void)with.finalize_pending(units().at(0).pending_pattern, administrators_.some({1}));
   unit_.fault = LossyUnit::Fault::Away;
   EXPECT_EQ(create().error().reason, Reason::UnitUnavailable);
   unit_.fault = LossyUnit::Fault::None;
