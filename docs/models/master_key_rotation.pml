@@ -11,9 +11,8 @@
  * An answer that is lost after the write is no step of its own: nothing here depends on having got an answer.
  */
 
-/* Master keys are 1 to 3, and 0 is none. Units 0 and 1 are operational, the third is the recovery unit. A full recovery
- * unit beside two operational ones is more than a minute's search, and the two questions are apart: by default there are
- * two operational units and no recovery unit, with WITH_RECOVERY_UNIT one of each. */
+/* Master keys are 1 to 3, and 0 is none. Units 0 and 1 are operational, unless ONE_OPERATIONAL; unit 2 is the recovery
+ * unit, WITH_RECOVERY_UNIT. */
 #define RECOVERY 2
 #define UNITS 3
 #ifndef BLOBS
@@ -44,7 +43,7 @@ byte pending[UNITS];   /* 0: Empty, else FullUncommitted, or FullCommitted when:
 bool committed[UNITS];
 bool joined[UNITS];    /* whether the instance's keys depend on the unit; never true of the recovery unit */
 
-/* ---- Durable, in the store. Blobs differ only in the master key they are sealed under: they are counted by it. ---- */
+/* ---- Durable, in the store. Blobs differ only in their master key, so they are counted by it. ---- */
 byte blobs[4];
 mtype:phase rotation = None; /* with from_key and to_key in the instance record */
 byte from_key, to_key;
@@ -52,7 +51,7 @@ byte from_key, to_key;
 /* ---- Not durable: what the server is at ---- */
 mtype:stage creation = Idle;   /* Sealed: the unit has answered; holds the gate shared until the commit */
 byte creation_key;
-mtype:stage reseal = Idle;     /* Sealed: the unit has answered; the gate is free until the commit */
+mtype:stage reseal = Idle;     /* Sealed: the unit has answered; holds the gate shared until the commit */
 byte reseal_under;             /* the blob that was read is sealed under it */
 byte reseal_target;
 mtype:record in_hand = Same;   /* what became of the record in hand since it was read */
@@ -66,6 +65,14 @@ bool unsaved[UNITS]; /* what the unit has answered about its pending register is
 #define note_unsaved(u) unsaved[u] = true
 #else
 #define note_unsaved(u) skip
+#endif
+/* With LOSS an operator may take the last copy of a key away, having said so (accept_key_loss). From then on until the
+ * keys are back in the units, blobs may be unreadable; after that everything holds again. */
+#ifdef LOSS
+bool lost;
+#define not_lost (!lost)
+#else
+#define not_lost true
 #endif
 byte acknowledged; /* keys that their creators know of and nobody purged */
 
@@ -92,11 +99,14 @@ bool I7_resealed_means_all_under_to = true;
 bool I8_purged_key_stays_purged = true;
 
 inline invariants() {
-  I1_every_blob_has_its_master_key = of_needed(kept);
+#ifdef LOSS
+  lost = (lost && !of_needed(held));
+#endif
+  I1_every_blob_has_its_master_key = (!not_lost || of_needed(kept));
   assert(I1_every_blob_has_its_master_key);
-  I2_every_blob_is_readable = of_needed(held);
+  I2_every_blob_is_readable = (!not_lost || of_needed(held));
   assert(I2_every_blob_is_readable);
-  I3_acknowledged_key_is_stored_and_readable = (acknowledged <= total && of_needed(held));
+  I3_acknowledged_key_is_stored_and_readable = (acknowledged <= total && (!not_lost || of_needed(held)));
   assert(I3_acknowledged_key_is_stored_and_readable);
   I5_no_blob_under_a_third_key = (rotation == None || total == blobs[from_key] + blobs[to_key]);
   assert(I5_no_blob_under_a_third_key);
@@ -109,10 +119,16 @@ inline invariants() {
 /* ---- instances::UnitGate: held shared by what makes blobs, exclusively by frames and changes of the phase ---- */
 #define may_share (frame == NoFrame)
 #ifdef FAULT_CREATE_WITHOUT_GATE
-#define may_exclude (frame == NoFrame)
+#define none_creates true
 #else
-#define may_exclude (frame == NoFrame && creation == Idle)
+#define none_creates (creation == Idle)
 #endif
+#if defined(FAULT_RESEAL_WITHOUT_GATE) || defined(FAULT_RESEAL_GATE_FOR_COMMIT_ONLY)
+#define none_reseals true
+#else
+#define none_reseals (reseal == Idle)
+#endif
+#define may_exclude (frame == NoFrame && none_creates && none_reseals)
 #ifdef FAULT_CENSUS_WITHOUT_GATE
 #define may_send (frame == NoFrame)
 #else
@@ -180,17 +196,17 @@ end:
 /* ---- keys::Resealer: works from the blobs' own patterns; nothing else remembers how far it came ---- */
 #define resealing_to(k) ((rotation == Resealing && to_key == (k)) || (rotation == Reverting && from_key == (k)))
 #define target (rotation == Resealing -> to_key : from_key)
-#ifdef FAULT_RESEAL_WITHOUT_PHASE_CHECK
-#define may_commit_reseal (in_hand == Same)
-#else
 #ifdef FAULT_RESEAL_WITHOUT_REVISION
-#define may_commit_reseal (may_share && resealing_to(reseal_target))
+#define same_revision true
 #else
-#define may_commit_reseal (may_share && resealing_to(reseal_target) && in_hand == Same)
+#define same_revision (in_hand == Same)
 #endif
+#ifdef FAULT_RESEAL_GATE_FOR_COMMIT_ONLY
+#define may_commit_reseal (same_revision && may_share && resealing_to(reseal_target))
+#else
+#define may_commit_reseal same_revision
 #endif
 
-/* Reading the record and the unit's answer are one step here: a record that changes in between fails the commit. */
 #ifdef FAULT_NO_RESUME
 bool forgotten; /* the work was remembered by the server's process alone */
 #define at_work (!forgotten)
@@ -198,7 +214,7 @@ bool forgotten; /* the work was remembered by the server's process alone */
 #define at_work true
 #endif
 inline take(k) {
-  d_step { at_work && reseal == Idle && (rotation == Resealing || rotation == Reverting) && needed(k) && k != target &&
+  d_step { at_work && reseal == Idle && may_share && (rotation == Resealing || rotation == Reverting) && needed(k) && k != target &&
            held(k) && held(target) ->
     reseal = Sealed; reseal_under = k; reseal_target = target; in_hand = Same }
 }
@@ -237,10 +253,15 @@ end:
 #define recovery_ready(f, t) \
   (!holds(RECOVERY, f) || (current[RECOVERY] == (f) && pending[RECOVERY] == (t) && committed[RECOVERY]))
 #endif
+#ifdef FAULT_BEGIN_DESPITE_THIRD_KEY
+#define may_begin(f, t) (units_ready(f, t) && recovery_ready(f, t))
+#else
 #ifdef FAULT_BEGIN_BEFORE_ALL_COMMITTED
 #define may_begin(f, t) (common_current(f) && (pending[0] == (t) || pending[1] == (t)))
 #else
-#define may_begin(f, t) (units_ready(f, t) && recovery_ready(f, t))
+/* Blobs under a third key, which units that lost theirs have not got back, stop it. */
+#define may_begin(f, t) (units_ready(f, t) && recovery_ready(f, t) && total == blobs[f] + blobs[t])
+#endif
 #endif
 #ifdef FAULT_ABANDON_AFTER_SWITCH
 #define may_abandon true
@@ -251,6 +272,26 @@ end:
 #define may_abandon (units_ready(from_key, to_key) && current[RECOVERY] != to_key)
 #endif
 #endif
+
+/* WITNESS_...: that the model does get there, with all blobs and units; Spin must find that "never" is wrong. */
+#ifdef WITNESS_ROTATED
+#define witness_ROTATED W1_never_rotated = (total < BLOBS || !all_there); assert(W1_never_rotated)
+bool W1_never_rotated = true;
+#else
+#define witness_ROTATED skip
+#endif
+#ifdef WITNESS_REVERTED
+#define witness_REVERTED W2_never_reverted = (total < BLOBS || !all_there); assert(W2_never_reverted)
+bool W2_never_reverted = true;
+#else
+#define witness_REVERTED skip
+#endif
+#ifdef WITH_RECOVERY_UNIT
+#define all_there (serves(0) && recovery_in_step)
+#else
+#define all_there (serves(0) && serves(1))
+#endif
+#define witness(what) witness_##what
 
 inline begin(f, t) {
   d_step { allowed && rotation == None && may_exclude && may_begin(f, t) ->
@@ -275,8 +316,10 @@ end:
        spend; rotation = Reverting;
        invariants() }
   :: d_step { rotation == Resealing && may_exclude && all_under(to_key) -> rotation = Resealed; invariants() }
-  :: d_step { rotation == Reverting && may_exclude && all_under(from_key) -> to_none(); invariants() }
-  :: d_step { rotation == Resealed && may_exclude && unit_switched(0) && unit_switched(1) -> to_none(); invariants() }
+  :: d_step { rotation == Reverting && may_exclude && all_under(from_key) -> witness(REVERTED); to_none(); invariants() }
+  :: d_step { rotation == Resealed && may_exclude && unit_switched(0) && unit_switched(1) ->
+       witness(ROTATED); to_none();
+       invariants() }
   od
 }
 
@@ -299,7 +342,11 @@ end:
 #endif
 #endif
 #endif
-#define may_finalize(u) (pending[u] != 0 && committed[u] && finalize_census(u) && finalize_phase(u))
+/* Units that lost their keys during a rotation get them back one after the other: an empty register gives up nothing. */
+#define gets_back(u) ((rotation == Resealing || rotation == Reverting) && (pending[u] == from_key || pending[u] == to_key) && \
+                      current[u] == 0 && !serves(0) && !serves(1))
+#define may_finalize(u) \
+  (pending[u] != 0 && committed[u] && ((finalize_census(u) && finalize_phase(u)) || gets_back(u)))
 
 /* Whether the instance can do without the unit: nothing is stored, or another unit serves with all that is needed. */
 #define other_serves(u) ((u != 0 && serves(0) && of_needed(in_unit_0)) || (u != 1 && serves(1) && of_needed(in_unit_1)))
@@ -311,11 +358,15 @@ end:
 #else
 #define clear_current_phase (rotation == None)
 #endif
+#ifdef LOSS
+#define may_clear_current(u) (current[u] != 0 && clear_current_phase)
+#else
 #ifdef FAULT_CLEAR_CURRENT_OF_LAST_UNIT
 #define may_clear_current(u) (current[u] != 0 && clear_current_phase && !needed(current[u]))
 #else
 #define may_clear_current(u) \
   (current[u] != 0 && clear_current_phase && !needed(current[u]) && (total == 0 || other_serves(u)))
+#endif
 #endif
 
 #ifdef FAULT_CLEAR_PENDING_DURING_RESEAL
@@ -335,7 +386,7 @@ end:
 
 #define not_in(u, k) (!(needed(k) && holds(u, k)))
 #define nothing_needed_in(u) (not_in(u, 1) && not_in(u, 2) && not_in(u, 3))
-#ifdef FAULT_ZEROIZE_LAST_HOLDER
+#if defined(FAULT_ZEROIZE_LAST_HOLDER) || defined(LOSS)
 #define may_zeroize(u) true
 #else
 #define may_zeroize(u) (nothing_needed_in(u) || other_serves(u))
@@ -374,6 +425,12 @@ mtype:command late = NoFrame; /* of a server that is no more */
 byte late_unit;
 #endif
 
+#ifdef LOSS
+#define note_loss lost = (lost || !of_needed(held))
+#else
+#define note_loss skip
+#endif
+
 proctype Unit() {
 end:
   do
@@ -383,7 +440,7 @@ end:
        take_frame(frame_unit);
        invariants() }
 #endif
-  :: d_step { frame != NoFrame -> take_frame(frame_unit); invariants() }
+  :: d_step { frame != NoFrame -> take_frame(frame_unit); note_loss; invariants() }
 #ifdef FAULT_ACK_BEFORE_SAVE
   :: d_step { unsaved[0] -> unsaved[0] = false }
   :: d_step { unsaved[1] -> unsaved[1] = false }
@@ -428,10 +485,11 @@ proctype Tool() {
 end:
   do
   :: ceremony(0)
+#ifndef ONE_OPERATIONAL
+  :: ceremony(1)
+#endif
 #ifdef WITH_RECOVERY_UNIT
   :: ceremony(RECOVERY)
-#else
-  :: ceremony(1)
 #endif
   od
 }
@@ -487,7 +545,7 @@ ltl I4_rotation_ends { [] (rotation != None -> <> (rotation == None)) }
 init {
   atomic {
     joined[0] = true;
-#ifndef WITH_RECOVERY_UNIT
+#ifndef ONE_OPERATIONAL
     joined[1] = true;
 #endif
 #ifdef LIVENESS
@@ -499,10 +557,11 @@ init {
     if
     :: true -> skip /* units as delivered */
     :: true -> current[0] = 1;
+#ifndef ONE_OPERATIONAL
+       current[1] = 1;
+#endif
 #ifdef WITH_RECOVERY_UNIT
        current[RECOVERY] = 1
-#else
-       current[1] = 1
 #endif
     fi;
 #endif
