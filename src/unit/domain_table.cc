@@ -108,13 +108,15 @@ Result<void> drop_unit(InstanceUnits& instance, UnitType type) {
 bool serves(const DomainState& unit) { return unit.joined && unit.current.full(); }
 
 // A unit that lost its key while another still serves does not stop the instance; one that holds
-// the key of those that serve joins them.
+// every key of those that serve joins them. Every key: while blobs move to a new master key, a unit
+// without it would make those that have moved unreadable.
 void settle_membership(std::vector<DomainState>& units) {
-  const auto serving = std::find_if(units.begin(), units.end(), serves);
-  if (serving == units.end()) return;
+  const std::vector<const SecretBytes*> keys = common_keys(units);
+  if (keys.empty()) return;
   for (DomainState& unit : units) {
-    if (unit.type != UnitType::Operational || &unit == &*serving) continue;
-    if (!unit.joined) unit.joined = unit.current.full() && unit.current.key == serving->current.key;
+    if (unit.type != UnitType::Operational || unit.joined || !unit.current.full()) continue;
+    unit.joined = std::all_of(keys.begin(), keys.end(),
+                              [&](const SecretBytes* key) { return unit.holds(*key); });
   }
 }
 
@@ -244,6 +246,7 @@ Result<std::vector<UnitStatus>> DomainTable::resize_units(const InstanceId& inst
       add_unit(next, row, domain_instance++, false);
     }
   }
+  settle_membership(next.units);
   next.key = derive_instance_key(next.units);
   std::swap(found->second, next);
   std::swap(state_->next_domain_instance, domain_instance);

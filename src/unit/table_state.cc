@@ -60,23 +60,34 @@ std::vector<const SecretBytes*> candidates(const DomainState& first) {
   return out;
 }
 
+// The joined units, if there are any and all have a valid current key; else none.
+std::vector<const DomainState*> serving_units(const std::vector<DomainState>& units) {
+  std::vector<const DomainState*> out;
+  for (const DomainState& unit : units) {
+    if (!unit.joined) continue;
+    if (unit.imprint() || !unit.current.full()) return {};
+    out.push_back(&unit);
+  }
+  return out;
+}
+
 }  // namespace
+
+std::vector<const SecretBytes*> common_keys(const std::vector<DomainState>& units) {
+  const auto serving = serving_units(units);
+  if (serving.empty()) return {};
+  std::vector<const SecretBytes*> out;
+  for (const SecretBytes* key : candidates(*serving.front())) {
+    const auto holds = [&](const DomainState* unit) { return unit->holds(*key); };
+    if (std::all_of(serving.begin(), serving.end(), holds)) out.push_back(key);
+  }
+  return out;
+}
 
 std::shared_ptr<const InstanceKey> derive_instance_key(const std::vector<DomainState>& units) {
   auto out = std::make_shared<InstanceKey>();
-  std::vector<const DomainState*> joined;
-  for (const DomainState& unit : units) {
-    if (unit.joined) joined.push_back(&unit);
-  }
-  const auto is_valid = [](const DomainState* unit) {
-    return !unit->imprint() && unit->current.full();
-  };
-  if (joined.empty() || !std::all_of(joined.begin(), joined.end(), is_valid)) return out;
-  for (const SecretBytes* key : candidates(*joined.front())) {
-    const auto holds = [&](const DomainState* unit) { return unit->holds(*key); };
-    if (!std::all_of(joined.begin(), joined.end(), holds)) continue;
-    out->keys.push_back(prepare_master_key(*key));
-  }
+  if (serving_units(units).empty()) return out;
+  for (const SecretBytes* key : common_keys(units)) out->keys.push_back(prepare_master_key(*key));
   out->state = out->keys.empty() ? InstanceKey::State::UnitsDiffer : InstanceKey::State::Ready;
   return out;
 }

@@ -40,6 +40,10 @@ Result<TableState> parse_state(ByteView bytes);
 // The modules that a state written before there were recovery units lacks.
 void complete_modules(TableState& state);
 
+// The keys that every joined unit holds (DomainState::holds), the current one of the first before
+// its new one; none unless all joined units have a valid current key. Pointers into `units`.
+std::vector<const SecretBytes*> common_keys(const std::vector<DomainState>& units);
+
 // What the joined units of an instance have in common: usable only when all have a valid current
 // key and there is a key that all hold (DomainState::holds).
 std::shared_ptr<const InstanceKey> derive_instance_key(const std::vector<DomainState>& units);
