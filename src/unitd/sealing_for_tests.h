@@ -57,6 +57,17 @@ class TestTpm {
     start();
   }
 
+  // TPM2_PCR_Extend of PCR 16, as if something else had been booted.
+  void extend_pcr16() const {
+    const FileDescriptor fd = connected(port_);
+    std::uint8_t command[65] = {0x80, 2,    0, 0, 0, 65, 0, 0, 1, 0x82, 0, 0, 0, 16, 0, 0,    0,
+                                9,    0x40, 0, 0, 9, 0,  0, 0, 0, 0,    0, 0, 0, 1,  0, 0x0b, 0x55};
+    std::uint8_t answer[64] = {};
+    ASSERT_EQ(::write(fd.get(), command, sizeof command), 65);
+    ASSERT_GE(::read(fd.get(), answer, sizeof answer), 10);
+    ASSERT_EQ(answer[9], 0);
+  }
+
  private:
   static int listening(std::uint16_t port) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

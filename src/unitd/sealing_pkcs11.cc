@@ -70,8 +70,15 @@ class Pkcs11Sealing final : public Sealing {
 
   SealingMethod method() const noexcept override { return SealingMethod::Pkcs11; }
   std::string reference() const override {
-    return "token=" + parameters_.token_label + ";key=" + parameters_.key.label +
-           ";pin=" + parameters_.pin;
+    std::string out;
+    const auto add = [&out](std::string_view name, const std::string& value) {
+      if (!value.empty()) out.append(out.empty() ? "" : ";").append(name).append(value);
+    };
+    add("token=", parameters_.token_label);
+    add("serial=", parameters_.token_serial);
+    add("key=", parameters_.key.label);
+    add("pin=", parameters_.pin);
+    return out;
   }
 
   Result<WrappedKey> wrap(const SecretBytes& data_key, Occasion) override {
