@@ -24,8 +24,8 @@ DomainState DomainState::clone() const {
   out.attributes = attributes;
   out.control_points = control_points;
   out.administrators = administrators;
-  out.current = current.clone();
-  out.pending = pending.clone();
+  out.current = current;
+  out.pending = pending;
   out.importer = importer;
   return out;
 }
@@ -42,9 +42,8 @@ DomainState DomainState::zeroized(std::uint32_t new_instance) const {
   return out;
 }
 
-bool DomainState::holds(const SecretBytes& key) const noexcept {
-  return (current.full() && current.key == key) ||
-         (pending.full() && pending.committed && pending.key == key);
+bool DomainState::holds(const MasterKeyPtr& key) const noexcept {
+  return same_key(current.key, key) || (pending.committed && same_key(pending.key, key));
 }
 
 UnitStatus status_of(const Module& module, const DomainState& domain, const std::string& region) {

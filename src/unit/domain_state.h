@@ -16,8 +16,8 @@
 #include "tke/attributes.h"
 #include "tke/certificate.h"
 #include "tke/control_points.h"
-#include "tke/key_part.h"
 #include "unit/crypto_unit.h"
+#include "unit/master_key.h"
 
 namespace keyhaven::unit {
 
@@ -35,14 +35,13 @@ struct Module {
 
 // A master key register.
 struct Register {
-  SecretBytes key;  // 32 bytes, or empty: the register is empty
+  MasterKeyPtr key;  // null: the register is empty
   bool committed = false;
 
-  bool full() const noexcept { return !key.empty(); }
+  bool full() const noexcept { return key != nullptr; }
   tke::VerificationPattern pattern() const {
-    return full() ? tke::verification_pattern(key) : tke::VerificationPattern{};
+    return full() ? key->pattern() : tke::VerificationPattern{};
   }
-  Register clone() const { return {key.clone(), committed}; }
 };
 
 using Counter = std::array<std::uint8_t, tke::kCounterSize>;
@@ -69,7 +68,7 @@ struct DomainState {
   // The fresh state of the same unit under a new domain instance id. The counter goes on.
   DomainState zeroized(std::uint32_t new_instance) const;
   // Whether the key can be used for blobs: it is the current one or a committed new one.
-  bool holds(const SecretBytes& key) const noexcept;
+  bool holds(const MasterKeyPtr& key) const noexcept;
 };
 
 UnitStatus status_of(const Module& module, const DomainState& domain, const std::string& region);

@@ -111,12 +111,12 @@ bool serves(const DomainState& unit) { return unit.joined && unit.current.full()
 // every key of those that serve joins them. Every key: while blobs move to a new master key, a unit
 // without it would make those that have moved unreadable.
 void settle_membership(std::vector<DomainState>& units) {
-  const std::vector<const SecretBytes*> keys = common_keys(units);
+  const std::vector<MasterKeyPtr> keys = common_keys(units);
   if (keys.empty()) return;
   for (DomainState& unit : units) {
     if (unit.type != UnitType::Operational || unit.joined || !unit.current.full()) continue;
     unit.joined = std::all_of(keys.begin(), keys.end(),
-                              [&](const SecretBytes* key) { return unit.holds(*key); });
+                              [&](const MasterKeyPtr& key) { return unit.holds(key); });
   }
 }
 
@@ -137,27 +137,27 @@ const InstanceKey* KeySnapshot::find(const InstanceId& instance) const {
   return found != keys_.end() && found->first == instance ? found->second.get() : nullptr;
 }
 
-DomainTable::DomainTable(std::unique_ptr<TableState> state, StateSink& sink)
-    : sink_(sink), state_(std::move(state)) {
+DomainTable::DomainTable(std::unique_ptr<TableState> state, StateSink& sink, MasterKeyBackend& keys)
+    : sink_(sink), keys_(keys), state_(std::move(state)) {
   publish_locked();
 }
 
 DomainTable::~DomainTable() = default;
 
-Result<std::unique_ptr<DomainTable>> DomainTable::create(StateSink& sink) {
+Result<std::unique_ptr<DomainTable>> DomainTable::create(StateSink& sink, MasterKeyBackend& keys) {
   std::unique_ptr<DomainTable> table(
-      new DomainTable(std::make_unique<TableState>(make_table_state()), sink));
+      new DomainTable(std::make_unique<TableState>(make_table_state()), sink, keys));
   KH_TRY(table->save_locked());
   return table;
 }
 
-Result<std::unique_ptr<DomainTable>> DomainTable::restore(const SecretBytes& state,
-                                                          StateSink& sink) {
-  TableState parsed = KH_TRY(parse_state(state.expose()));
+Result<std::unique_ptr<DomainTable>> DomainTable::restore(const SecretBytes& state, StateSink& sink,
+                                                          MasterKeyBackend& keys) {
+  TableState parsed = KH_TRY(parse_state(state.expose(), keys));
   const bool complete = parsed.modules.size() == kModules;
   complete_modules(parsed);
   std::unique_ptr<DomainTable> table(
-      new DomainTable(std::make_unique<TableState>(std::move(parsed)), sink));
+      new DomainTable(std::make_unique<TableState>(std::move(parsed)), sink, keys));
   if (!complete) KH_TRY(table->save_locked());
   return table;
 }
@@ -303,9 +303,13 @@ Result<std::string> DomainTable::administer(const InstanceId& instance, const Un
   const Module& module = state_->modules[domain->module - 1];
   CommandOutcome outcome = process_command(module, *domain, state_->next_domain_instance, request);
   if (!outcome.next) return std::move(outcome.answer);
-
+  if (const auto taken = take_new_keys(*domain, *outcome.next); !taken) {
+    return std::move(outcome.unsaved_answer);
+  }
   InstanceUnits next = found->second.clone();
   DomainState& changed = next.units[static_cast<std::size_t>(domain - units.begin())];
+  const DomainState replaced = changed.clone();
+  const DomainState brought = outcome.next->clone();
   changed = std::move(*outcome.next);
   leave_if_emptied(next.units, changed, domain->current.full());
   settle_membership(next.units);
@@ -315,6 +319,7 @@ Result<std::string> DomainTable::administer(const InstanceId& instance, const Un
   if (!save_locked()) {
     std::swap(found->second, next);
     if (outcome.used_fresh_instance) --state_->next_domain_instance;
+    forget_unheld_keys(brought);
     return std::move(outcome.unsaved_answer);
   }
   if (*found->second.key == *next.key) {
@@ -322,7 +327,37 @@ Result<std::string> DomainTable::administer(const InstanceId& instance, const Un
   } else {
     publish_locked();
   }
+  forget_unheld_keys(replaced);
   return std::move(outcome.answer);
+}
+
+Result<void> DomainTable::take_new_keys(const DomainState& before, DomainState& next) {
+  if (next.type == UnitType::Recovery) return {};
+  for (Register* held : {&next.current, &next.pending}) {
+    const bool is_new = held->full() && held->key->bytes() != nullptr &&
+                        held->key != before.current.key && held->key != before.pending.key;
+    if (!is_new) continue;
+    const Bytes root = state_->root.public_key().spki();
+    held->key = KH_TRY(keys_.take(held->key->bytes()->clone(), owner_of(root)));
+  }
+  return {};
+}
+
+void DomainTable::forget_unheld_keys(const DomainState& unit) {
+  const auto is_same = [](const MasterKeyPtr& a, const MasterKeyPtr& b) {
+    return same_key(a, b) && (a->bytes() == nullptr) == (b->bytes() == nullptr);
+  };
+  const auto is_held = [&](const MasterKeyPtr& key) {
+    for (const auto& [id, instance] : state_->instances) {
+      for (const DomainState& each : instance.units) {
+        if (is_same(each.current.key, key) || is_same(each.pending.key, key)) return true;
+      }
+    }
+    return false;
+  };
+  for (const Register* held : {&unit.current, &unit.pending}) {
+    if (held->full() && !is_held(held->key)) keys_.forget(held->key);
+  }
 }
 
 Bytes DomainTable::attestation_root() const {

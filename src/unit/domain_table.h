@@ -20,6 +20,7 @@
 #include "base/secret_bytes.h"
 #include "crypto/ec.h"
 #include "unit/crypto_unit.h"
+#include "unit/master_key.h"
 
 namespace keyhaven::unit {
 
@@ -47,7 +48,7 @@ struct InstanceKey {
   State state = State::NotInitialized;
   struct MasterKey {
     BlobPattern pattern{};
-    SecretBytes blob_key;  // derived from the master key (docs/protocols/key-blob.md)
+    MasterKeyPtr key;
     bool operator==(const MasterKey&) const = default;
   };
   // Ready: one, or two while a committed new key waits. All open blobs; the first seals new ones.
@@ -69,16 +70,22 @@ class KeySnapshot {
   std::vector<std::pair<InstanceId, std::shared_ptr<const InstanceKey>>> keys_;  // sorted
 };
 
+struct DomainState;
 struct TableState;
 
 // Thread-safe. The sink must outlive it.
 class DomainTable {
  public:
-  // A new deployment: attestation root key, module keys and certificates; saved. Errors: what the
-  // sink gives.
-  static Result<std::unique_ptr<DomainTable>> create(StateSink& sink);
-  // From what serialize() gave. Errors: InvalidArgument (damaged, unknown version, inconsistent).
-  static Result<std::unique_ptr<DomainTable>> restore(const SecretBytes& state, StateSink& sink);
+  // A new deployment: attestation root key, module keys and certificates; saved. `keys` is where
+  // master keys of operational and failover units are kept that come in from now on, and must
+  // outlive the table; recovery units keep theirs in the state, because they export them. Errors:
+  // what the sink gives.
+  static Result<std::unique_ptr<DomainTable>> create(
+      StateSink& sink, MasterKeyBackend& keys = software_master_keys());
+  // From what serialize() gave. Errors: InvalidArgument (damaged, unknown version, inconsistent,
+  // or a master key is in a token and `keys` is not).
+  static Result<std::unique_ptr<DomainTable>> restore(
+      const SecretBytes& state, StateSink& sink, MasterKeyBackend& keys = software_master_keys());
   ~DomainTable();
 
   // The whole state (docs/protocols/unit-state.md). Holds master keys and private keys in clear.
@@ -105,11 +112,16 @@ class DomainTable {
   std::shared_ptr<const KeySnapshot> snapshot() const;
 
  private:
-  DomainTable(std::unique_ptr<TableState> state, StateSink& sink);
+  DomainTable(std::unique_ptr<TableState> state, StateSink& sink, MasterKeyBackend& keys);
   Result<void> save_locked() const;
+  // Gives the keys that a command brought into `next` to the backend, in place of their bytes.
+  Result<void> take_new_keys(const DomainState& before, DomainState& next);
+  // Those of `unit` that no register holds any more.
+  void forget_unheld_keys(const DomainState& unit);
   void publish_locked();
 
   StateSink& sink_;
+  MasterKeyBackend& keys_;
   mutable std::mutex mutex_;
   std::unique_ptr<TableState> state_;
   std::shared_ptr<const KeySnapshot> snapshot_;

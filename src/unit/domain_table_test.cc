@@ -278,7 +278,7 @@ TEST_F(StateTest, KeysInImprintModeAreInconsistent) {
   units.key = derive_instance_key(units.units);
   auto& placed = state.instances.emplace(instance_, std::move(units)).first->second;
   ASSERT_TRUE(parse_state(serialize_state(state).expose()).has_value());
-  placed.units[0].current.key = SecretBytes(32);
+  placed.units[0].current.key = software_master_key(SecretBytes(32));
   EXPECT_FALSE(parse_state(serialize_state(state).expose()).has_value());
   placed.units[0].current = Register{};
   placed.units[0].attributes.signature_threshold = 1;

@@ -3,7 +3,7 @@
 //   offset  size  field
 //   0       2     magic "KB"
 //   2       1     format, 1
-//   3       1     algorithm, 1 = XAES-256-GCM
+//   3       1     algorithm, how the key of the AEAD comes from the master key: BlobAlgorithm
 //   4       1     purpose, 1 = root key, 2 = standard key, 3 = import token
 //   5       3     zero
 //   8       16    first half of the master key's verification pattern
@@ -23,6 +23,7 @@
 #include <optional>
 
 #include "unit/crypto_unit.h"
+#include "unit/master_key.h"
 
 namespace keyhaven::unit {
 
@@ -32,8 +33,14 @@ inline constexpr std::size_t kMaxBlobBytes = kBlobOverhead + kMaxStandardPayload
 
 using BlobHeader = std::array<std::uint8_t, kBlobHeaderSize>;
 
-BlobHeader make_blob_header(BlobPurpose purpose, const BlobPattern& pattern,
-                            const KeyBinding& binding);
+// Which key of which master key sealed a blob.
+struct BlobSeal {
+  BlobPattern pattern{};
+  BlobAlgorithm algorithm = BlobAlgorithm::Hkdf;
+  bool operator==(const BlobSeal&) const = default;
+};
+
+BlobHeader make_blob_header(BlobPurpose purpose, const BlobSeal& seal, const KeyBinding& binding);
 
 // What a blob says it is; nothing for bytes that are no blob.
 struct BlobName {
@@ -42,12 +49,11 @@ struct BlobName {
 };
 std::optional<BlobName> read_blob_header(ByteView blob) noexcept;
 
-// The pattern a well-formed blob of this purpose and binding carries. Errors: DecryptFailed for
-// anything else.
-Result<BlobPattern> check_blob_header(ByteView blob, BlobPurpose purpose,
-                                      const KeyBinding& binding);
+// What a well-formed blob of this purpose and binding carries. Errors: DecryptFailed for anything
+// else.
+Result<BlobSeal> check_blob_header(ByteView blob, BlobPurpose purpose, const KeyBinding& binding);
 
-// HKDF-SHA-256 of the master key, label "keyhaven key blob v1", 32 bytes.
+// Algorithm 1: HKDF-SHA-256 of the master key, label "keyhaven key blob v1", 32 bytes.
 SecretBytes derive_blob_key(const SecretBytes& master_key);
 
 }  // namespace keyhaven::unit

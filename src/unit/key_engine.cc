@@ -22,6 +22,11 @@ struct DigestHash {
   }
 };
 
+bool is_over(Timestamp since, Timestamp now, std::chrono::seconds lifetime) noexcept {
+  const std::int64_t age_us = now.us - since.us;
+  return age_us < 0 || age_us >= std::chrono::microseconds(lifetime).count();  // a clock set back
+}
+
 }  // namespace
 
 struct KeyEngine::OpenedKey {
@@ -30,11 +35,16 @@ struct KeyEngine::OpenedKey {
   Timestamp opened;
 };
 
+struct KeyEngine::DerivedKey {
+  SealingKey key;
+  Timestamp derived;
+};
+
 // Every key here is 48 bytes of locked memory and uses the contexts, which come first because they
 // must outlive the keys.
 struct KeyEngine::Cache {
   crypto::XaesContexts contexts;
-  std::unordered_map<InstanceId, SealingKey, UuidHash> sealing_keys;
+  std::unordered_map<InstanceId, DerivedKey, UuidHash> sealing_keys;
   std::list<OpenedKey> recent;  // most recently used first
   FlatMap<Digest, std::optional<std::list<OpenedKey>::iterator>, DigestHash> by_digest;
   std::optional<RootKey> uncached;  // the key in use when nothing may be kept
@@ -69,17 +79,20 @@ void KeyEngine::refresh() {
 }
 
 Result<SealingKey*> KeyEngine::sealing_key(const InstanceId& instance) {
-  if (const auto found = cache_->sealing_keys.find(instance); found != cache_->sealing_keys.end()) {
-    return &found->second;
+  const Timestamp now = clock_.now();
+  auto& kept = cache_->sealing_keys;
+  if (const auto& lifetime = options_.derived_key_lifetime) {
+    const auto erased = std::erase_if(
+        kept, [&](const auto& each) { return is_over(each.second.derived, now, *lifetime); });
+    if (erased > 0) cache_->contexts.clear();
   }
+  if (const auto found = kept.find(instance); found != kept.end()) return &found->second.key;
   SealingKey made = KH_TRY(SealingKey::of(*snapshot_, instance, cache_->contexts));
-  return &cache_->sealing_keys.emplace(instance, std::move(made)).first->second;
+  return &kept.emplace(instance, DerivedKey{std::move(made), now}).first->second.key;
 }
 
 bool KeyEngine::is_expired(Timestamp opened, Timestamp now) const noexcept {
-  const std::int64_t age_us = now.us - opened.us;
-  const auto lifetime_us = std::chrono::microseconds(options_.opened_key_lifetime).count();
-  return age_us < 0 || age_us >= lifetime_us;  // a clock set back expires too
+  return is_over(opened, now, options_.opened_key_lifetime);
 }
 
 void KeyEngine::forget_expired(Timestamp now) {

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <list>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "base/clock.h"
@@ -27,6 +28,9 @@ class SealingKey;
 struct KeyEngineOptions {
   std::size_t max_opened_keys = 16384;            // 0: nothing is kept
   std::chrono::seconds opened_key_lifetime{300};  // then a blob is opened anew; unused ones go
+  // How long what was derived from a master key is kept. Absent: until the master key changes.
+  // Zero: each use asks the master key, which may be in a token.
+  std::optional<std::chrono::seconds> derived_key_lifetime{};
 };
 
 // Not thread-safe: one per thread. Table and clock must outlive it. Functions have the meaning,
@@ -63,6 +67,7 @@ class KeyEngine {
 
  private:
   struct OpenedKey;
+  struct DerivedKey;
   struct Cache;
   Result<SealingKey*> sealing_key(const InstanceId& instance);
   Result<RootKey*> opened_key(const KeyBinding& binding, ByteView blob);

@@ -34,14 +34,14 @@ TEST(KeyBlobTest, WorkedExampleOfTheDocument) {
 
   BlobPattern half{};
   std::copy_n(pattern.begin(), half.size(), half.begin());
-  const BlobHeader header = make_blob_header(BlobPurpose::RootKey, half, binding);
+  const BlobHeader header = make_blob_header(BlobPurpose::RootKey, {half}, binding);
   crypto::XaesKey key(derive_blob_key(master_key));
   Bytes made(header.begin(), header.end());
   append(made, example.bytes("nonce"));
   append(made, key.seal_with_nonce_for_vectors(example.bytes("nonce"), example.bytes("material"),
                                                header));
   EXPECT_EQ(to_hex(made), to_hex(example.bytes("blob")));
-  EXPECT_EQ(*check_blob_header(made, BlobPurpose::RootKey, binding), half);
+  EXPECT_EQ(check_blob_header(made, BlobPurpose::RootKey, binding)->pattern, half);
 }
 
 // An initialised instance 1 (and 2 with the same key parts, so with an equal master key), one

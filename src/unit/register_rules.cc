@@ -88,8 +88,9 @@ Status import_key_parts(DomainState& domain, const std::vector<VerifiedKeyPart>&
   for (const SecretBytes& part : opened) pointers.push_back(&part);
   auto key = tke::combine_key_parts(pointers);
   if (!key) return {tke::kBadArguments, tke::kNoKeyParts};
-  if (domain.current.full() && domain.current.key == *key) return inconsistent(tke::kSameAsCurrent);
-  domain.pending = Register{std::move(key).value(), false};
+  Register made{software_master_key(std::move(key).value()), false};
+  if (same_key(domain.current.key, made.key)) return inconsistent(tke::kSameAsCurrent);
+  domain.pending = std::move(made);
   domain.importer.reset();  // used once: a recorded import cannot be opened later
   return kSuccess;
 }
@@ -101,7 +102,7 @@ Status create_random_key(DomainState& domain, Bytes& output) {
   if (domain.current.full() && domain.pending.full()) return inconsistent(tke::kRegisterFull);
   const bool into_current = !domain.current.full();  // which has nothing to commit
   Register& target = into_current ? domain.current : domain.pending;
-  target = Register{crypto::random_secret(tke::kMasterKeySize), into_current};
+  target = Register{software_master_key(crypto::random_secret(tke::kMasterKeySize)), into_current};
   const tke::VerificationPattern pattern = target.pattern();
   output.assign(pattern.begin(), pattern.end());
   return kSuccess;
@@ -119,7 +120,9 @@ Status export_key(const DomainState& domain, const Register& key, tke::ReasonCod
   const auto importer = tke::parse_export_request(request, &refused);
   if (!importer) return refused;
   if (!key.full()) return {tke::kNotInitialised, missing};
-  const auto sealed = tke::seal_key_part(key.key, *importer);
+  const SecretBytes* bytes = key.key->bytes();
+  if (bytes == nullptr) return {tke::kNotAllowed, tke::kExportProhibited};  // it is in a token
+  const auto sealed = tke::seal_key_part(*bytes, *importer);
   if (!sealed) return {tke::kInternalError, tke::kNoReason};
   output = tke::make_export_answer(*sealed);
   return kSuccess;

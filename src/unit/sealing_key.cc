@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
-#include "tke/key_part.h"
 #include "unit/root_key.h"
 
 namespace keyhaven::unit {
 
-InstanceKey::MasterKey prepare_master_key(const SecretBytes& master_key) {
+InstanceKey::MasterKey prepare_master_key(const MasterKeyPtr& master_key) {
   InstanceKey::MasterKey out;
-  const tke::VerificationPattern pattern = tke::verification_pattern(master_key);
-  std::copy_n(pattern.begin(), out.pattern.size(), out.pattern.begin());
-  out.blob_key = derive_blob_key(master_key);
+  std::copy_n(master_key->pattern().begin(), out.pattern.size(), out.pattern.begin());
+  out.key = master_key;
   return out;
 }
 
@@ -32,26 +30,35 @@ Result<SealingKey> SealingKey::of(const KeySnapshot& snapshot, const InstanceId&
         "into all of them",
         {}};
   }
-  return SealingKey(*key, contexts);
+  return with(*key, instance, contexts);
 }
 
-SealingKey::SealingKey(const InstanceKey& keys, crypto::XaesContexts& contexts) {
-  held_.reserve(keys.keys.size());
-  for (const InstanceKey::MasterKey& key : keys.keys) {
-    held_.push_back({key.pattern, crypto::XaesKey(key.blob_key, contexts)});
-  }
+Result<SealingKey> SealingKey::with(const InstanceKey& keys, const InstanceId& instance,
+                                    crypto::XaesContexts& contexts) {
+  SealingKey out(keys, instance, contexts);
+  const InstanceKey::MasterKey& first = out.masters_.front();
+  KH_TRY(out.held(first, first.key->algorithm()));
+  return out;
 }
 
-SealingKey::Held* SealingKey::find(const BlobPattern& pattern) {
-  const auto found = std::find_if(held_.begin(), held_.end(),
-                                  [&](const Held& each) { return each.pattern == pattern; });
-  return found == held_.end() ? nullptr : &*found;
+const InstanceKey::MasterKey* SealingKey::master(const BlobPattern& pattern) const {
+  const auto found = std::ranges::find(masters_, pattern, &InstanceKey::MasterKey::pattern);
+  return found == masters_.end() ? nullptr : &*found;
+}
+
+Result<SealingKey::Held*> SealingKey::held(const InstanceKey::MasterKey& from,
+                                           BlobAlgorithm algorithm) {
+  const BlobSeal wanted{from.pattern, algorithm};
+  const auto found = std::ranges::find(held_, wanted, &Held::seal);
+  if (found != held_.end()) return &*found;
+  const SecretBytes key = KH_TRY(from.key->blob_key(algorithm, instance_));
+  return &held_.emplace_back(Held{wanted, crypto::XaesKey(key, *contexts_)});
 }
 
 KeyBlob SealingKey::seal_under(Held& held, BlobPurpose purpose, const KeyBinding& binding,
                                std::span<const std::uint8_t> content) {
   KH_ASSERT(!content.empty() && content.size() <= kMaxStandardPayloadBytes);
-  const BlobHeader header = make_blob_header(purpose, held.pattern, binding);
+  const BlobHeader header = make_blob_header(purpose, held.seal, binding);
   KeyBlob out{Bytes(kBlobOverhead + content.size())};
   std::copy(header.begin(), header.end(), out.bytes.begin());
   held.key.seal_into(content, header, std::span(out.bytes).subspan(kBlobHeaderSize));
@@ -65,31 +72,33 @@ KeyBlob SealingKey::seal(BlobPurpose purpose, const KeyBinding& binding,
 
 Result<SecretBytes> SealingKey::open(BlobPurpose purpose, const KeyBinding& binding,
                                      ByteView blob) {
-  const BlobPattern carried = KH_TRY(check_blob_header(blob, purpose, binding));
-  Held* held = find(carried);
-  if (held == nullptr) {
+  const BlobSeal carried = KH_TRY(check_blob_header(blob, purpose, binding));
+  const InstanceKey::MasterKey* from = master(carried.pattern);
+  if (from == nullptr) {
     // Not a damaged blob but a ceremony's matter, and nothing that a repeated call could heal.
     return Error{Reason::InstanceNotInitialized,
                  "the key was sealed under another master key than the one in the crypto units; "
                  "load the instance's original key parts",
                  {}};
   }
-  auto opened = held->key.open(blob.subspan(kBlobHeaderSize), blob.first(kBlobHeaderSize));
+  Held* key = KH_TRY(held(*from, carried.algorithm));
+  auto opened = key->key.open(blob.subspan(kBlobHeaderSize), blob.first(kBlobHeaderSize));
   if (!opened) return Error{Reason::DecryptFailed, "the key blob does not open for this key", {}};
   return opened;
 }
 
 Result<KeyBlob> SealingKey::reseal(BlobPurpose purpose, const KeyBinding& binding,
                                    const KeyBlob& blob, const BlobPattern& target) {
-  Held* held = find(target);
-  if (held == nullptr) {
+  const InstanceKey::MasterKey* to = master(target);
+  if (to == nullptr) {
     return Error{Reason::MasterKeyRotationState,
                  "the crypto units do not all hold that master key as current or committed new key",
                  {}};
   }
   const SecretBytes content = KH_TRY(open(purpose, binding, blob.bytes));
   if (master_key_of(blob) == target) return blob;
-  return seal_under(*held, purpose, binding, content.expose());
+  Held* key = KH_TRY(held(*to, to->key->algorithm()));
+  return seal_under(*key, purpose, binding, content.expose());
 }
 
 Result<SealedRootKey> SealingKey::seal_root_key(const KeyBinding& binding,

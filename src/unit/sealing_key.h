@@ -2,6 +2,7 @@
 // of the unit begins and ends with.
 #pragma once
 
+#include <deque>
 #include <vector>
 
 #include "crypto/aead.h"
@@ -11,24 +12,28 @@
 
 namespace keyhaven::unit {
 
-// What blobs need of a master key of 32 bytes.
-InstanceKey::MasterKey prepare_master_key(const SecretBytes& master_key);
+// What blobs need of a master key.
+InstanceKey::MasterKey prepare_master_key(const MasterKeyPtr& master_key);
 
-// 48 bytes of locked memory for each of at most two master keys. Not thread-safe, nor beside
-// another key on the same contexts.
+// 48 bytes of locked memory for each key derived from one of at most two master keys: that which
+// seals at once, others when a blob needs them. Not thread-safe, nor beside another key on the same
+// contexts.
 class SealingKey {
  public:
-  // `contexts` must outlive the key. Errors: InstanceNotInitialized, UnitsDiffer (see CryptoUnit).
+  // `contexts` must outlive the key. Errors: InstanceNotInitialized, UnitsDiffer, UnitUnavailable
+  // (see CryptoUnit).
   static Result<SealingKey> of(const KeySnapshot& snapshot, const InstanceId& instance,
                                crypto::XaesContexts& contexts);
 
-  // With the keys of `keys`, at least one.
-  SealingKey(const InstanceKey& keys, crypto::XaesContexts& contexts);
+  // With the keys of `keys`, at least one. Errors: UnitUnavailable.
+  static Result<SealingKey> with(const InstanceKey& keys, const InstanceId& instance,
+                                 crypto::XaesContexts& contexts);
 
   // `content` of 1 to kMaxStandardPayloadBytes.
   KeyBlob seal(BlobPurpose purpose, const KeyBinding& binding,
                std::span<const std::uint8_t> content);
-  // Errors: DecryptFailed; InstanceNotInitialized for a blob of another master key.
+  // Errors: DecryptFailed; InstanceNotInitialized for a blob of another master key;
+  // UnitUnavailable.
   Result<SecretBytes> open(BlobPurpose purpose, const KeyBinding& binding, ByteView blob);
 
   // As CryptoUnit::reseal.
@@ -41,14 +46,21 @@ class SealingKey {
 
  private:
   struct Held {
-    BlobPattern pattern;
+    BlobSeal seal;
     crypto::XaesKey key;
   };
-  Held* find(const BlobPattern& pattern);
+  SealingKey(const InstanceKey& keys, const InstanceId& instance, crypto::XaesContexts& contexts)
+      : instance_(instance), masters_(keys.keys), contexts_(&contexts) {}
+  const InstanceKey::MasterKey* master(const BlobPattern& pattern) const;
+  // Derives it when it is not there. Errors: UnitUnavailable, InstanceNotInitialized.
+  Result<Held*> held(const InstanceKey::MasterKey& from, BlobAlgorithm algorithm);
   static KeyBlob seal_under(Held& held, BlobPurpose purpose, const KeyBinding& binding,
                             std::span<const std::uint8_t> content);
 
-  std::vector<Held> held_;  // the first seals
+  InstanceId instance_;
+  std::vector<InstanceKey::MasterKey> masters_;
+  crypto::XaesContexts* contexts_;
+  std::deque<Held> held_;  // the first seals; a deque, because pointers to it are kept
 };
 
 }  // namespace keyhaven::unit

@@ -56,9 +56,20 @@ void write_private_key(StateWriter& w, const crypto::P521PrivateKey& key) {
   w.bytes32(der.expose());
 }
 
-void write_register(StateWriter& w, const Register& key) {
-  w.u8(!key.full() ? std::uint8_t{0} : key.committed ? std::uint8_t{2} : std::uint8_t{1});
-  w.raw(key.key.expose());
+// First byte of a register.
+enum class RegisterForm : std::uint8_t { Empty, Uncommitted, Committed, OfToken, OfTokenCommitted };
+
+void write_register(StateWriter& w, const Register& held) {
+  if (!held.full()) return w.u8(static_cast<std::uint8_t>(RegisterForm::Empty));
+  const SecretBytes* bytes = held.key->bytes();
+  auto form = bytes != nullptr ? RegisterForm::Uncommitted : RegisterForm::OfToken;
+  if (held.committed) {
+    form = bytes != nullptr ? RegisterForm::Committed : RegisterForm::OfTokenCommitted;
+  }
+  w.u8(static_cast<std::uint8_t>(form));
+  if (bytes != nullptr) return w.raw(bytes->expose());
+  w.raw(held.key->pattern());
+  w.bytes32(held.key->reference());
 }
 
 void write_domain(StateWriter& w, const DomainState& domain) {
@@ -119,13 +130,24 @@ void read_array(Reader& r, std::array<std::uint8_t, N>& out) {
   std::copy(bytes.begin(), bytes.end(), out.begin());
 }
 
-Result<Register> read_register(Reader& r) {
+Result<Register> read_register(Reader& r, MasterKeyBackend& keys) {
   Register out;
-  const std::uint8_t state = r.u8();
-  if (state > 2) return damaged("unknown register state");
-  if (state != 0) out.key = SecretBytes::copy_of(r.raw(tke::kMasterKeySize));
+  const auto form = static_cast<RegisterForm>(r.u8());
+  if (form > RegisterForm::OfTokenCommitted) return damaged("unknown register state");
   if (!r.ok()) return damaged("truncated");
-  out.committed = state == 2;
+  if (form == RegisterForm::Empty) return out;
+  out.committed = form == RegisterForm::Committed || form == RegisterForm::OfTokenCommitted;
+  if (form == RegisterForm::Uncommitted || form == RegisterForm::Committed) {
+    SecretBytes bytes = SecretBytes::copy_of(r.raw(tke::kMasterKeySize));
+    if (!r.ok()) return damaged("truncated");
+    out.key = software_master_key(std::move(bytes));
+    return out;
+  }
+  tke::VerificationPattern pattern{};
+  read_array(r, pattern);
+  const ByteView reference = r.bytes32(kMaxKeyReference);
+  if (!r.ok() || reference.empty()) return damaged("truncated");
+  out.key = KH_TRY(keys.restore(pattern, reference));
   return out;
 }
 
@@ -171,7 +193,8 @@ void adopt_control_points(tke::ControlPoints& points) {
   }
 }
 
-Result<DomainState> read_domain(Reader& r, std::uint16_t format, std::uint32_t position) {
+Result<DomainState> read_domain(Reader& r, std::uint16_t format, std::uint32_t position,
+                                MasterKeyBackend& keys) {
   DomainState out;
   out.id = UnitId{r.uuid()};
   KH_TRY(read_place(r, format, position, out));
@@ -192,8 +215,8 @@ Result<DomainState> read_domain(Reader& r, std::uint16_t format, std::uint32_t p
     if (out.administrator(certificate.ski) != nullptr) return damaged("an administrator twice");
     out.administrators.push_back(std::move(certificate));
   }
-  out.current = KH_TRY(read_register(r));
-  out.pending = KH_TRY(read_register(r));
+  out.current = KH_TRY(read_register(r, keys));
+  out.pending = KH_TRY(read_register(r, keys));
   const std::uint8_t has_importer = r.u8();
   if (!r.ok() || has_importer > 1) return damaged("truncated");
   if (has_importer == 1) out.importer = KH_TRY(read_private_key(r));
@@ -225,7 +248,7 @@ Result<void> read_modules(Reader& r, std::uint16_t format, TableState& state) {
 }
 
 Result<InstanceUnits> read_instance(Reader& r, std::uint16_t format,
-                                    std::uint32_t next_domain_instance) {
+                                    std::uint32_t next_domain_instance, MasterKeyBackend& keys) {
   InstanceUnits out;
   out.region = std::string(r.text32(kMaxRegionBytes));
   out.slot = r.u32();
@@ -235,7 +258,7 @@ Result<InstanceUnits> read_instance(Reader& r, std::uint16_t format,
   }
   for (std::size_t i = 0; i < count; ++i) {
     const auto position = static_cast<std::uint32_t>(i + 1);
-    DomainState domain = KH_TRY(read_domain(r, format, position));
+    DomainState domain = KH_TRY(read_domain(r, format, position, keys));
     if (!out.units.empty() && domain.module <= out.units.back().module)
       return damaged("units out of order");
     if (domain.instance >= next_domain_instance)
@@ -262,7 +285,7 @@ SecretBytes serialize_state(const TableState& state) {
   return out;
 }
 
-Result<TableState> parse_state(ByteView bytes) {
+Result<TableState> parse_state(ByteView bytes, MasterKeyBackend& keys) {
   if (bytes.size() > kMaxStateBytes) return damaged("larger than 64 MiB");
   Reader r(bytes);
   if (as_text(r.raw(kMagic.size())) != kMagic) return damaged("not a state of a crypto unit");
@@ -279,7 +302,7 @@ Result<TableState> parse_state(ByteView bytes) {
   std::set<UnitId> units;
   for (std::size_t i = 0; i < count; ++i) {
     const InstanceId id{r.uuid()};
-    InstanceUnits instance = KH_TRY(read_instance(r, format, state.next_domain_instance));
+    InstanceUnits instance = KH_TRY(read_instance(r, format, state.next_domain_instance, keys));
     bool unique = slots.insert(instance.slot).second;
     for (const DomainState& domain : instance.units) unique &= units.insert(domain.id).second;
     unique &= state.instances.emplace(id, std::move(instance)).second;

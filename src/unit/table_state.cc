@@ -54,9 +54,9 @@ void complete_modules(TableState& state) {
 namespace {
 
 // The keys of `first` that could be what all units hold, the preferred one first.
-std::vector<const SecretBytes*> candidates(const DomainState& first) {
-  std::vector<const SecretBytes*> out{&first.current.key};
-  if (first.pending.full() && first.pending.committed) out.push_back(&first.pending.key);
+std::vector<MasterKeyPtr> candidates(const DomainState& first) {
+  std::vector<MasterKeyPtr> out{first.current.key};
+  if (first.pending.full() && first.pending.committed) out.push_back(first.pending.key);
   return out;
 }
 
@@ -73,12 +73,12 @@ std::vector<const DomainState*> serving_units(const std::vector<DomainState>& un
 
 }  // namespace
 
-std::vector<const SecretBytes*> common_keys(const std::vector<DomainState>& units) {
+std::vector<MasterKeyPtr> common_keys(const std::vector<DomainState>& units) {
   const auto serving = serving_units(units);
   if (serving.empty()) return {};
-  std::vector<const SecretBytes*> out;
-  for (const SecretBytes* key : candidates(*serving.front())) {
-    const auto holds = [&](const DomainState* unit) { return unit->holds(*key); };
+  std::vector<MasterKeyPtr> out;
+  for (const MasterKeyPtr& key : candidates(*serving.front())) {
+    const auto holds = [&](const DomainState* unit) { return unit->holds(key); };
     if (std::all_of(serving.begin(), serving.end(), holds)) out.push_back(key);
   }
   return out;
@@ -87,7 +87,7 @@ std::vector<const SecretBytes*> common_keys(const std::vector<DomainState>& unit
 std::shared_ptr<const InstanceKey> derive_instance_key(const std::vector<DomainState>& units) {
   auto out = std::make_shared<InstanceKey>();
   if (serving_units(units).empty()) return out;
-  for (const SecretBytes* key : common_keys(units)) out->keys.push_back(prepare_master_key(*key));
+  for (const MasterKeyPtr& key : common_keys(units)) out->keys.push_back(prepare_master_key(key));
   out->state = out->keys.empty() ? InstanceKey::State::UnitsDiffer : InstanceKey::State::Ready;
   return out;
 }

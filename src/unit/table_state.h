@@ -34,15 +34,15 @@ TableState make_table_state();
 // Bytes of clear secrets, at most kMaxStateBytes asserted.
 SecretBytes serialize_state(const TableState& state);
 // Errors: InvalidArgument: other magic or version, sizes out of bounds, inconsistent content,
-// trailing bytes.
-Result<TableState> parse_state(ByteView bytes);
+// trailing bytes; what `keys` gives for keys that it cannot restore.
+Result<TableState> parse_state(ByteView bytes, MasterKeyBackend& keys = software_master_keys());
 
 // The modules that a state written before there were recovery units lacks.
 void complete_modules(TableState& state);
 
 // The keys that every joined unit holds (DomainState::holds), the current one of the first before
-// its new one; none unless all joined units have a valid current key. Pointers into `units`.
-std::vector<const SecretBytes*> common_keys(const std::vector<DomainState>& units);
+// its new one; none unless all joined units have a valid current key.
+std::vector<MasterKeyPtr> common_keys(const std::vector<DomainState>& units);
 
 // What the joined units of an instance have in common: usable only when all have a valid current
 // key and there is a key that all hold (DomainState::holds).

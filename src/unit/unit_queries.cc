@@ -173,9 +173,10 @@ Status reencrypt_blob(const DomainState& domain, ByteView blob, Bytes& output) {
     keys.keys.push_back(prepare_master_key(held->key));
   }
   crypto::XaesContexts contexts;
-  SealingKey sealing(keys, contexts);
-  auto resealed = sealing.reseal(named->purpose, named->binding, KeyBlob{to_bytes(blob)},
-                                 keys.keys.front().pattern);
+  auto sealing = SealingKey::with(keys, named->binding.instance, contexts);
+  if (!sealing) return {tke::kInternalError, tke::kNoReason};
+  auto resealed = sealing->reseal(named->purpose, named->binding, KeyBlob{to_bytes(blob)},
+                                  keys.keys.front().pattern);
   if (!resealed) return rejected;
   output = std::move(resealed->bytes);
   return {};
