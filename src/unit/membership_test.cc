@@ -56,7 +56,8 @@ class MembershipTest : public testing::Test {
   // Patterns of the keys that blobs may use, the sealing one first.
   std::vector<BlobPattern> held() {
     std::vector<BlobPattern> out;
-    for (const auto& key : table().snapshot()->find(instance_)->keys) out.push_back(key.pattern);
+    const auto snapshot = table().snapshot();
+    for (const auto& key : snapshot->find(instance_)->keys) out.push_back(key.pattern);
     return out;
   }
 
