@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "instances/administered_action.h"
 #include "instances/memory_instance_store.h"
 #include "instances/rotation_worker.h"
 #include "keys/key_service.h"
@@ -39,14 +40,19 @@ class NoFence final : public keys::Fence {
 class LossyUnit final : public unit::CryptoUnit {
  public:
   explicit LossyUnit(unit::CryptoUnit& real) : real_(real) {}
-  enum class Fault : std::uint8_t { None, Away, FrameNotDone, FrameDoneButNotAnswered };
+  enum class Fault : std::uint8_t { None, Away, FrameNotDone, FrameDoneAndAway };
   std::atomic<Fault> fault = Fault::None;
 
   Result<std::string> administer(const InstanceId& i, const UnitId& u,
                                  const std::string& r) override {
-    if (fault == Fault::FrameDoneButNotAnswered) (void)real_.administer(i, u, r);
-    if (fault != Fault::None) return away();
-    return real_.administer(i, u, r);
+    const bool query = instances::administered_action(r).action == iam::Action::TkeQuery;
+    const bool answers = fault == Fault::None || (query && fault != Fault::Away);
+    if (answers) return real_.administer(i, u, r);
+    if (fault == Fault::FrameDoneAndAway) {
+      (void)real_.administer(i, u, r);
+      fault = Fault::Away;
+    }
+    return away();
   }
   Result<std::vector<UnitStatus>> list_units(const InstanceId& i) override {
     if (fault == Fault::Away) return away();
@@ -141,7 +147,7 @@ class Process {
                    },
                    world.clock}) {
     gate.rotations = &rotations;
-    settings.current.limits.keys = 10'000;
+    settings.current.limits.keys = 1'000'000;
     EXPECT_TRUE(keys.load());
     EXPECT_TRUE(tokens.load());
   }
@@ -399,7 +405,7 @@ TEST_F(MasterKeyRotationTest, TheEndIsFoundOutWhenTheStateIsRead) {
   work_until_done();
   ASSERT_EQ(text(finalize(0)), "ok");
   auto with = session(1);
-  unit_.fault = LossyUnit::Fault::FrameDoneButNotAnswered;
+  unit_.fault = LossyUnit::Fault::FrameDoneAndAway;
   (void)with.finalize_pending(units().at(1).pending_pattern, administrators_.some({1}));
   unit_.fault = LossyUnit::Fault::None;
   restart();
@@ -665,7 +671,8 @@ TEST_F(MasterKeyRotationTest, NoOrderOfStepsMakesAKeyUnreadable) {
       case 1:
       case 2:
         if (units()[number].imprint) enroll(number);
-        (void)load(number, pick(3));
+        // Mostly the same one for a while, so that all units get it now and then.
+        (void)load(number, pick(4) == 0 ? pick(3) : static_cast<std::size_t>(step) / 150 % 3);
         break;
       case 3:
       case 4:
@@ -701,7 +708,7 @@ TEST_F(MasterKeyRotationTest, NoOrderOfStepsMakesAKeyUnreadable) {
     if (before == RotationPhase::Resealed && phase() == RotationPhase::None) ++rotations;
     ASSERT_EQ(unreadable(), 0u) << "after step " << step;
   }
-  RecordProperty("rotations", rotations);
+  EXPECT_GT(rotations, 0);
 }
 
 }  // namespace
