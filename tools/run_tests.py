@@ -130,13 +130,14 @@ def suite_contract():
     return run_labelled("dev", "contract")
 
 
-def python_tests(folder, preset):
+def python_tests(folder, preset, only=(), environment=None):
+    """Every test script of a folder, or `only` some tests: names as unittest takes them."""
     result = Result()
-    environment = dict(os.environ, KH_BUILD=str(ROOT / "build" / preset), PYTHONDONTWRITEBYTECODE="1")
-    for script in sorted((ROOT / folder).glob("test_*.py")):
+    environment = dict(os.environ, KH_BUILD=str(ROOT / "build" / preset), PYTHONDONTWRITEBYTECODE="1", **(environment or {}))
+    for name in only or [script.stem for script in sorted((ROOT / folder).glob("test_*.py"))]:
         started = time.monotonic()
-        done = run([sys.executable, "-W", "ignore::ResourceWarning", "-m", "unittest", "-v", script.stem], env=environment | {
-            "PYTHONPATH": str(script.parent)}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        done = run([sys.executable, "-W", "ignore::ResourceWarning", "-m", "unittest", "-v", name], env=environment | {
+            "PYTHONPATH": str(ROOT / folder)}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace")
         one = Result()
         for line in done.stdout.splitlines():
@@ -145,20 +146,20 @@ def python_tests(folder, preset):
                 match = re.match(r"^(.*?)()\s*\.\.\. (ok|FAIL|ERROR|skipped .*)$", line)
             if not match:
                 continue
-            name, verdict = f"{script.stem}.{match.group(1)}", match.group(3)
+            test, verdict = f"{name}.{match.group(1)}", match.group(3)
             if verdict == "ok":
                 one.passed += 1
             elif verdict.startswith("skipped"):
-                one.skipped.append(f"{name}: {verdict[8:]}")
+                one.skipped.append(f"{test}: {verdict[8:]}")
             else:
                 one.failed += 1
-                one.failures.append(name)
+                one.failures.append(test)
         if done.returncode != 0 and one.failed == 0:
             one.failed += 1
-            one.failures.append(f"{script.stem}: exit status {done.returncode}")
+            one.failures.append(f"{name}: exit status {done.returncode}")
         if one.failed:
             print(done.stdout[-8000:])
-        print(f"  {script.stem:24} {one.passed:5} passed {one.failed:3} failed {len(one.skipped):3} skipped "
+        print(f"  {name:24} {one.passed:5} passed {one.failed:3} failed {len(one.skipped):3} skipped "
               f" {time.monotonic() - started:6.1f} s", flush=True)
         result.add(one)
     return result
@@ -168,6 +169,13 @@ def suite_integration():
     """Real servers and units, started and stopped by the tests on free loopback ports."""
     build("dev")
     return python_tests("tests/integration", "dev")
+
+
+def suite_soak():
+    """The rotation kill test at length: at least 200 kills of server and unit."""
+    build("dev")
+    return python_tests("tests/integration", "dev", only=["test_master_key_rotation.Kills"],
+                        environment={"KH_KILLS": os.environ.get("KH_KILLS", "200")})
 
 
 def suite_conformance():
@@ -248,7 +256,7 @@ def suite_fuzz():
 
 DEFAULT = {"check": suite_check, "models": suite_models, "unit": suite_unit, "vectors": suite_vectors, "contract": suite_contract,
            "integration": suite_integration, "conformance": suite_conformance}
-NAMED = {"asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz}
+NAMED = {"asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz, "soak": suite_soak}
 
 
 def main():
