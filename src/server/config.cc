@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <variant>
@@ -14,6 +15,7 @@
 #include <toml++/toml.h>
 
 #include "base/file.h"
+#include "server/passphrase_source.h"
 
 namespace keyhaven::server {
 namespace {
@@ -110,6 +112,33 @@ std::vector<Row> make_rows() {
        .unit = "word",
        .text = "Whether the unit stops when memory for keys cannot be locked against swapping.",
        .choices = {"required", "best-effort"}},
+      {.name = "unit.sealing",
+       .field = &Config::unit_sealing,
+       .unit = "word",
+       .text = "What seals the units' state at the first start (docs/operations/sealing.md); later "
+               "`keyhaven unit sealing` changes it.",
+       .choices = {"file", "passphrase", "systemd-creds", "pkcs11", "tpm2", "none"}},
+      {"unit.sealing_reference", &Config::unit_sealing_reference, "text",
+       "Which secret: the name of a credential, \"token=LABEL;key=LABEL;pin=NAME\" or "
+       "\"pcrs=0,7;auth=NAME\"."},
+      {"unit.credentials_directory", &Config::unit_credentials_directory, "path",
+       "Secrets by name, one file each, closed to others; empty: $CREDENTIALS_DIRECTORY "
+       "(systemd)."},
+      {"unit.passphrase_from", &Config::unit_passphrase_from, "source",
+       "\"terminal\" or \"fd:N\" of keyhavend; empty: the passphrase is a credential."},
+      {"unit.argon2_memory_mib", &Config::unit_argon2_memory_mib, "MiB",
+       "Memory that a guess of a passphrase costs; for passphrases set from now on.", 64, 1024},
+      {"unit.argon2_passes", &Config::unit_argon2_passes, "passes",
+       "Passes over that memory, for passphrases set from now on.", 1, 64},
+      {"unit.tpm2_tcti", &Config::unit_tpm2_tcti, "TCTI",
+       "TPM for sealing, such as \"device:/dev/tpmrm0\"; empty: none."},
+      {"unit.sealing_pkcs11_module", &Config::unit_sealing_pkcs11_module, "path",
+       "PKCS#11 library of the token for sealing; empty: none."},
+      {"unit.sealing_environment", &Config::unit_sealing_environment, "NAME=VALUE",
+       "Environment that this library needs."},
+      {"unit.accept_state_counter", &Config::unit_accept_state_counter, "saves",
+       "An old copy of the state with this counter is taken although newer ones were saved; 0: "
+       "never."},
       {"unit.call_timeout_ms", &Config::unit_call_timeout_ms, "milliseconds",
        "A call to the unit that takes longer is answered 503.", 100, 600'000},
       {"unit.slow_call_timeout_ms", &Config::unit_slow_call_timeout_ms, "milliseconds",
@@ -304,6 +333,12 @@ std::string value_text(const Config& config, const Row& row) {
 
 }  // namespace
 
+std::string Config::credentials_directory() const {
+  if (!unit_credentials_directory.empty()) return unit_credentials_directory;
+  const char* const of_systemd = std::getenv("CREDENTIALS_DIRECTORY");  // NOLINT(concurrency)
+  return of_systemd == nullptr ? std::string() : of_systemd;
+}
+
 std::vector<ConfigKey> config_keys() {
   const Config defaults;
   std::vector<ConfigKey> keys;
@@ -379,6 +414,14 @@ Result<void> validate(const Config& config) {
   if (config.user == config.unit_user) {
     return wrong("server.user and unit.user are both \"" + config.user +
                  "\"; they must differ, so that the server cannot read the unit's state");
+  }
+  if (!is_passphrase_source(config.unit_passphrase_from)) {
+    return wrong("unit.passphrase_from is \"" + config.unit_passphrase_from +
+                 "\"; it must be \"terminal\", \"fd:N\" with N from 3 on, or empty");
+  }
+  for (const std::string& variable : config.unit_sealing_environment) {
+    if (variable.find('=') == std::string::npos || variable.starts_with("LD_"))
+      return wrong("unit.sealing_environment: expected NAME=VALUE, and no LD_ variable");
   }
   if (config.tls_names.empty() && config.tls_addresses.empty() && config.tls_certificate.empty()) {
     return wrong(

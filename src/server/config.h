@@ -40,6 +40,16 @@ struct Config {
   std::string unit_user = "keyhaven-unit";
   std::string unit_sandbox = "best-effort";
   std::string unit_memory_lock = "required";
+  std::string unit_sealing = "file";
+  std::string unit_sealing_reference;
+  std::string unit_credentials_directory;
+  std::string unit_passphrase_from;
+  std::int64_t unit_argon2_memory_mib = 64;
+  std::int64_t unit_argon2_passes = 3;
+  std::string unit_tpm2_tcti;
+  std::string unit_sealing_pkcs11_module;
+  std::vector<std::string> unit_sealing_environment;
+  std::int64_t unit_accept_state_counter = 0;
   std::int64_t unit_call_timeout_ms = 5000;
   std::int64_t unit_slow_call_timeout_ms = 60'000;
   // [audit]
@@ -73,6 +83,8 @@ struct Config {
   std::string unit_key_path() const {
     return unit_key_file.empty() ? unit_directory() + "/sealing.key" : unit_key_file;
   }
+  // Empty: there is none.
+  std::string credentials_directory() const;
   std::string audit_path() const {
     return audit_directory.empty() ? server_directory() + "/audit" : audit_directory;
   }

@@ -145,6 +145,8 @@ Result<std::string> confine_server(const Config& config, bool unit_has_own_user)
   ServerFiles files;
   files.read_write = {config.server_directory(), config.audit_path()};
   files.forbidden = {config.unit_directory(), config.unit_key_path()};
+  if (const std::string secrets = config.credentials_directory(); !secrets.empty())
+    files.forbidden.push_back(secrets);
   std::string missing;
   const auto landlock = restrict_server_with_landlock(files);
   if (!landlock) {

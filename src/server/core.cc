@@ -14,6 +14,7 @@
 #include "http/metrics_routes.h"
 #include "http/rotation_routes.h"
 #include "http/tke_routes.h"
+#include "http/unit_routes.h"
 #include "server/instance_rules.h"
 #include "server/key_material.h"
 
@@ -185,6 +186,7 @@ void Core::build_api() {
   api_->add(http::rotation_routes(*instances_, *rotations_));
   api_->add(http::governance_routes(*key_front_, *instances_));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));
+  api_->add(http::unit_routes(around_.slow_unit));
   api_->add(http::document_routes());
   const auto live_keys = [this](const InstanceId& id) { return directory_->live_keys(id); };
   api_->add(http::metrics_routes({*api_, *instances_, live_keys, around_.clock.now()}));

@@ -28,6 +28,7 @@
 #include "server/key_material.h"
 #include "server/loop_fence.h"
 #include "server/privileges.h"
+#include "server/sealing_launch.h"
 #include "server/unit_launcher.h"
 #include "server/unit_supervisor.h"
 
@@ -165,6 +166,7 @@ class Service {
     options.user = unit_user_;
     options.sandbox = config_.unit_sandbox;
     options.memory_lock = config_.unit_memory_lock;
+    options.sealing = sealing_launch(config_);
     launcher_.emplace(KH_TRY(UnitLauncher::fork_launcher(options)));
     return {};
   }
@@ -323,6 +325,7 @@ Result<void> run(const Config& config) {
                   nullptr);  // every later thread inherits it; only wait() takes them
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(0077);
+  KH_TRY(check_sealing(config));
   raise_descriptor_limit();
   configure_log(config);
   Service service(config);

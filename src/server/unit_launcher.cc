@@ -5,9 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <poll.h>
+
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+
+#include "server/passphrase_source.h"
 
 namespace keyhaven::server {
 namespace {
@@ -62,6 +67,29 @@ Result<void> check(const UnitLaunchOptions& options) {
   return {};
 }
 
+bool stop_is_pending() {
+  sigset_t pending;
+  return ::sigpending(&pending) == 0 &&
+         (::sigismember(&pending, SIGINT) == 1 || ::sigismember(&pending, SIGTERM) == 1);
+}
+
+// Waits for the launcher's word that it has the passphrase.
+Result<void> wait_for_passphrase(int control) {
+  constexpr int kStepMs = 100;
+  pollfd waiting{control, POLLIN, 0};
+  while (::poll(&waiting, 1, kStepMs) <= 0) {
+    if (stop_is_pending())
+      return Error{Reason::ShuttingDown, "stopped while waiting for the passphrase", ""};
+  }
+  std::array<char, kMaxLaunchMessage> message{};
+  const ssize_t size = ::recv(control, message.data(), message.size(), 0);
+  if (size > 0 && message[0] == static_cast<char>(LaunchEvent::Passphrase)) return {};
+  const std::string why = size > 1
+                              ? std::string(message.data() + 1, static_cast<std::size_t>(size) - 1)
+                              : "the launcher of the crypto unit has ended";
+  return Error{Reason::InvalidArgument, why, ""};
+}
+
 }  // namespace
 
 Result<UnitLauncher> UnitLauncher::fork_launcher(const UnitLaunchOptions& options) {
@@ -83,6 +111,10 @@ Result<UnitLauncher> UnitLauncher::fork_launcher(const UnitLaunchOptions& option
   if (pid == 0) {
     ours.reset();
     run_unit_launcher(options, std::move(theirs));
+  }
+  if (!options.sealing.passphrase_from.empty()) {
+    close_passphrase_descriptor(options.sealing.passphrase_from);  // the launcher's alone
+    KH_TRY(wait_for_passphrase(ours.get()));
   }
   return UnitLauncher(std::move(ours), pid);
 }

@@ -1,6 +1,5 @@
 // Inside the launcher process: one thread, no secrets, no input but the end of the control socket.
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -20,6 +19,8 @@
 #include <vector>
 
 #include "crypto/process_memory.h"
+#include "server/passphrase_source.h"
+#include "server/sealing_launch.h"
 #include "server/unit_launcher.h"
 
 namespace keyhaven::server {
@@ -79,11 +80,6 @@ void set_limits() {
   (void)::setrlimit(RLIMIT_CORE, &no_core);
 }
 
-bool become(const UnitLaunchOptions::User& user) {
-  return ::setgroups(0, nullptr) == 0 && ::setresgid(user.gid, user.gid, user.gid) == 0 &&
-         ::setresuid(user.uid, user.uid, user.uid) == 0 && (user.uid == 0 || ::setuid(0) != 0);
-}
-
 // Network, System V memory and host name of its own: there is nothing in them. Only as root. An
 // ordinary user could have them in a user namespace of his, but owns that namespace then, and its
 // owner may trace every process in it, dumpable or not: the unit would lose more than it gains
@@ -105,16 +101,11 @@ std::vector<std::string> environment() {
   return out;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> out;
-  for (std::string& text : strings) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
-}
-
 // In the child: becomes the unit. Says on standard error why when it cannot.
+// `passphrase` is a pipe that holds it, for the sealing helper only; -1: none.
 [[noreturn]] void execute(const UnitLaunchOptions& options,
-                          const std::vector<FileDescriptor>& unit_ends, int output, int errors) {
+                          const std::vector<FileDescriptor>& unit_ends, int output, int errors,
+                          int passphrase) {
   const auto stop = [](const char* what) {
     const std::string line =
         std::string("keyhaven-unit: ") + what + ": " + std::strerror(errno) + "\n";  // NOLINT
@@ -132,21 +123,46 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
     channels += (channels.empty() ? "" : ",") + std::to_string(end.get());
   }
   set_limits();
+  // Opened before the user changes: the program may lie below a directory that the unit's user
+  // cannot pass, such as a private clone.
+  const int program = ::open(options.program.c_str(), O_PATH | O_CLOEXEC);
+  if (program < 0) stop("cannot be opened");
+  // With the network only if it has a device to reach.
+  FileDescriptor helper;
+  const auto start_helper = [&] {
+    helper = start_sealing_helper(options, program, passphrase, unit_ends, environment());
+    if (!helper.valid() || ::fcntl(helper.get(), F_SETFD, 0) != 0)
+      stop("cannot start its sealing helper");
+  };
+  if (options.sealing.reaches_devices()) start_helper();
   if (!leave_namespaces(options)) {
     constexpr std::string_view kLine = "keyhaven-unit: the system gives it no network of its own\n";
     (void)!::write(STDERR_FILENO, kLine.data(), kLine.size());
     if (options.sandbox == "required") ::_exit(kConfigurationStatus);
   }
-  // Opened before the user changes: the program may lie below a directory that the unit's user
-  // cannot pass, such as a private clone.
-  const int program = ::open(options.program.c_str(), O_PATH | O_CLOEXEC);
-  if (program < 0) stop("cannot be opened");
-  if (options.user && !become(*options.user)) stop("cannot become the unit's user");
-  std::vector<std::string> arguments = {
-      options.program, "--state-dir",      options.state_directory,
-      "--key-file",    options.key_file,   "--channels",
-      channels,        "--sandbox",        options.sandbox,
-      "--memory-lock", options.memory_lock};
+  if (options.sealing.needs_helper() && !helper.valid()) start_helper();
+  if (options.user && !become_unit_user(*options.user)) stop("cannot become the unit's user");
+  std::vector<std::string> arguments = {options.program,
+                                        "--state-dir",
+                                        options.state_directory,
+                                        "--key-file",
+                                        options.key_file,
+                                        "--channels",
+                                        channels,
+                                        "--sandbox",
+                                        options.sandbox,
+                                        "--memory-lock",
+                                        options.memory_lock,
+                                        "--sealing",
+                                        options.sealing.method};
+  const auto add = [&](const char* name, const std::string& value) {
+    arguments.emplace_back(name);
+    arguments.push_back(value);
+  };
+  if (!options.sealing.reference.empty()) add("--sealing-reference", options.sealing.reference);
+  if (options.sealing.accept_counter != 0)
+    add("--accept-state-counter", std::to_string(options.sealing.accept_counter));
+  if (helper.valid()) add("--sealing-socket", std::to_string(helper.get()));
   std::vector<std::string> variables = environment();
   ::syscall(SYS_execveat, program, "", pointers(arguments).data(), pointers(variables).data(),
             AT_EMPTY_PATH);
@@ -155,7 +171,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 }
 
 // Starts a unit with fresh channels. False when the system gives no descriptors or processes.
-bool spawn(const UnitLaunchOptions& options, Child& child) {
+bool spawn(const UnitLaunchOptions& options, const SecretBytes& passphrase, Child& child) {
   std::vector<FileDescriptor> unit_ends;
   for (unsigned i = 0; i < options.channels; ++i) {
     std::array<int, 2> ends{};
@@ -166,9 +182,15 @@ bool spawn(const UnitLaunchOptions& options, Child& child) {
   Pipe output;
   Pipe errors;
   if (!make_pipe(output) || !make_pipe(errors)) return false;
+  FileDescriptor secret;
+  if (!passphrase.empty()) {
+    secret = pipe_with(passphrase);
+    if (!secret.valid()) return false;
+  }
   child.pid = ::fork();
   if (child.pid < 0) return false;
-  if (child.pid == 0) execute(options, unit_ends, output.write_end.get(), errors.write_end.get());
+  if (child.pid == 0)
+    execute(options, unit_ends, output.write_end.get(), errors.write_end.get(), secret.get());
   child.ready = std::move(output.read_end);
   child.errors = std::move(errors.read_end);
   child.process = FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
@@ -248,14 +270,14 @@ std::string cause_of(int status, const Child& child) {
 
 class Launcher {
  public:
-  Launcher(const UnitLaunchOptions& options, FileDescriptor control)
-      : options_(options), control_(std::move(control)) {}
+  Launcher(const UnitLaunchOptions& options, FileDescriptor control, SecretBytes passphrase)
+      : options_(options), control_(std::move(control)), passphrase_(std::move(passphrase)) {}
 
   [[noreturn]] void run() {
     milliseconds delay = kFirstDelay;
     for (;;) {
       Child child;
-      if (spawn(options_, child)) {
+      if (spawn(options_, passphrase_, child)) {
         supervise(child);
       } else {
         send_event(control_.get(), LaunchEvent::Down,
@@ -333,12 +355,27 @@ class Launcher {
 
   const UnitLaunchOptions& options_;
   FileDescriptor control_;
+  SecretBytes passphrase_;  // for every unit that is started; empty: none is needed
 };
+
+// The passphrase, if one is to be read; ends the process when there is none.
+SecretBytes passphrase_of(const UnitLaunchOptions& options, int control) {
+  if (options.sealing.passphrase_from.empty()) return {};
+  const bool is_first_start = options.sealing.method == "passphrase" &&
+                              ::access((options.state_directory + "/state").c_str(), F_OK) != 0;
+  auto passphrase = read_passphrase_from(options.sealing.passphrase_from,
+                                         is_first_start ? Asked::Twice : Asked::Once, control);
+  if (passphrase) {
+    send_event(control, LaunchEvent::Passphrase, "");
+    return std::move(passphrase).value();
+  }
+  send_event(control, LaunchEvent::Refused, passphrase.error().message);
+  ::_exit(0);
+}
 
 }  // namespace
 
 void run_unit_launcher(const UnitLaunchOptions& options, FileDescriptor control) {
-  close_others(control.get());
   // Ctrl-C and a service manager signal the whole group; the server drains first and then tells us.
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
   std::signal(SIGCHLD, SIG_DFL);
@@ -347,7 +384,9 @@ void run_unit_launcher(const UnitLaunchOptions& options, FileDescriptor control)
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::prctl(PR_SET_NAME, "keyhaven-launch");
   crypto::forbid_core_dumps_and_tracing();
-  Launcher(options, std::move(control)).run();
+  SecretBytes passphrase = passphrase_of(options, control.get());
+  close_others(control.get());
+  Launcher(options, std::move(control), std::move(passphrase)).run();
 }
 
 }  // namespace keyhaven::server

@@ -119,6 +119,8 @@ bool UnitSupervisor::receive_event() {
     case LaunchEvent::Refused:
       became_down(std::string(rest), true);
       return true;
+    case LaunchEvent::Passphrase:  // UnitLauncher has taken the one there is
+      return false;
   }
   return false;  // not our launcher
 }

@@ -262,9 +262,14 @@ def _(world, name):
 
 
 @fixture("getTokenKeys getTokenKeysWellKnown getAttestationRoot getHealth getReadiness getDocumentPage getDocument "
-         "listIdentities listApiKeys listAccessPolicies listInstances getMetrics getAuditPublicKey createAuditCheckpoint getGovernanceConfigs", where="")
+         "listIdentities listApiKeys listAccessPolicies listInstances getMetrics getAuditPublicKey createAuditCheckpoint getGovernanceConfigs getUnitSealing", where="")
 def _(world, name):
     return {}
+
+
+@fixture("changeUnitSealing", where="", most=20)
+def _(world, name):
+    return {"body": {"method": "file", "reference": ""}}
 
 
 @fixture("createIdentity", where="", spends=True)
