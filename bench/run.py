@@ -16,8 +16,9 @@ sys.path.insert(0, str(HERE.parent / "tests/integration"))
 os.environ.setdefault("KH_OPENAPI_CHECK", "0")  # the harness would hold every answer against the API document
 from harness import BIN, ROOT, Deployment, b64  # noqa: E402
 import large  # noqa: E402
+import rotation  # noqa: E402
 
-SUITES = ("wrap", "unwrap", "create", "steps", "list", "million")
+SUITES = ("wrap", "unwrap", "create", "steps", "list", "million", "rotation")
 OF_ALL = ("wrap", "unwrap", "create", "steps")  # the others take minutes each
 DEK = bytes(range(32))
 KEY_TYPE = "application/vnd.ibm.kms.key+json"
@@ -192,6 +193,9 @@ class Bench:
 
     def million(self):
         return large.measure_million(self)
+
+    def rotation(self):
+        return rotation.measure(self)
 
 
 def both(result):

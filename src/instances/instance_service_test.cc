@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <thread>
+#include <tuple>
 
 #include "crypto/ec.h"
 #include "instances/administered_action.h"
 #include "instances/memory_instance_store.h"
+#include "instances/register_rules.h"
 #include "tke/certificate.h"
 #include "tke/frame.h"
 #include "tke/unit_session.h"
@@ -32,6 +34,7 @@ class UnitAtTheOtherEnd final : public unit::CryptoUnit {
   }
   Result<std::vector<unit::UnitStatus>> resize_units(const InstanceId& i,
                                                      unit::UnitCounts n) override {
+    if (fault != Fault::None) return away();
     return real_.resize_units(i, n);
   }
   Result<unit::SealingStatus> sealing() override { return real_.sealing(); }
@@ -465,6 +468,76 @@ TEST_F(InstanceServiceTest, ThreadsDoNotMixUpServices) {
   EXPECT_NE(service_->find(record->id), nullptr);
 }
 
+TEST_F(InstanceServiceTest, UnitsComeAndGoWhileTheInstanceIsInUse) {
+  const InstanceRecordPtr record = create("one");
+  const auto change = [&](std::int64_t units, std::int64_t recovery, std::int64_t failover) {
+    InstanceUpdate update;
+    update.units = units;
+    update.recovery_units = recovery;
+    update.failover_units = failover;
+    const auto result = service_->update(record->id, update, {});
+    return result ? std::string("ok") : result.error().target;
+  };
+  const UnitId first = service_->units_of(record->id).value()[0].id;
+  EXPECT_EQ(change(6, 2, 6), "ok");
+  EXPECT_EQ(service_->find(record->id)->units, unit::UnitCounts(6, 2, 6));
+  EXPECT_EQ(service_->units_of(record->id)->size(), 14U);
+  EXPECT_EQ(detail(store_.events().back().details, "requestData.newValue.units"),
+            "6 operational, 2 recovery, 6 failover");
+  for (const auto& [units, recovery, failover, field] :
+       {std::tuple{7, 0, 0, "units"}, std::tuple{0, 0, 0, "units"},
+        std::tuple{2, 0, 3, "failover_units"}, std::tuple{2, -1, 0, "recovery_units"},
+        std::tuple{2, 3, 0, "recovery_units"}, std::tuple{2, 0, -1, "failover_units"}}) {
+    EXPECT_EQ(change(units, recovery, failover), field);
+  }
+  EXPECT_EQ(service_->units_of(record->id)->size(), 14U);
+  EXPECT_EQ(change(1, 0, 0), "ok");
+  ASSERT_EQ(service_->units_of(record->id)->size(), 1U);
+  EXPECT_EQ(service_->units_of(record->id).value()[0].id, first);
+  service_ = load();
+  EXPECT_EQ(service_->find(record->id)->units, unit::UnitCounts(1));
+}
+
+// Whatever ended the change between units and record: the record holds.
+TEST_F(InstanceServiceTest, AHalfDoneChangeOfTheUnitsIsTakenBack) {
+  const InstanceRecordPtr record = create("one");
+  InstanceUpdate update;
+  update.units = 4;
+  store_.fail_with(Error{Reason::StoreUnavailable, "the disk is full", {}});
+  EXPECT_EQ(service_->update(record->id, update, {}).error().reason, Reason::StoreUnavailable);
+  store_.fail_with(std::nullopt);
+  EXPECT_EQ(service_->find(record->id)->units, unit::UnitCounts(2));
+  EXPECT_EQ(soft_unit_.list_units(record->id)->size(), 2U);
+  for (const std::uint32_t left_by_a_crash : {1U, 5U}) {
+    soft_unit_.resize_units(record->id, left_by_a_crash).value();
+    service_ = load();
+    EXPECT_EQ(service_->units_of(record->id)->size(), 2U);
+    EXPECT_EQ(soft_unit_.list_units(record->id)->size(), 2U);
+  }
+  unit_.fault = UnitAtTheOtherEnd::Fault::DiesAfterListing;
+  EXPECT_EQ(service_->update(record->id, update, {}).error().reason, Reason::UnitUnavailable);
+  unit_.fault = UnitAtTheOtherEnd::Fault::None;
+  EXPECT_EQ(service_->find(record->id)->units, unit::UnitCounts(2));
+}
+
+TEST_F(InstanceServiceTest, WhereARotationStandsSurvivesARestart) {
+  const InstanceRecordPtr record = create("one");
+  MasterKeyRotation rotation;
+  rotation.phase = RotationPhase::Resealing;
+  rotation.from.fill(1);
+  rotation.to.fill(2);
+  rotation.started_by = "IBMid-1";
+  rotation.started = clock_.now();
+  const std::size_t events = store_.events().size();
+  ASSERT_TRUE(service_->set_rotation(record->id, rotation, {}));
+  EXPECT_EQ(store_.events().size(), events + 1);
+  service_ = load();
+  EXPECT_EQ(service_->find(record->id)->rotation, rotation);
+  EXPECT_EQ(service_->find(record->id)->updated, record->updated);
+  EXPECT_EQ(service_->set_rotation(InstanceId{}, rotation, {}).error().reason,
+            Reason::InstanceNotFound);
+}
+
 TEST_F(InstanceServiceTest, FramesOfACeremonyAreNamedForTheAudit) {
   const InstanceRecordPtr record = create("one");
   const tke::LocalSigner ada(crypto::P521PrivateKey::generate());
@@ -507,6 +580,7 @@ TEST_F(InstanceServiceTest, FramesOfACeremonyAreNamedForTheAudit) {
   EXPECT_EQ(asked().action, iam::Action::TkeRegisterCommit);
   EXPECT_EQ(detail(asked().details, "requestData.verificationPattern"), to_hex(pattern));
   ASSERT_TRUE(unit.finalize_pending(pattern, {&ada}));
+  EXPECT_EQ(asked().master_key, blob_pattern(pattern));
   EXPECT_EQ(asked().action, iam::Action::TkeRegisterActivate);
 
   EXPECT_FALSE(unit.remove_administrator(bob.ski(), {&ada}));  // the revocation threshold is two
@@ -515,6 +589,7 @@ TEST_F(InstanceServiceTest, FramesOfACeremonyAreNamedForTheAudit) {
   EXPECT_NE(detail(administered_outcome(last_answer_), "responseData.returnCode"), "(absent)");
   EXPECT_NE(detail(administered_outcome(last_answer_), "reason.reasonForFailure"), "(absent)");
 
+  EXPECT_EQ(asked().master_key, std::nullopt);
   ASSERT_TRUE(unit.clear_current({&ada}));
   EXPECT_EQ(asked().action, iam::Action::TkeCurrentRegisterClear);
   ASSERT_TRUE(unit.zeroize({&ada}));

@@ -304,7 +304,7 @@ def _(world, name):
 
 @fixture("createInstance", where="")
 def _(world, name):
-    return {"body": {"name": "of a test", "resource_plan_id": "standard", "parameters": {"units": 1, "rotation_interval_seconds": 60, "limits": {"keys": 5, "key_rings": 2}}}}
+    return {"body": {"name": "of a test", "resource_plan_id": "standard", "parameters": {"units": 6, "failover_units": 1, "recovery_units": 1, "rotation_interval_seconds": 60, "limits": {"keys": 5, "key_rings": 2}}}}
 
 
 @fixture("getInstance getEndpoints getFirstEndpoints", where="", kinds={"id": "instance"})
@@ -314,7 +314,7 @@ def _(world, name):
 
 @fixture("updateInstance", where="", kinds={"id": "instance"})
 def _(world, name):
-    return {"id": world.instance(), "body": {"name": "another", "parameters": {"rotation_interval_seconds": 60, "limits": {"keys": 5, "key_rings": 2}}}}
+    return {"id": world.instance(), "body": {"name": "another", "parameters": {"units": 6, "failover_units": 1, "recovery_units": 1, "rotation_interval_seconds": 60, "limits": {"keys": 5, "key_rings": 2}}}}
 
 
 @fixture("deleteInstance", where="", spends=True, kinds={"id": "instance"})
@@ -325,6 +325,16 @@ def _(world, name):
 @fixture("listCryptoUnits", where="", kinds={"instance": "instance"})
 def _(world, name):
     return {"instance": world.shared.main}
+
+
+@fixture("getMasterKeyRotation abandonMasterKeyRotation", where="", kinds={"instance": "instance"})
+def _(world, name):
+    return {"instance": world.shared.main}
+
+
+@fixture("startMasterKeyRotation", where="", kinds={"instance": "instance"})
+def _(world, name):
+    return {"instance": world.shared.rotating}
 
 
 @fixture("administerCryptoUnit", where="", kinds={"instance": "instance", "hsm": "hsm"})

@@ -5,6 +5,8 @@ import json
 import urllib.parse
 import uuid
 
+from master_keys import MasterKey
+
 from .request import to_json
 from .wire import Wire, request_bytes
 
@@ -31,6 +33,9 @@ class Shared:
         self.admin = deployment.token()
         self.main = deployment.instance("main", rotation_interval=0)
         self.second = deployment.instance("second", rotation_interval=0)  # where somebody else works, and import tokens are read
+        self.rotating = deployment.instance("rotating", rotation_interval=0)  # holds a committed new master key
+        master = MasterKey(deployment, self.rotating)
+        master.load(master.new_parts())
         self.purger = self.token_of("purger", "KMS Key Purge")
         self.stranger = self.token_of("stranger", "Manager", self.second)
         self.crn = f"crn:v1:bluemix:public:object-storage:local:{ACCOUNT}:{uuid.UUID(int=1)}"
