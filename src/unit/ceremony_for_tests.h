@@ -23,6 +23,18 @@ class MemorySink final : public StateSink {
     ++saves;
     return {};
   }
+  // While it lives nothing can be saved.
+  class Refusing {
+   public:
+    explicit Refusing(MemorySink& sink) : sink_(sink) { sink_.failing = true; }
+    Refusing(const Refusing&) = delete;
+    Refusing& operator=(const Refusing&) = delete;
+    ~Refusing() { sink_.failing = false; }
+
+   private:
+    MemorySink& sink_;
+  };
+
   SecretBytes last;
   int saves = 0;
   bool failing = false;
@@ -68,9 +80,15 @@ struct Administrators {
   std::vector<Bytes> certificates;
 };
 
+// Where tables of tests keep their master keys: another program runs the same tests with a token.
+inline MasterKeyBackend*& backend_for_tests() {
+  static MasterKeyBackend* keys = &software_master_keys();
+  return keys;
+}
+
 class TestDeployment {
  public:
-  TestDeployment() : table_(DomainTable::create(sink_).value()) {}
+  TestDeployment() : table_(DomainTable::create(sink_, *backend_for_tests()).value()) {}
 
   MemorySink& sink() { return sink_; }
   DomainTable& table() { return *table_; }
