@@ -18,6 +18,8 @@
 #include "tke/key_file.h"
 #include "tke/key_part.h"
 #include "tke/oa_certificate.h"
+#include "tke/share_file.h"
+#include "tke/signer_file.h"
 #include "unit/key_blob.h"
 #include "unit/table_state.h"
 #include "unit/wrapped_dek.h"
@@ -93,6 +95,25 @@ void administration() {
   seed("key_file", "part", tke::encode_key_part(part, "part one", password).value());
   seed("key_part", "sealed", 0, tke::seal_key_part(part, signer.public_key()).value());
   seed("key_part", "changed", 1, Bytes{20, 0, 0xFF});
+}
+
+void ceremony_tools() {
+  const SecretBytes part(tke::kMasterKeySize);
+  auto made = tke::make_key_shares(part, "part1", "2026-11-26T10:00:00Z", 2, 3).value();
+  const tke::LocalSigner signer(crypto::P521PrivateKey::generate());
+  KH_ASSERT(tke::sign_transcript(made.transcript, "Alice", signer).has_value());
+  seed("key_share", "transcript", tke::encode_transcript(made.transcript));
+  const auto password = SecretBytes::copy_of(std::string_view("password"));
+  seed("key_share", "share",
+       tke::encode_key_share(made.shares[1], made.transcript, password).value());
+  tke::SignerReference reference;
+  reference.name = "alice";
+  reference.uri = "pkcs11:token=ops;object=alice?module-path=/usr/lib/m.so";
+  seed("key_share", "token", tke::encode_signer_reference(reference).value());
+  reference.place = tke::SignerPlace::Service;
+  reference.service_url = "https://sign.example";
+  reference.service_key = "bob";
+  seed("key_share", "service", tke::encode_signer_reference(reference).value());
 }
 
 void units() {
@@ -299,6 +320,7 @@ int main(int count, char** arguments) {
   }
   root_directory = arguments[1];
   administration();
+  ceremony_tools();
   units();
   records();
   calls();

@@ -18,6 +18,7 @@ keys:
 """
 ERROR = '{"metadata":{"collectionTotal":1},"resources":[{"errorMsg":"no","reasons":[{"code":"KEY_NOT_FOUND_ERR",' \
         '"message":"gone","target":{"type":"field","name":"id"}}]}]}'
+PAPER = "banban bandar banfal bangas rishen risgas\n0405 0607 f973\nbanmin bannir banpil banris banzos volles\n0c0d 0e0f 13b8\ndarban dardar darfal dargas sonhen henzos\n1415 1617 4526\ndarmin darnir darpil darris henpil banban\n1c1d 1e1f 79a4\nfalhen banban volvol henzos kelnir banles"
 SEEDS = {
     "text": ["", "00ff", "AAEC", "_-8", "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.123456+02:30", UUID],
     "url": ["a%20b", "limit=10&offset=0&state=1,2", "a=1&&b=%2B+c", "https://host", "https://[::1]:8443/api/v2/", "https://h:1"],
@@ -28,6 +29,10 @@ SEEDS = {
     "http_response": ["\x00HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "\x04HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
                       "\x08HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX: y\r\n\r\n",
                       "\x02HTTP/1.0 200 OK\r\n\r\nto the end", "\x01HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"],
+    "pkcs11_uri": ["pkcs11:token=ops;object=alice?module-path=/usr/lib/m.so&pin-source=file:/p", "pkcs11:id=%01%FF;serial=1;type=private",
+                   "pkcs11:module=/m;manufacturer=x;model=%20y", "pkcs11:token=a?pin-value=1"],
+    "signing_service": ['{"signature":"MAYCAQECAQE="}', '{"publickey":"MAYCAQECAQE="}', '{"signature":"MAYCAQACAQE="}', "carol-1"],
+    "paper": ["\x00" + PAPER, "\x01" + PAPER, "\x001: banban bandar banfal bangas\n"],
     "http_json": ['{"t":"a\\u00e9\\ud83d\\ude00","i":12,"b":"AAEC","c":"AA==","d":"2026-01-02T03:04:05Z","o":true,"s":["x","y"]}',
                   '{"i":1.0e2,"x":{"t":[1,"a",null]},"I":-5}', '{"metadata":{"collectionTotal":1},"resources":[{"t":"n"}]}',
                   " null ", "", '[1]', '{"a":' * 17 + "1" + "}" * 17],

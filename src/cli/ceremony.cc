@@ -93,18 +93,8 @@ Result<std::vector<CeremonyUnit>> Ceremony::units() {
         KH_TRY(context_->settings());  // the profile's, when nothing is selected
     instance = settings.instance;
   }
+  if (!instance.empty()) return units_of(instance, trusted);
   std::vector<CeremonyUnit> out;
-  if (!instance.empty()) {
-    const auto entries = KH_TRY(service_->units(instance));
-    for (const client::CryptoUnitEntry& entry : entries) {
-      CeremonyUnit unit = KH_TRY(open_unit(instance, entry, trusted));
-      out.push_back(std::move(unit));
-    }
-    if (out.empty())
-      return Error{Reason::UnitNotFound, "instance " + instance + " has no crypto units",
-                   "instance"};
-    return out;
-  }
   for (const WorkingUnit& unit : working_set) {
     if (!unit.selected) continue;
     CeremonyUnit opened = KH_TRY(
@@ -121,27 +111,16 @@ Result<std::vector<CeremonyUnit>> Ceremony::units() {
   return out;
 }
 
-Result<KeyChoice> parse_key_choice(const std::string& text) {
-  KeyChoice out;
-  std::string rest = text;
-  const auto colon = rest.find(':');
-  if (colon != std::string::npos) {
-    out.password_file = rest.substr(colon + 1);
-    rest.resize(colon);
-    if (out.password_file.empty())
-      return Error{
-          Reason::InvalidArgument, '"' + text + "\": no password file after the colon", {}};
+Result<std::vector<CeremonyUnit>> Ceremony::units_of(const std::string& instance,
+                                                     const tke::AttestationRoot& trusted) {
+  std::vector<CeremonyUnit> out;
+  const auto entries = KH_TRY(service_->units(instance));
+  for (const client::CryptoUnitEntry& entry : entries) {
+    CeremonyUnit unit = KH_TRY(open_unit(instance, entry, trusted));
+    out.push_back(std::move(unit));
   }
-  if (const auto equals = rest.find('='); equals != std::string::npos) {
-    out.name = rest.substr(0, equals);
-    rest.erase(0, equals + 1);
-    if (out.name.empty())
-      return Error{Reason::InvalidArgument, '"' + text + "\": no name before the equals sign", {}};
-  }
-  if (rest.empty())
-    return Error{
-        Reason::InvalidArgument, '"' + text + "\" names no key: [NAME=]KEY[:PASSWORDFILE]", {}};
-  out.key = std::move(rest);
+  if (out.empty())
+    return Error{Reason::UnitNotFound, "instance " + instance + " has no crypto units", "instance"};
   return out;
 }
 
@@ -165,27 +144,6 @@ Result<SecretBytes> new_password_for(Context& context, const std::string& passwo
   if (!(first == second))
     return Error{Reason::InvalidArgument, "the two passwords differ", "password"};
   return first;
-}
-
-Result<std::vector<Administrator>> open_administrators(Context& context, const CeremonyFiles& files,
-                                                       const std::vector<std::string>& choices) {
-  std::vector<Administrator> out;
-  for (const std::string& text : choices) {
-    const KeyChoice choice = KH_TRY(parse_key_choice(text));
-    const SignatureKeyFile file = KH_TRY(files.find_signature_key(choice.key));
-    const bool twice = std::any_of(out.begin(), out.end(), [&](const Administrator& other) {
-      return other.signer->ski() == file.info.ski;
-    });
-    if (twice)
-      return Error{Reason::InvalidArgument, "signature key " + file.label + " is named twice",
-                   "admin"};
-    const SecretBytes password =
-        KH_TRY(password_for(context, choice.password_file, "signature key " + file.label));
-    crypto::P521PrivateKey key = KH_TRY(load_signature_key(file, password));
-    out.push_back({choice.name.empty() ? file.administrator() : choice.name,
-                   std::make_unique<tke::LocalSigner>(std::move(key))});
-  }
-  return out;
 }
 
 Result<tke::Signers> signers_for(tke::UnitSession& session,
@@ -281,6 +239,17 @@ Result<tke::VerificationPattern> load_parts(CeremonyUnit& unit, const std::vecto
                  {}};
   }
   return expected;
+}
+
+Result<void> zeroize_unit(CeremonyUnit& unit, const std::vector<Administrator>& administrators) {
+  const tke::DomainAttributes attributes = KH_TRY(unit.session.attributes());
+  std::size_t needed = 0;
+  if (!attributes.imprint()) {
+    const bool with_one = (attributes.permissions & tke::permission::kZeroizeWithOne) != 0;
+    needed = with_one ? 1 : attributes.signature_threshold;
+  }
+  const tke::Signers signers = KH_TRY(signers_for(unit.session, administrators, needed));
+  return unit.session.zeroize(signers);
 }
 
 std::string current_register_text(const tke::DomainInfo& info) {

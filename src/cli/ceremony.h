@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,9 @@ class Ceremony {
   // against root(). Errors: InvalidArgument (nothing chosen), Forbidden (a unit that does not
   // verify).
   Result<std::vector<CeremonyUnit>> units();
+  // All units of this instance.
+  Result<std::vector<CeremonyUnit>> units_of(const std::string& instance,
+                                             const tke::AttestationRoot& trusted);
 
  private:
   Ceremony(Context& context, TrustOptions trust, CeremonyFiles files,
@@ -64,7 +68,8 @@ class Ceremony {
 };
 
 // "[NAME=]KEY[:PASSWORDFILE]": a key file by label, number or path, where its password is, and
-// another name for the administrator. Without a password file the password is asked for.
+// another name for the administrator. Without a password file the password is asked for. KEY is
+// also "pkcs11:..." (tke/pkcs11_uri.h; the whole rest of the text) or "service:KEYNAME".
 struct KeyChoice {
   std::string name;
   std::string key;
@@ -79,14 +84,21 @@ Result<SecretBytes> password_for(Context& context, const std::string& password_f
 Result<SecretBytes> new_password_for(Context& context, const std::string& password_file,
                                      const std::string& what);
 
-// An administrator who can sign.
+// An administrator who can sign, by a key file, a token or a signing service.
 struct Administrator {
   std::string name;
-  std::unique_ptr<tke::LocalSigner> signer;
+  std::unique_ptr<tke::Signer> signer;
+  // Set when the key is at a signing service and no file here pins its public key yet.
+  std::optional<tke::SignerReference> unpinned;
 };
-// Opens each choice. Errors: DecryptFailed, InvalidArgument (also: one key twice).
+// Opens each choice (signers.cc). Errors: DecryptFailed, InvalidArgument (also: one key twice),
+// Forbidden (PIN or token refused, or not the pinned key), what a token or service gives.
 Result<std::vector<Administrator>> open_administrators(Context& context, const CeremonyFiles& files,
                                                        const std::vector<std::string>& choices);
+// After an installation: from now on the signing service must answer the same public key under the
+// same name. Errors: Io.
+Result<void> pin_administrators(const CeremonyFiles& files,
+                                const std::vector<Administrator>& administrators);
 // The first `count` of those who are installed in the unit. Errors: InvalidArgument when there are
 // fewer: the message says how many signatures the command needs.
 Result<tke::Signers> signers_for(tke::UnitSession& session,
@@ -115,6 +127,10 @@ enum class SameAdministrator : std::uint8_t { Refused, Allowed };
 Result<tke::VerificationPattern> load_parts(CeremonyUnit& unit, const std::vector<KeyPart>& parts,
                                             const std::vector<Administrator>& administrators,
                                             SameAdministrator same);
+
+// Back to imprint mode. Signed by one administrator when the unit's permission says so, else by as
+// many as the signature threshold; by none in imprint mode. Errors: as signers_for; from the unit.
+Result<void> zeroize_unit(CeremonyUnit& unit, const std::vector<Administrator>& administrators);
 
 // "Empty", "Valid", "Full Uncommitted", "Full Committed".
 std::string current_register_text(const tke::DomainInfo& info);

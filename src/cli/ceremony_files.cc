@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <filesystem>
+#include <iterator>
 
 #include "base/file.h"
 #include "cli/context.h"
@@ -13,6 +14,7 @@ namespace keyhaven::cli {
 namespace {
 
 constexpr std::string_view kSignatureKeyEnding = ".sigkey";
+constexpr std::string_view kReferenceEnding = ".signer";
 constexpr std::string_view kKeyPartEnding = ".mkpart";
 constexpr std::string_view kWorkingSetName = "/DOMAINS";
 constexpr std::string_view kRootPrefix = "/ATTESTATION_ROOT.";
@@ -59,9 +61,18 @@ std::string label_of(const std::string& path) {
 
 Result<SignatureKeyFile> read_signature_key(const std::string& path) {
   const std::string text = KH_TRY(read_text(path, tke::kMaxKeyFileBytes));
+  if (path.ends_with(kReferenceEnding)) {
+    auto reference = tke::parse_signer_reference(text);
+    if (!reference)
+      return Error{Reason::InvalidArgument, path + ": " + reference.error().message, {}};
+    return SignatureKeyFile{label_of(path),
+                            path,
+                            {reference->name, reference->ski, tke::SignatureKeyType::P521},
+                            std::move(reference).value()};
+  }
   auto info = tke::inspect_signature_key(text);
   if (!info) return Error{Reason::InvalidArgument, path + ": " + info.error().message, {}};
-  return SignatureKeyFile{label_of(path), path, std::move(info).value()};
+  return SignatureKeyFile{label_of(path), path, std::move(info).value(), std::nullopt};
 }
 
 Result<KeyPartFile> read_key_part(const std::string& path) {
@@ -138,7 +149,14 @@ Result<CeremonyFiles> CeremonyFiles::open(const Context& context) {
 }
 
 Result<std::vector<SignatureKeyFile>> CeremonyFiles::signature_keys() const {
-  return read_all<SignatureKeyFile>(directory_, kSignatureKeyEnding, read_signature_key);
+  auto out =
+      KH_TRY(read_all<SignatureKeyFile>(directory_, kSignatureKeyEnding, read_signature_key));
+  auto references =
+      KH_TRY(read_all<SignatureKeyFile>(directory_, kReferenceEnding, read_signature_key));
+  std::move(references.begin(), references.end(), std::back_inserter(out));
+  std::sort(out.begin(), out.end(),
+            [](const auto& one, const auto& other) { return one.label < other.label; });
+  return out;
 }
 
 Result<std::vector<KeyPartFile>> CeremonyFiles::key_parts() const {
@@ -157,10 +175,30 @@ Result<KeyPartFile> CeremonyFiles::find_key_part(std::string_view choice) const 
 
 Result<SignatureKeyFile> CeremonyFiles::add_signature_key(const std::string& label,
                                                           const SecretBytes& password) const {
-  KH_TRY(check_label(label));
+  KH_TRY(check_signature_key_label(label));
   const crypto::P521PrivateKey key = crypto::P521PrivateKey::generate();
   const std::string text = KH_TRY(tke::encode_signature_key(key, label, password));
   const std::string path = directory_ + '/' + label + std::string(kSignatureKeyEnding);
+  KH_TRY(create_file(path, as_bytes(text), 0600));
+  return read_signature_key(path);
+}
+
+Result<void> CeremonyFiles::check_signature_key_label(const std::string& label) const {
+  KH_TRY(check_label(label));
+  for (const std::string_view ending : {kSignatureKeyEnding, kReferenceEnding}) {
+    std::error_code failed;
+    const std::string path = directory_ + '/' + label + std::string(ending);
+    if (std::filesystem::exists(path, failed))
+      return Error{Reason::AlreadyExists, path + " exists already", "name"};
+  }
+  return {};
+}
+
+Result<SignatureKeyFile> CeremonyFiles::add_signer_reference(
+    const std::string& label, const tke::SignerReference& reference) const {
+  KH_TRY(check_signature_key_label(label));
+  const std::string text = KH_TRY(tke::encode_signer_reference(reference));
+  const std::string path = directory_ + '/' + label + std::string(kReferenceEnding);
   KH_TRY(create_file(path, as_bytes(text), 0600));
   return read_signature_key(path);
 }
@@ -172,6 +210,10 @@ Result<KeyPartFile> CeremonyFiles::add_key_part(const std::string& label, const 
   const std::string path = directory_ + '/' + label + std::string(kKeyPartEnding);
   KH_TRY(create_file(path, as_bytes(text), 0600));
   return read_key_part(path);
+}
+
+Result<std::vector<std::string>> CeremonyFiles::paths(std::string_view ending) const {
+  return paths_of(directory_, ending);
 }
 
 Result<void> CeremonyFiles::remove(const std::string& path) const {
@@ -257,10 +299,10 @@ Result<void> CeremonyFiles::save_working_set(const std::vector<WorkingUnit>& uni
                            as_bytes(boost::json::serialize(list) + "\n"), 0600);
 }
 
-Result<crypto::P521PrivateKey> load_signature_key(const SignatureKeyFile& file,
-                                                  const SecretBytes& password) {
+Result<std::unique_ptr<tke::Signer>> load_signature_key(const SignatureKeyFile& file,
+                                                        const SecretBytes& password) {
   const std::string text = KH_TRY(read_text(file.path, tke::kMaxKeyFileBytes));
-  auto key = tke::decode_signature_key(text, password);
+  auto key = tke::open_signature_key(text, password);
   if (!key)
     return Error{
         key.error().reason, "signature key " + file.label + ": " + key.error().message, {}};

@@ -1,8 +1,9 @@
-// The directory CLOUDTKEFILES: signature keys (*.sigkey), key parts (*.mkpart), the pinned
-// attestation roots and the working set (DOMAINS). Secrets in it are sealed by passwords
-// (tke/key_file.h); all files are 0600.
+// The directory CLOUDTKEFILES: signature keys (*.sigkey) and references to those elsewhere
+// (*.signer), key parts (*.mkpart), the pinned attestation roots and the working set (DOMAINS).
+// Secrets in it are sealed by passwords (tke/key_file.h); all files are 0600.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "base/secret_bytes.h"
 #include "tke/key_file.h"
 #include "tke/oa_certificate.h"
+#include "tke/signer_file.h"
 
 namespace keyhaven::cli {
 
@@ -21,6 +23,8 @@ struct SignatureKeyFile {
   std::string label;  // file name without its ending
   std::string path;
   tke::SignatureKeyInfo info;
+  // Set when the key is in a token or at a signing service, and the file only says where.
+  std::optional<tke::SignerReference> reference;
   // The administrator's name in certificates: the file's own, else the label, at most 30 bytes.
   std::string administrator() const;
 };
@@ -60,9 +64,16 @@ class CeremonyFiles {
   // (label), AlreadyExists, InvalidField (password), Io.
   Result<SignatureKeyFile> add_signature_key(const std::string& label,
                                              const SecretBytes& password) const;
+  // Writes LABEL.signer. Errors: the same, without a password.
+  Result<SignatureKeyFile> add_signer_reference(const std::string& label,
+                                                const tke::SignerReference& reference) const;
   // `part`: 32 bytes. Errors: the same.
   Result<KeyPartFile> add_key_part(const std::string& label, const SecretBytes& part,
                                    const SecretBytes& password) const;
+  // InvalidArgument unless `label` is free for a signature key, whatever its ending.
+  Result<void> check_signature_key_label(const std::string& label) const;
+  // The files with this ending, sorted.
+  Result<std::vector<std::string>> paths(std::string_view ending) const;
   // Errors: Io.
   Result<void> remove(const std::string& path) const;
 
@@ -78,10 +89,10 @@ class CeremonyFiles {
   std::string directory_;
 };
 
-// The private key behind a file, and the part. Errors: DecryptFailed (wrong password),
-// InvalidArgument.
-Result<crypto::P521PrivateKey> load_signature_key(const SignatureKeyFile& file,
-                                                  const SecretBytes& password);
+// What signs with the key in a file (not with a reference), and the part. Errors: DecryptFailed
+// (wrong password), InvalidArgument.
+Result<std::unique_ptr<tke::Signer>> load_signature_key(const SignatureKeyFile& file,
+                                                        const SecretBytes& password);
 Result<SecretBytes> load_key_part(const KeyPartFile& file, const SecretBytes& password);
 
 }  // namespace keyhaven::cli

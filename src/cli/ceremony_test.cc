@@ -35,6 +35,8 @@ class Deployment {
   // Every frame that passed, as a recording proxy would see it.
   std::string frames;
   std::string claimed_ski_override;
+  std::map<std::string, std::string> scratch;  // instances made by commands: id and name
+  std::uint64_t keys = 0;
 
  private:
   class Service final : public UnitService {
@@ -42,7 +44,22 @@ class Deployment {
     explicit Service(Deployment& deployment) : deployment_(deployment) {}
     std::string address() const override { return "https://units.example:8443"; }
     Result<std::vector<InstanceName>> instances() override {
-      return std::vector<InstanceName>{{deployment_.instance(), "test"}};
+      std::vector<InstanceName> out = {{deployment_.instance(), "test"}};
+      for (const auto& [guid, name] : deployment_.scratch) out.push_back({guid, name});
+      return out;
+    }
+    Result<std::string> create_instance(const std::string& name) override {
+      const InstanceId id{crypto::random_uuid()};
+      const auto made = KH_TRY(deployment_.unit_->create_units(id, "eu-test", 1));
+      deployment_.scratch[id.text()] = name;
+      return id.text();
+    }
+    Result<std::uint64_t> count_keys(const std::string&) override { return deployment_.keys; }
+    Result<void> delete_instance(const std::string& instance) override {
+      const InstanceId id = KH_TRY(InstanceId::parse(instance));
+      KH_TRY(deployment_.unit_->remove_units(id));
+      deployment_.scratch.erase(instance);
+      return {};
     }
     Result<std::vector<client::CryptoUnitEntry>> units(const std::string& instance) override {
       const InstanceId id = KH_TRY(InstanceId::parse(instance));
@@ -411,6 +428,141 @@ TEST_F(CeremonyTest, ADamagedKeyFileIsReported) {
   const Ran ran = run_tke({"sigkeys"});
   EXPECT_EQ(ran.status, kExitUsage);
   EXPECT_NE(ran.err.find("eve.sigkey"), std::string::npos);
+}
+
+std::string value_of(const std::string& json, const std::string& member) {
+  const auto value = boost::json::parse(json);
+  const auto& text = value.at(member).as_string();
+  return {text.begin(), text.end()};
+}
+
+class DrillTest : public CeremonyTest {
+ protected:
+  void SetUp() override {
+    make_files();
+    must(init_arguments());
+  }
+  std::vector<std::string> arguments(std::vector<std::string> more) {
+    std::vector<std::string> out = {"drill",
+                                    "--signer",
+                                    with_password("alice"),
+                                    "--signer",
+                                    with_password("bob"),
+                                    "--instance",
+                                    deployment_.instance()};
+    out.insert(out.end(), more.begin(), more.end());
+    return out;
+  }
+  std::vector<std::string> parts() {
+    return {"--part", with_password("part1"), "--part", with_password("part2")};
+  }
+};
+
+TEST_F(DrillTest, ProvesThatPartsAndSignersRecover) {
+  const std::string before = must({"cryptounit-mk", "-o", "json"});
+  std::vector<std::string> all = parts();
+  all.insert(all.end(), {"-o", "json"});
+  const Ran ran = run_tke(arguments(all));
+  ASSERT_EQ(ran.status, kExitOk) << ran.err;
+  EXPECT_NE(before.find(value_of(ran.out, "verification_pattern")), std::string::npos);
+  EXPECT_TRUE(deployment_.scratch.empty()) << "the scratch instance is gone";
+  EXPECT_EQ(must({"cryptounit-mk", "-o", "json"}), before);
+  EXPECT_TRUE(generate_key());
+}
+
+TEST_F(DrillTest, OtherPartsFailAndLeaveNothing) {
+  must({"mk-add", "part3", "--random", "--password-file", password("part3")});
+  const Ran ran =
+      run_tke(arguments({"--part", with_password("part1"), "--part", with_password("part3")}));
+  EXPECT_EQ(ran.status, kExitFailed);
+  EXPECT_NE(ran.err.find("could not recover"), std::string::npos) << ran.err;
+  EXPECT_TRUE(deployment_.scratch.empty());
+}
+
+TEST_F(DrillTest, TooFewOrStrangeSignersFailBeforeAnythingIsMade) {
+  const Ran few =
+      run_tke({"drill", "--signer", with_password("alice"), "--instance", deployment_.instance(),
+               "--part", with_password("part1"), "--part", with_password("part2")});
+  EXPECT_EQ(few.status, kExitFailed);
+  EXPECT_NE(few.err.find("signatures of 2"), std::string::npos) << few.err;
+  must({"sigkey-add", "eve", "--password-file", password("eve")});
+  std::vector<std::string> all = parts();
+  all.insert(all.end(), {"--signer", with_password("eve")});
+  const Ran strange = run_tke(arguments(all));
+  EXPECT_EQ(strange.status, kExitFailed);
+  EXPECT_NE(strange.err.find("eve"), std::string::npos) << strange.err;
+  for (const Ran& ran : {few, strange})
+    EXPECT_EQ(ran.err.find("scratch"), std::string::npos) << ran.err;
+}
+
+TEST_F(DrillTest, WhatAKilledDrillLeftIsClearedAway) {
+  const auto service = deployment_.factory()().value();
+  const std::string name = "keyhaven-drill-" + deployment_.instance();
+  ASSERT_TRUE(service->create_instance(name));
+  ASSERT_TRUE(service->create_instance("keyhaven-drill-of-another"));
+  const Ran cleaned = run_tke(arguments({"--clean-up"}));
+  EXPECT_EQ(cleaned.status, kExitOk) << cleaned.err;
+  EXPECT_EQ(deployment_.scratch.size(), 1U) << "only this instance's own";
+  ASSERT_TRUE(service->create_instance(name));
+  deployment_.keys = 1;
+  const Ran refused = run_tke(arguments(parts()));
+  EXPECT_EQ(refused.status, kExitFailed);
+  EXPECT_NE(refused.err.find("holds 1 keys"), std::string::npos) << refused.err;
+  deployment_.keys = 0;
+  EXPECT_EQ(run_tke(arguments(parts())).status, kExitOk);
+  EXPECT_EQ(deployment_.scratch.size(), 1U);
+}
+
+TEST_F(DrillTest, SharesAndPaperStandInForParts) {
+  const Ran shared = run_tke({"mk-share", with_password("part1"), "--threshold", "2", "--shares",
+                              "3", "--signer", with_password("alice"), "-o", "json"},
+                             ScriptedPrompt({"one share", "one share", "two share", "two share",
+                                             "three share", "three share"}));
+  ASSERT_EQ(shared.status, kExitOk) << shared.err;
+  const auto files = boost::json::parse(shared.out).at("files").as_array();
+  const auto share = [&](std::size_t index, const std::string& text) {
+    const auto& path = files.at(index).as_string();
+    return std::string(path.begin(), path.end()) + ':' +
+           files_.write("share.password" + std::to_string(index), text);
+  };
+  const Ran printed = run_tke({"mk-print", with_password("part2"), "--yes"});
+  ASSERT_EQ(printed.status, kExitOk) << printed.err;
+  std::istringstream page(printed.out);
+  std::deque<std::string> typed;
+  for (std::string line; std::getline(page, line);) {
+    if (line.size() > 60 && line.starts_with("   ") && line[3] != ' ')
+      typed.push_back(line.substr(24));
+  }
+  ASSERT_EQ(typed.size(), 9U) << printed.out;
+  typed.push_front("banban banban banban banban banban banban");  // asked for again
+  const Ran ran = run_tke(arguments({"--part", "paper", "--share", share(2, "three share"),
+                                     "--share", share(0, "one share")}),
+                          ScriptedPrompt(typed));
+  EXPECT_EQ(ran.status, kExitOk) << ran.err;
+  EXPECT_NE(ran.err.find("line 1 does not fit its check"), std::string::npos);
+}
+
+TEST(KeyChoiceTest, TokensAndServicesHaveColonsOfTheirOwn) {
+  struct Case {
+    const char* text;
+    const char* name;
+    const char* key;
+    const char* file;
+  };
+  for (const Case& one :
+       {Case{"pkcs11:token=a;object=b?module-path=/m", "", "pkcs11:token=a;object=b?module-path=/m",
+             ""},
+        Case{"Al=pkcs11:token=a?pin-source=file:/p", "Al", "pkcs11:token=a?pin-source=file:/p", ""},
+        Case{"service:carol", "", "service:carol", ""},
+        Case{"service:carol:/t", "", "service:carol", "/t"},
+        Case{"C=service:carol:/t", "C", "service:carol", "/t"},
+        Case{"service=carol:/t", "service", "carol", "/t"}}) {
+    const auto choice = parse_key_choice(one.text);
+    ASSERT_TRUE(choice) << one.text;
+    EXPECT_EQ(choice->name, one.name) << one.text;
+    EXPECT_EQ(choice->key, one.key) << one.text;
+    EXPECT_EQ(choice->password_file, one.file) << one.text;
+  }
 }
 
 TEST(KeyChoiceTest, SplitsNameKeyAndPasswordFile) {

@@ -50,6 +50,7 @@ Result<void> add_administrator(Context& context, const AdminOptions& options) {
     return unit.session.add_administrator(certificate, signers);
   };
   KH_TRY(each_unit(context, work.units, "add administrator", add));
+  KH_TRY(pin_administrators(work.ceremony.files(), added));
   return show_done(context,
                    "Administrator " + administrator.name + " is added to " +
                        std::to_string(work.units.size()) + " crypto units.",

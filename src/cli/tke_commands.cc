@@ -1,5 +1,6 @@
 // The group `tke` and what its verbs share.
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -18,9 +19,10 @@ void add_trust_options(CLI::App& verb, UnitOptions& options) {
 }
 
 void add_signer_options(CLI::App& verb, UnitOptions& options) {
-  verb.add_option(
-      "--signer", options.signers,
-      "administrator who signs, KEY[:PASSWORDFILE] (KEY: name, KEYNUM or path); may be repeated");
+  verb.add_option("--signer", options.signers,
+                  "administrator who signs, KEY[:PASSWORDFILE] (KEY: name, KEYNUM or path), "
+                  "pkcs11:token=...;object=...?module-path=... or service:KEYNAME[:TOKENFILE]; may "
+                  "be repeated");
 }
 
 void add_yes_option(CLI::App& verb, UnitOptions& options) {
@@ -46,6 +48,15 @@ Result<void> agree(Context& context, const UnitOptions& options, const std::stri
   return Error{Reason::Forbidden, "not confirmed; nothing was changed", {}};
 }
 
+Result<void> remove_key_file(Context& context, const CeremonyFiles& files, const std::string& path,
+                             const std::string& what, bool yes) {
+  UnitOptions answer;
+  answer.yes = yes;
+  KH_TRY(agree(context, answer, "Remove " + what + " for good?"));
+  KH_TRY(files.remove(path));
+  return show_done(context, "The " + what + " is removed.", boost::json::object{{"name", what}});
+}
+
 Result<void> each_unit(Context& context, std::vector<CeremonyUnit>& units, const std::string& label,
                        const std::function<Result<void>(CeremonyUnit&)>& step) {
   Progress progress(context, label, units.size());
@@ -69,10 +80,15 @@ void add_tke_commands(CLI::App& app, Context& context) {
   tke->require_subcommand(1);
   tke->footer(
       "Signature keys and key parts are files in the directory CLOUDTKEFILES, sealed by "
-      "passwords.\n"
+      "passwords;\n"
+      "signature keys may also be in PKCS#11 tokens or at a signing service (TKE_SIGNSERV_URL).\n"
       "Verbs act on all crypto units of --instance, else on those selected with cryptounit-add.");
   add_tke_init_verb(*tke, context);
+  add_tke_sigkey_verbs(*tke, context);
   add_tke_file_verbs(*tke, context);
+  add_tke_paper_verbs(*tke, context);
+  add_tke_share_verbs(*tke, context);
+  add_tke_drill_verb(*tke, context);
   add_tke_unit_verbs(*tke, context);
   add_tke_admin_verbs(*tke, context);
   add_tke_register_verbs(*tke, context);

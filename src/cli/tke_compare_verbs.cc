@@ -71,19 +71,6 @@ Result<void> compare(Context& context, const UnitOptions& options) {
                {}};
 }
 
-// One signature when the unit's permission says so, else the signature threshold; none in imprint
-// mode.
-Result<void> zeroize_unit(CeremonyUnit& unit, const std::vector<Administrator>& administrators) {
-  const tke::DomainAttributes attributes = KH_TRY(unit.session.attributes());
-  std::size_t needed = 0;
-  if (!attributes.imprint()) {
-    const bool with_one = (attributes.permissions & tke::permission::kZeroizeWithOne) != 0;
-    needed = with_one ? 1 : attributes.signature_threshold;
-  }
-  const tke::Signers signers = KH_TRY(signers_for(unit.session, administrators, needed));
-  return unit.session.zeroize(signers);
-}
-
 Result<void> zeroize(Context& context, const UnitOptions& options) {
   UnitWork work = KH_TRY(start_work(context, options));
   for (const CeremonyUnit& unit : work.units)

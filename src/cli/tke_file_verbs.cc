@@ -1,10 +1,11 @@
-// tke sigkey-add, sigkeys, sigkey-rm, mk-add, mks, mk-rm: files only, no crypto unit is asked.
+// tke mk-add, mks, mk-rm: files only, no crypto unit is asked.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
 
 #include "cli/context.h"
 #include "cli/output.h"
+#include "cli/part_source.h"
 #include "cli/tke_verbs.h"
 #include "crypto/random.h"
 
@@ -17,16 +18,11 @@ struct FileOptions {
   std::string label;
   std::string password_file;
   std::string value_file;
+  std::string paper_file;
+  bool paper = false;
   bool random = false;
   bool yes = false;
 };
-
-boost::json::object to_json(const SignatureKeyFile& file) {
-  return {{"name", file.label},
-          {"administrator", file.administrator()},
-          {"ski", to_hex(file.info.ski)},
-          {"file", file.path}};
-}
 
 boost::json::object to_json(const KeyPartFile& file) {
   return {{"name", file.label},
@@ -35,31 +31,12 @@ boost::json::object to_json(const KeyPartFile& file) {
           {"file", file.path}};
 }
 
-Result<void> add_signature_key(Context& context, const FileOptions& options) {
-  const CeremonyFiles files = KH_TRY(CeremonyFiles::open(context));
-  const SecretBytes password =
-      KH_TRY(new_password_for(context, options.password_file, "signature key " + options.label));
-  const SignatureKeyFile made = KH_TRY(files.add_signature_key(options.label, password));
-  Table table({"NAME", "SUBJECT KEY IDENTIFIER", "FILE"});
-  table.add({made.label, to_hex(made.info.ski), made.path});
-  return show(context, table, to_json(made));
-}
-
-Result<void> list_signature_keys(Context& context) {
-  const CeremonyFiles files = KH_TRY(CeremonyFiles::open(context));
-  const auto keys = KH_TRY(files.signature_keys());
-  Table table({"KEYNUM", "DESCRIPTION", "SUBJECT KEY IDENTIFIER"});
-  boost::json::array json;
-  for (std::size_t index = 0; index < keys.size(); ++index) {
-    table.add({std::to_string(index + 1), keys[index].label, to_hex(keys[index].info.ski)});
-    json.push_back(to_json(keys[index]));
-  }
-  return show(context, table, boost::json::object{{"signature_keys", json}});
-}
-
 // 64 hex digits; white space around them is a text editor's.
 Result<SecretBytes> value_of(Context& context, const FileOptions& options) {
   if (options.random) return crypto::random_secret(tke::kMasterKeySize);
+  if (options.paper || !options.paper_file.empty())
+    return read_paper(context, tke::PaperKind::Part, options.paper_file,
+                      "key part " + options.label);
   SecretBytes text;
   if (!options.value_file.empty()) {
     text = KH_TRY(read_secret(context, options.value_file, kMaxValueText, Newline::Strip));
@@ -100,42 +77,10 @@ Result<void> list_key_parts(Context& context) {
   return show(context, table, boost::json::object{{"key_parts", json}});
 }
 
-// Removing a file is final: the only copy of an administrator or of a part may be in it.
-template <class File>
-Result<void> remove_file(Context& context, const CeremonyFiles& files, const File& file,
-                         const FileOptions& options, const std::string& kind) {
-  UnitOptions answer;
-  answer.yes = options.yes;
-  KH_TRY(agree(context, answer, "Remove " + kind + ' ' + file.label + " for good?"));
-  KH_TRY(files.remove(file.path));
-  return show_done(context, "The " + kind + ' ' + file.label + " is removed.",
-                   {{"name", file.label}});
-}
-
 std::shared_ptr<FileOptions> add_name(CLI::App& verb, const char* what) {
   auto options = std::make_shared<FileOptions>();
   verb.add_option("name", options->label, what)->required();
   return options;
-}
-
-void add_signature_key_verbs(CLI::App& tke, Context& context) {
-  CLI::App* add = tke.add_subcommand(
-      "sigkey-add", "make an administrator's signature key (P-521) in a password-protected file");
-  auto options =
-      add_name(*add, "name of the key and administrator, 1 to 30 letters, digits, '.', '-', '_'");
-  add->add_option("--password-file", options->password_file,
-                  "file with the new password (default: ask)");
-  on(*add, context, [&context, options] { return add_signature_key(context, *options); });
-  CLI::App* list = tke.add_subcommand("sigkeys", "list the signature keys");
-  on(*list, context, [&context] { return list_signature_keys(context); });
-  CLI::App* remove = tke.add_subcommand("sigkey-rm", "remove a signature key file");
-  auto doomed = add_name(*remove, "name or KEYNUM of the key");
-  remove->add_flag("--yes,-y", doomed->yes, "do not ask for confirmation");
-  on(*remove, context, [&context, doomed]() -> Result<void> {
-    const CeremonyFiles files = KH_TRY(CeremonyFiles::open(context));
-    const SignatureKeyFile file = KH_TRY(files.find_signature_key(doomed->label));
-    return remove_file(context, files, file, *doomed, "signature key");
-  });
 }
 
 void add_key_part_verbs(CLI::App& tke, Context& context) {
@@ -143,9 +88,16 @@ void add_key_part_verbs(CLI::App& tke, Context& context) {
       tke.add_subcommand("mk-add", "make a master key part in a password-protected file");
   auto options = add_name(*add, "name of the part, 1 to 30 letters, digits, '.', '-', '_'");
   auto* random = add->add_flag("--random", options->random, "32 random bytes");
-  add->add_option("--value-file", options->value_file,
-                  "file with the value as 64 hex digits, - for standard input")
-      ->excludes(random);
+  auto* value = add->add_option("--value-file", options->value_file,
+                                "file with the value as 64 hex digits, - for standard input");
+  value->excludes(random);
+  add->add_flag("--paper", options->paper, "type the lines of a printed page (mk-print)")
+      ->excludes(random)
+      ->excludes(value);
+  add->add_option("--paper-file", options->paper_file,
+                  "file with the typed lines of a printed page, - for standard input")
+      ->excludes(random)
+      ->excludes(value);
   add->add_option("--password-file", options->password_file,
                   "file with the new password (default: ask)");
   on(*add, context, [&context, options] { return add_key_part(context, *options); });
@@ -157,15 +109,12 @@ void add_key_part_verbs(CLI::App& tke, Context& context) {
   on(*remove, context, [&context, doomed]() -> Result<void> {
     const CeremonyFiles files = KH_TRY(CeremonyFiles::open(context));
     const KeyPartFile file = KH_TRY(files.find_key_part(doomed->label));
-    return remove_file(context, files, file, *doomed, "key part");
+    return remove_key_file(context, files, file.path, "key part " + file.label, doomed->yes);
   });
 }
 
 }  // namespace
 
-void add_tke_file_verbs(CLI::App& tke, Context& context) {
-  add_signature_key_verbs(tke, context);
-  add_key_part_verbs(tke, context);
-}
+void add_tke_file_verbs(CLI::App& tke, Context& context) { add_key_part_verbs(tke, context); }
 
 }  // namespace keyhaven::cli

@@ -254,6 +254,7 @@ Result<void> init(Context& context, InitOptions& options) {
 
   const auto install = [&](CeremonyUnit& unit) { return install_administrators(unit, plan); };
   KH_TRY(each_unit(context, units, "install administrators", install));
+  KH_TRY(pin_administrators(ceremony.files(), plan.administrators));
   tke::VerificationPattern pattern{};
   const auto load_one = [&](CeremonyUnit& unit) -> Result<void> {
     pattern = KH_TRY(load_parts(unit, plan.parts, plan.administrators,

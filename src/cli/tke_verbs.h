@@ -17,8 +17,12 @@ namespace keyhaven::cli {
 
 class Context;
 
-void add_tke_file_verbs(CLI::App& tke, Context& context);   // sigkey-*, sigkeys, mk-*, mks
-void add_tke_unit_verbs(CLI::App& tke, Context& context);   // cryptounits, -add, -rm, attestation
+void add_tke_sigkey_verbs(CLI::App& tke, Context& context);  // sigkey-*, sigkeys
+void add_tke_file_verbs(CLI::App& tke, Context& context);    // mk-add, mk-rm, mks
+void add_tke_paper_verbs(CLI::App& tke, Context& context);   // mk-print
+void add_tke_share_verbs(CLI::App& tke, Context& context);   // mk-share, mk-shares, mk-combine
+void add_tke_drill_verb(CLI::App& tke, Context& context);    // drill
+void add_tke_unit_verbs(CLI::App& tke, Context& context);    // cryptounits, -add, -rm, attestation
 void add_tke_admin_verbs(CLI::App& tke, Context& context);  // cryptounit-admin*, cryptounit-thrhld*
 void add_tke_register_verbs(CLI::App& tke, Context& context);  // cryptounit-mk*
 void add_tke_compare_verb(CLI::App& tke, Context& context);    // cryptounit-compare
@@ -46,6 +50,11 @@ Result<UnitWork> start_work(Context& context, const UnitOptions& options);
 // Asks unless --yes; without a terminal --yes is required. Errors: InvalidArgument (nobody to ask),
 // Forbidden (no).
 Result<void> agree(Context& context, const UnitOptions& options, const std::string& question);
+
+// Removes a file of the ceremony after a yes (or `yes`): the only copy of an administrator or of a
+// part may be in it. `what`: "key part NAME". Errors: as agree; Io.
+Result<void> remove_key_file(Context& context, const CeremonyFiles& files, const std::string& path,
+                             const std::string& what, bool yes);
 
 // Does `step` for each unit; an error names the unit and how many were done before it.
 Result<void> each_unit(Context& context, std::vector<CeremonyUnit>& units, const std::string& label,

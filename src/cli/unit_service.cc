@@ -28,6 +28,23 @@ class ApiUnitService final : public UnitService {
     api_.set_instance(instance);
     return api_.administer(hsm_id, request);
   }
+  Result<std::string> create_instance(const std::string& name) override {
+    client::CreateInstance request;
+    request.name = name;
+    request.units = 1;
+    client::Instance made = KH_TRY(api_.create_instance(request));
+    return std::move(made.guid);
+  }
+  Result<std::uint64_t> count_keys(const std::string& instance) override {
+    api_.set_instance(instance);
+    client::KeyQuery query;
+    query.states = {client::kPreActive, client::kActive, client::kSuspended, client::kDeactivated,
+                    client::kDestroyed};
+    return api_.count_keys(query);
+  }
+  Result<void> delete_instance(const std::string& instance) override {
+    return api_.delete_instance(instance);
+  }
   Result<client::AttestationRootClaim> claimed_root() override { return api_.attestation_root(); }
 
  private:

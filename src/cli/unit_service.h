@@ -1,6 +1,7 @@
 // Where crypto units are reached: the public API, or a unit in the same process (tests).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,11 @@ class UnitService {
   // One HTPRequest text, its HTPResponse text.
   virtual Result<std::string> administer(const std::string& instance, const std::string& hsm_id,
                                          const std::string& request) = 0;
+  // A new instance with one operational unit, its id; how many keys of any state an instance has;
+  // the end of one whose units are zeroized. For scratch instances of drills.
+  virtual Result<std::string> create_instance(const std::string& name) = 0;
+  virtual Result<std::uint64_t> count_keys(const std::string& instance) = 0;
+  virtual Result<void> delete_instance(const std::string& instance) = 0;
   // What the other side says its attestation root is: not to be believed without comparison.
   virtual Result<client::AttestationRootClaim> claimed_root() = 0;
 };
