@@ -214,7 +214,7 @@ TEST_F(StateTest, RoundTripKeepsEverythingAndTheKeysWork) {
 
   const SecretBytes state = table().serialize();
   MemorySink sink;
-  const auto restored = DomainTable::restore(state, sink).value();
+  const auto restored = DomainTable::restore(state, sink, *backend_for_tests()).value();
   EXPECT_TRUE(restored->serialize() == state);
   EXPECT_EQ(restored->attestation_root(), table().attestation_root());
   const auto listed = restored->list_units(instance_).value();
@@ -295,13 +295,16 @@ RC_GTEST_PROP(StatePropertyTest, ReaderIsTotal, (const Bytes& bytes)) {
   RC_ASSERT(!parse_state(headed).has_value());
 }
 
+Bytes stored_example(const std::string& name) {
+  auto file =
+      read_file(std::string(KH_SOURCE_DIR) + "/docs/protocols/examples/" + name, 1 << 20).value();
+  std::erase(file, '\n');
+  return from_hex(as_text(file)).value();
+}
+
 // A state written by an earlier build must be read by every later one.
 TEST_F(StateTest, StoredExampleIsStillRead) {
-  auto file =
-      read_file(std::string(KH_SOURCE_DIR) + "/docs/protocols/examples/unit-state.hex", 1 << 20)
-          .value();
-  std::erase(file, '\n');
-  const Bytes stored = from_hex(as_text(file)).value();
+  const Bytes stored = stored_example("unit-state.hex");
   auto parsed = parse_state(stored);  // format 1: without recovery units and their modules
   ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
   EXPECT_EQ(parsed->modules.size(), kMaxUnitsPerInstance);
@@ -316,6 +319,74 @@ TEST_F(StateTest, StoredExampleIsStillRead) {
   EXPECT_TRUE(instance.units[0].pending.full());
   EXPECT_FALSE(instance.units[0].pending.committed);
   EXPECT_EQ(instance.units[1].administrators.size(), 2u);
+  EXPECT_TRUE(instance.units[0].joined && instance.units[1].joined);
+  EXPECT_EQ(instance.units[1].type, UnitType::Operational);
+  EXPECT_EQ(instance.units[1].module, 2u);
+  EXPECT_EQ(instance.units[0].control_points, tke::default_control_points());
+}
+
+TEST_F(StateTest, AStateOfFormat1ServesOnAndIsReplaced) {
+  MemorySink sink;
+  const SecretBytes stored = SecretBytes::copy_of(stored_example("unit-state.hex"));
+  const auto restored = DomainTable::restore(stored, sink).value();
+  EXPECT_EQ(sink.saves, 1);
+  EXPECT_EQ(sink.last.expose()[5], 2);
+  EXPECT_EQ(restored->snapshot()->generation(), restored->generation());
+  const auto state = parse_state(sink.last.expose()).value();
+  ASSERT_EQ(state.modules.size(), kModules);
+  const InstanceId instance = state.instances.begin()->first;
+  const auto units = restored->resize_units(instance, {2, 1}).value();
+  EXPECT_EQ(units[2].type, UnitType::Recovery);
+  // A module that format 1 did not have proves itself under the same root.
+  const auto root = tke::AttestationRoot::of(
+      crypto::P521PublicKey::from_spki(restored->attestation_root()).value());
+  const auto opened = tke::UnitSession::open(
+      [&](const std::string& request) {
+        return restored->administer(instance, units[2].id, request);
+      },
+      TestDeployment::target(units[2]), root);
+  EXPECT_TRUE(opened.has_value());
+}
+
+TEST_F(StateTest, StoredExampleOfFormat2IsStillRead) {
+  const Bytes stored = stored_example("unit-state-2.hex");
+  const auto parsed = parse_state(stored);
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+  EXPECT_EQ(to_hex(serialize_state(*parsed).expose()), to_hex(stored));
+  const InstanceUnits& instance = parsed->instances.begin()->second;
+  ASSERT_EQ(instance.units.size(), 3u);
+  EXPECT_EQ(instance.key->state, InstanceKey::State::Ready);
+  EXPECT_EQ(instance.key->keys.size(), 2u);  // amid a rotation
+  const DomainState& serving = instance.units[0];
+  EXPECT_TRUE(serving.joined && serving.pending.committed && serving.importer);
+  EXPECT_TRUE(tke::has_control_point(serving.control_points, tke::kControlPointBitcoin));
+  EXPECT_FALSE(instance.units[1].joined);
+  EXPECT_TRUE(instance.units[1].imprint());
+  const DomainState& recovery = instance.units[2];
+  EXPECT_EQ(recovery.type, UnitType::Recovery);
+  EXPECT_EQ(recovery.module, kFirstRecoveryModule);
+  EXPECT_EQ(recovery.attributes.permissions, 0x0FFF205Fu);
+  EXPECT_EQ(recovery.current.pattern(), serving.current.pattern());
+  EXPECT_EQ(recovery.pending.pattern(), serving.pending.pattern());
+  EXPECT_FALSE(recovery.pending.committed);
+}
+
+TEST_F(StateTest, PlacesThatDoNotFitTheTypeAreRefused) {
+  TableState state = parse_state(stored_example("unit-state-2.hex")).value();
+  const auto refused = [&](auto edit) {
+    TableState changed = parse_state(serialize_state(state).expose()).value();
+    edit(changed.instances.begin()->second.units);
+    EXPECT_FALSE(parse_state(serialize_state(changed).expose()).has_value());
+  };
+  using Units = std::vector<DomainState>;
+  refused([](Units& units) { units[0].type = UnitType::Recovery; });
+  refused([](Units& units) { units[2].type = UnitType::Failover; });
+  refused([](Units& units) { units[2].module = 9; });
+  refused([](Units& units) { units[2].joined = true; });
+  refused([](Units& units) { units[1].module = 1; });
+  refused([](Units& units) { std::swap(units[0], units[1]); });
+  refused([](Units& units) { units[0].joined = false; });
+  refused([](Units& units) { units[0].type = UnitType{4}; });
 }
 
 }  // namespace
