@@ -166,6 +166,8 @@ class ApiClient {
   // A GET of a JSON document that is not secret, for routes without a type of their own; at most 1
   // MiB.
   Result<std::string> get_document(std::string_view target);
+  // A PUT of one, for such routes; returns the answer's. Not repeated after an unclear failure.
+  Result<std::string> put_document(std::string_view target, std::string_view json);
 
  private:
   explicit ApiClient(std::unique_ptr<State> state);

@@ -222,4 +222,11 @@ Result<std::string> ApiClient::get_document(std::string_view target) {
   return std::string(text_of(response.body));
 }
 
+Result<std::string> ApiClient::put_document(std::string_view target, std::string_view json) {
+  auto response = KH_TRY(state_->call(
+      with_body(spec_of(Base::Keys, "PUT", std::string(target), "put " + printable(target, 100)),
+                SecretBytes::copy_of(json))));
+  return std::string(text_of(response.body));
+}
+
 }  // namespace keyhaven::client
