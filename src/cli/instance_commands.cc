@@ -12,11 +12,16 @@ namespace keyhaven::cli {
 namespace {
 
 boost::json::object to_json(const client::Instance& instance) {
-  boost::json::object out{
-      {"guid", instance.guid},     {"name", instance.name},
-      {"state", instance.state},   {"plan", instance.plan},
-      {"region", instance.region}, {"crn", instance.crn},
-      {"units", instance.units},   {"allowed_network", instance.allowed_network}};
+  boost::json::object out{{"guid", instance.guid},
+                          {"name", instance.name},
+                          {"state", instance.state},
+                          {"plan", instance.plan},
+                          {"region", instance.region},
+                          {"crn", instance.crn},
+                          {"units", instance.units},
+                          {"recovery_units", instance.recovery_units},
+                          {"failover_units", instance.failover_units},
+                          {"allowed_network", instance.allowed_network}};
   if (instance.rotation_interval_seconds)
     out["rotation_interval_seconds"] = *instance.rotation_interval_seconds;
   boost::json::object limits;
@@ -35,6 +40,8 @@ Result<void> show_instance(Context& context, const client::Instance& instance) {
   table.add({"plan", instance.plan});
   table.add({"region", instance.region});
   table.add({"crypto units", instance.units == 0 ? "-" : std::to_string(instance.units)});
+  table.add({"recovery units", std::to_string(instance.recovery_units)});
+  table.add({"failover units", std::to_string(instance.failover_units)});
   if (instance.rotation_interval_seconds) {
     table.add({"rotation interval", std::to_string(*instance.rotation_interval_seconds) + " s"});
   }
@@ -65,6 +72,11 @@ Result<std::vector<client::LimitChange>> parse_limits(const std::vector<std::str
   return out;
 }
 
+constexpr const char* kRecoveryUnitsHelp =
+    "recovery units, 0 to 2: they keep the master key for the other units";
+constexpr const char* kFailoverUnitsHelp =
+    "failover units, at most as many as operational ones: they stand by";
+
 constexpr const char* kLimitHelp =
     "a limit as NAME=NUMBER, or NAME=default to follow the server; repeat for more; a wrong name "
     "is "
@@ -88,6 +100,8 @@ void add_create(CLI::App& instance, Context& context) {
   command->add_option("--plan", request->plan, "plan: standard or beta")->capture_default_str();
   command->add_option("--units", request->units,
                       "crypto units, 1 to 6 (default: the service's, 2)");
+  command->add_option("--recovery-units", request->recovery_units, kRecoveryUnitsHelp);
+  command->add_option("--failover-units", request->failover_units, kFailoverUnitsHelp);
   command->add_option("--region", request->region, "region (default: the service's)");
   command->add_option("--allowed-network", request->allowed_network,
                       "public-and-private or private-only");
@@ -130,16 +144,22 @@ void add_update(CLI::App& instance, Context& context) {
                       "public-and-private or private-only");
   command->add_option("--rotation-interval", change->rotation_interval_seconds,
                       "least seconds between two rotations of a key, 0 for none");
+  command->add_option(
+      "--units", change->units,
+      "crypto units that serve keys, 1 to 6; only units in imprint mode are removed");
+  command->add_option("--recovery-units", change->recovery_units, kRecoveryUnitsHelp);
+  command->add_option("--failover-units", change->failover_units, kFailoverUnitsHelp);
   auto limits = std::make_shared<std::vector<std::string>>();
   command->add_option("--limit", *limits, kLimitHelp);
   command->add_flag("--reset-allowed-ip", change->reset_allowed_ip,
                     "switch the policy allowedIP off: the way back when it shuts you out");
   on(*command, context, [&context, guid, change, limits]() -> Result<void> {
     change->limits = KH_TRY(parse_limits(*limits));
-    const bool has_change = !change->name.empty() || !change->plan.empty() ||
-                            !change->allowed_network.empty() ||
-                            change->rotation_interval_seconds.has_value() ||
-                            !change->limits.empty() || change->reset_allowed_ip;
+    const bool has_change =
+        !change->name.empty() || !change->plan.empty() || !change->allowed_network.empty() ||
+        change->rotation_interval_seconds.has_value() || change->units.has_value() ||
+        change->recovery_units.has_value() || change->failover_units.has_value() ||
+        !change->limits.empty() || change->reset_allowed_ip;
     if (!has_change) return Error{Reason::InvalidArgument, "nothing to change: give an option", {}};
     const std::string id = KH_TRY(guid_of(context, *guid));
     client::ApiClient api = KH_TRY(context.api());

@@ -94,6 +94,11 @@ void add_tke_commands(CLI::App& app, Context& context) {
   add_tke_register_verbs(*tke, context);
   add_tke_compare_verb(*tke, context);
   add_tke_zeroize_verb(*tke, context);
+  add_tke_imprint_verb(*tke, context);
+  add_tke_control_point_verbs(*tke, context);
+  add_tke_auto_init_verb(*tke, context);
+  add_tke_recover_verbs(*tke, context);
+  add_tke_rotate_verbs(*tke, context);
 }
 
 }  // namespace keyhaven::cli

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "cli/context.h"
+#include "cli/key_loss.h"
 #include "cli/output.h"
 #include "cli/tke_verbs.h"
 
@@ -15,6 +16,7 @@ struct RegisterOptions {
   std::vector<std::string> parts;
   bool allow_same = false;
   std::string pattern;
+  KeyLossOption key_loss;
 };
 
 std::string pattern_or_dash(bool present, const tke::VerificationPattern& pattern) {
@@ -143,6 +145,8 @@ using Clear = Result<void> (tke::UnitSession::*)(const tke::Signers&);
 Result<void> clear(Context& context, const RegisterOptions& options, const char* label,
                    const char* question, Clear what) {
   UnitWork work = KH_TRY(start_work(context, options.unit));
+  const bool accepted = KH_TRY(accepts_key_loss(context, options.key_loss, work.units));
+  work.ceremony.service().accept_key_loss(accepted);
   KH_TRY(agree(context, options.unit, question));
   const auto clear_one = [&](CeremonyUnit& unit) -> Result<void> {
     const tke::Signers signers = KH_TRY(signers_for(unit.session, work.administrators, 1));
@@ -183,6 +187,7 @@ void add_commit_verbs(CLI::App& tke, Context& context) {
       tke.add_subcommand("cryptounit-mk-clrcur",
                          "clear the current register: no key can be used until it is loaded again");
   auto gone = options_of(*clear_current);
+  add_key_loss_option(*clear_current, gone->key_loss);
   on(*clear_current, context, [&context, gone] {
     return clear(
         context, *gone, "clear current register",

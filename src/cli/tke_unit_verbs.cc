@@ -7,21 +7,16 @@
 #include "cli/context.h"
 #include "cli/output.h"
 #include "cli/tke_verbs.h"
+#include "cli/unit_facts.h"
 
 namespace keyhaven::cli {
 namespace {
 
-std::string type_text(client::UnitType type) {
-  switch (type) {
-    case client::UnitType::Operational:
-      return "operational";
-    case client::UnitType::Recovery:
-      return "recovery";
-    case client::UnitType::Failover:
-      return "failover";
-  }
-  return "operational";
-}
+// A unit of the list, and what the file of the working set does not hold.
+struct ListedUnit {
+  WorkingUnit unit;
+  std::string membership;  // of operational units
+};
 
 bool is_selected(const std::vector<WorkingUnit>& before, const WorkingUnit& unit) {
   return std::any_of(before.begin(), before.end(), [&](const WorkingUnit& other) {
@@ -31,10 +26,10 @@ bool is_selected(const std::vector<WorkingUnit>& before, const WorkingUnit& unit
 
 // All units the caller may see, numbered, with the selection of the file; of --instance only, when
 // it is given.
-Result<std::vector<WorkingUnit>> all_units(Context& context, Ceremony& ceremony) {
+Result<std::vector<ListedUnit>> all_units(Context& context, Ceremony& ceremony) {
   const auto before = KH_TRY(ceremony.files().working_set());
   const auto instances = KH_TRY(ceremony.service().instances());
-  std::vector<WorkingUnit> out;
+  std::vector<ListedUnit> out;
   for (const InstanceName& instance : instances) {
     if (!context.options.instance.empty() && instance.guid != context.options.instance) continue;
     const auto entries = KH_TRY(ceremony.service().units(instance.guid));
@@ -45,30 +40,33 @@ Result<std::vector<WorkingUnit>> all_units(Context& context, Ceremony& ceremony)
       unit.instance = instance.guid;
       unit.location = entry.location;
       unit.serial_number = entry.serial_number;
-      unit.type = type_text(entry.type);
+      unit.type = text_of(entry.type);
       unit.selected = is_selected(before, unit);
-      out.push_back(std::move(unit));
+      const bool operational = entry.type == client::UnitType::Operational;
+      out.push_back({std::move(unit), !operational ? "-" : entry.joined ? "joined" : "waiting"});
     }
   }
   return out;
 }
 
-Result<void> show_units(Context& context, const std::vector<WorkingUnit>& units) {
-  Table table({"CRYPTO UNIT NUM", "SELECTED", "TYPE", "LOCATION", "SERIAL", "INSTANCE"});
+Result<void> show_units(Context& context, const std::vector<ListedUnit>& units) {
+  Table table(
+      {"CRYPTO UNIT NUM", "SELECTED", "TYPE", "LOCATION", "SERIAL", "MEMBERSHIP", "INSTANCE"});
   boost::json::array json;
-  for (const WorkingUnit& unit : units) {
+  for (const auto& [unit, membership] : units) {
     std::string type = unit.type;
     std::transform(type.begin(), type.end(), type.begin(), [](char letter) {
       return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 32) : letter;
     });
     table.add({std::to_string(unit.domain_num), unit.selected ? "true" : "false", type,
-               unit.location, unit.serial_number, unit.instance});
+               unit.location, unit.serial_number, membership, unit.instance});
     json.push_back(boost::json::object{{"number", unit.domain_num},
                                        {"selected", unit.selected},
                                        {"type", unit.type},
                                        {"location", unit.location},
                                        {"serial_number", unit.serial_number},
                                        {"hsm_id", unit.hsm_id},
+                                       {"membership", membership},
                                        {"instance", unit.instance}});
   }
   KH_TRY(show(context, table, boost::json::object{{"crypto_units", json}}));
@@ -96,9 +94,11 @@ Result<void> select(Context& context, const std::vector<std::size_t>& numbers, b
                        ": see \"keyhaven tke cryptounits\"",
                    {}};
     }
-    units[number - 1].selected = selected;
+    units[number - 1].unit.selected = selected;
   }
-  KH_TRY(ceremony.files().save_working_set(units));
+  std::vector<WorkingUnit> working_set;
+  for (const ListedUnit& listed : units) working_set.push_back(listed.unit);
+  KH_TRY(ceremony.files().save_working_set(working_set));
   return show_units(context, units);
 }
 

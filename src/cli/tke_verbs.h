@@ -20,14 +20,20 @@ class Context;
 void add_tke_sigkey_verbs(CLI::App& tke, Context& context);  // sigkey-*, sigkeys
 void add_tke_file_verbs(CLI::App& tke, Context& context);    // mk-add, mk-rm, mks
 void add_tke_paper_verbs(CLI::App& tke, Context& context);   // mk-print
-void add_tke_share_verbs(CLI::App& tke, Context& context);   // mk-share, mk-shares, mk-combine
 void add_tke_drill_verb(CLI::App& tke, Context& context);    // drill
+void add_tke_share_verbs(CLI::App& tke, Context& context);   // mk-share, mk-shares, mk-combine
 void add_tke_unit_verbs(CLI::App& tke, Context& context);    // cryptounits, -add, -rm, attestation
 void add_tke_admin_verbs(CLI::App& tke, Context& context);  // cryptounit-admin*, cryptounit-thrhld*
-void add_tke_register_verbs(CLI::App& tke, Context& context);  // cryptounit-mk*
-void add_tke_compare_verb(CLI::App& tke, Context& context);    // cryptounit-compare
-void add_tke_zeroize_verb(CLI::App& tke, Context& context);    // cryptounit-zeroize, zeroize
-void add_tke_init_verb(CLI::App& tke, Context& context);       // init
+void add_tke_register_verbs(CLI::App& tke, Context& context);       // cryptounit-mk*
+void add_tke_compare_verb(CLI::App& tke, Context& context);         // cryptounit-compare
+void add_tke_zeroize_verb(CLI::App& tke, Context& context);         // cryptounit-zeroize, zeroize
+void add_tke_init_verb(CLI::App& tke, Context& context);            // init
+void add_tke_imprint_verb(CLI::App& tke, Context& context);         // cryptounit-exit-impr
+void add_tke_control_point_verbs(CLI::App& tke, Context& context);  // cryptounit-cp-*
+void add_tke_auto_init_verb(CLI::App& tke, Context& context);       // auto-init
+void add_tke_recover_verbs(CLI::App& tke, Context& context);  // auto-mk-recover, failover-enable
+// auto-mk-rotate, cryptounit-mk-rotate, rotation, rotation-abandon
+void add_tke_rotate_verbs(CLI::App& tke, Context& context);
 
 // Options of every verb that speaks to crypto units.
 struct UnitOptions {

@@ -1,9 +1,18 @@
 #include "cli/unit_service.h"
 
+#include <chrono>
+#include <thread>
+
 #include "cli/context.h"
 
 namespace keyhaven::cli {
 namespace {
+
+constexpr std::chrono::milliseconds kPause{500};
+
+Error not_offered() {
+  return {Reason::NotSupported, "this service does not offer that: it is no Keyhaven server", {}};
+}
 
 class ApiUnitService final : public UnitService {
  public:
@@ -26,7 +35,7 @@ class ApiUnitService final : public UnitService {
   Result<std::string> administer(const std::string& instance, const std::string& hsm_id,
                                  const std::string& request) override {
     api_.set_instance(instance);
-    return api_.administer(hsm_id, request);
+    return api_.administer(hsm_id, request, accepts_key_loss_);
   }
   Result<std::string> create_instance(const std::string& name) override {
     client::CreateInstance request;
@@ -46,12 +55,47 @@ class ApiUnitService final : public UnitService {
     return api_.delete_instance(instance);
   }
   Result<client::AttestationRootClaim> claimed_root() override { return api_.attestation_root(); }
+  Result<client::MasterKeyRotation> rotation(const std::string& instance) override {
+    api_.set_instance(instance);
+    return api_.rotation();
+  }
+  Result<client::MasterKeyRotation> start_rotation(const std::string& instance) override {
+    api_.set_instance(instance);
+    return api_.start_rotation();
+  }
+  Result<client::MasterKeyRotation> abandon_rotation(const std::string& instance) override {
+    api_.set_instance(instance);
+    return api_.abandon_rotation();
+  }
+  Result<void> resize(const std::string& instance, const client::UpdateInstance& change) override {
+    const client::Instance changed = KH_TRY(api_.update_instance(instance, change));
+    static_cast<void>(changed);
+    return {};
+  }
+  void accept_key_loss(bool accepted) override { accepts_key_loss_ = accepted; }
+  void pause() override { std::this_thread::sleep_for(kPause); }
 
  private:
   client::ApiClient api_;
+  bool accepts_key_loss_ = false;
 };
 
 }  // namespace
+
+Result<client::MasterKeyRotation> UnitService::rotation(const std::string&) {
+  return not_offered();
+}
+Result<client::MasterKeyRotation> UnitService::start_rotation(const std::string&) {
+  return not_offered();
+}
+Result<client::MasterKeyRotation> UnitService::abandon_rotation(const std::string&) {
+  return not_offered();
+}
+Result<void> UnitService::resize(const std::string&, const client::UpdateInstance&) {
+  return not_offered();
+}
+void UnitService::accept_key_loss(bool) {}
+void UnitService::pause() {}
 
 Result<std::unique_ptr<UnitService>> api_unit_service(Context& context) {
   client::ApiClient api = KH_TRY(context.api());

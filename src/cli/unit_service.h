@@ -35,6 +35,18 @@ class UnitService {
   virtual Result<void> delete_instance(const std::string& instance) = 0;
   // What the other side says its attestation root is: not to be believed without comparison.
   virtual Result<client::AttestationRootClaim> claimed_root() = 0;
+
+  // --- Of our own servers; from others NotSupported ---
+  virtual Result<client::MasterKeyRotation> rotation(const std::string& instance);
+  virtual Result<client::MasterKeyRotation> start_rotation(const std::string& instance);
+  virtual Result<client::MasterKeyRotation> abandon_rotation(const std::string& instance);
+  // Another number of crypto units: of `change` only the counts.
+  virtual Result<void> resize(const std::string& instance, const client::UpdateInstance& change);
+  // From now on commands may take away a master key that stored keys need; the server refuses them
+  // otherwise.
+  virtual void accept_key_loss(bool accepted);
+  // Between two looks at work that the service does by itself.
+  virtual void pause();
 };
 
 // Over context.api().
