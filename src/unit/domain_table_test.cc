@@ -238,7 +238,7 @@ TEST_F(StateTest, EveryTruncationIsRefused) {
   deployment_.initialise(instance_, administrators_, random_parts(), 1);
   const SecretBytes state = table().serialize();
   for (std::size_t size = 0; size < state.size();
-       size += size < 64 || size + 64 > state.size() ? 1 : 37) {
+       size += size < 32 || size + 16 > state.size() ? 1 : 151) {
     EXPECT_FALSE(parse_state(state.expose().first(size)).has_value()) << size;
   }
   Bytes longer = to_bytes(state.expose());
