@@ -172,10 +172,13 @@ def suite_integration():
 
 
 def suite_soak():
-    """The rotation kill test at length: at least 200 kills of server and unit."""
+    """Kill tests at length: rotations (at least 200 kills of server and unit), the automatic verbs at each request."""
     build("dev")
-    return python_tests("tests/integration", "dev", only=["test_master_key_rotation.Kills"],
-                        environment={"KH_KILLS": os.environ.get("KH_KILLS", "200")})
+    kills = python_tests("tests/integration", "dev", only=["test_master_key_rotation.Kills"],
+                         environment={"KH_KILLS": os.environ.get("KH_KILLS", "200")})
+    kills.add(python_tests("tests/integration", "dev", only=["test_auto"],
+                           environment={"KH_KILL_STRIDE": os.environ.get("KH_KILL_STRIDE", "1")}))
+    return kills
 
 
 def suite_conformance():

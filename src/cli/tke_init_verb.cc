@@ -7,11 +7,11 @@
 // be run again.
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <charconv>
 #include <ostream>
 
 #include "cli/context.h"
 #include "cli/output.h"
+#include "cli/tke_questions.h"
 #include "cli/tke_verbs.h"
 #include "crypto/random.h"
 
@@ -38,43 +38,9 @@ struct Plan {
   SameAdministrator same = SameAdministrator::Refused;
 };
 
-Result<std::uint32_t> ask_number(Context& context, const std::string& question, std::uint32_t low,
-                                 std::uint32_t high) {
-  const std::string answer = KH_TRY(context.prompt().line(question + " (" + std::to_string(low) +
-                                                          " to " + std::to_string(high) + "): "));
-  std::uint32_t number = 0;
-  const auto [end, failed] = std::from_chars(answer.data(), answer.data() + answer.size(), number);
-  if (failed != std::errc{} || end != answer.data() + answer.size() || number < low ||
-      number > high) {
-    return Error{Reason::InvalidArgument,
-                 '"' + answer + "\" is no number from " + std::to_string(low) + " to " +
-                     std::to_string(high),
-                 {}};
-  }
-  return number;
-}
-
 Error needs(const std::string& option) {
   return {Reason::InvalidArgument, "init needs " + option + " (there is no terminal to ask at)",
           option};
-}
-
-// Names to choices: existing key files are used, others are made, with a new password.
-Result<std::vector<std::string>> ask_administrators(Context& context, const CeremonyFiles& files,
-                                                    std::uint32_t count) {
-  std::vector<std::string> out;
-  for (std::uint32_t number = 1; number <= count; ++number) {
-    const std::string name = KH_TRY(
-        context.prompt().line("Signature key of administrator " + std::to_string(number) + ": "));
-    if (!files.find_signature_key(name)) {
-      const SecretBytes password =
-          KH_TRY(new_password_for(context, {}, "the new signature key " + name));
-      const SignatureKeyFile made = KH_TRY(files.add_signature_key(name, password));
-      context.err() << "made " << made.path << '\n';
-    }
-    out.push_back(name);
-  }
-  return out;
 }
 
 Result<std::vector<std::string>> ask_parts(Context& context, const CeremonyFiles& files,
