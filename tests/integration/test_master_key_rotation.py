@@ -297,6 +297,9 @@ class Kills(Base):
         create_many(d, instance, 700)
         d.token()
         stop = self.running(d, instance, wrapped, tolerant=True)
+        begin = time.monotonic()
+        master.tke("cryptounit-mks")
+        longest = max(1.2, 6 * (time.monotonic() - begin))  # between two kills: tools must get something done on a busy machine
         kills = [0]
         enough = threading.Event()
         killer_problem = []
@@ -304,7 +307,7 @@ class Kills(Base):
         def killer():
             try:
                 while kills[0] < KILLS:
-                    time.sleep(chance.uniform(0.02, 1.2))
+                    time.sleep(chance.uniform(0.02, longest))
                     if chance.random() < 0.5:
                         old = d.kill_unit()
                         d.wait_unit_back(old)
@@ -349,18 +352,24 @@ class Kills(Base):
         return self.again(master.rotation, "state of the rotation")
 
     def load_all(self, d, master, parts):
-        """Until all units hold the new key, committed: a unit killed in between keeps what it had saved."""
+        """Until all units hold the new key, committed: one unit after the other, which keeps what it had saved when it was killed."""
         def loaded():
-            state = master.rotation()
-            states = {unit["new"]["state"] for unit in state["units"]}
-            if states == {"Full committed"}:
-                return True
-            if len(states) > 1:  # killed between two units
-                master.tke("cryptounit-mk-clrnew", *master.signers[:2], "--yes", expect=None)
-            master.tke("cryptounit-mk-load", *parts, *master.signers, "--yes", expect=None)
-            master.tke("cryptounit-mk-commit", *master.signers, "--yes", expect=None)
-            return False
+            units = master.rotation()["units"]
+            for number, unit in enumerate(units, 1):
+                if unit["new"]["state"] == "Empty":
+                    self.select(d, units, [number])
+                    d.cli("tke", "cryptounit-mk-load", *parts, *master.signers, "--yes", expect=None)
+                elif unit["new"]["state"] == "Full uncommitted":
+                    self.select(d, units, [number])
+                    d.cli("tke", "cryptounit-mk-commit", *master.signers, "--yes", expect=None)
+            return units and all(unit["new"]["state"] == "Full committed" for unit in units)
         self.again(loaded, "new key in all units")
+
+    @staticmethod
+    def select(d, units, numbers):
+        """Later verbs act on these units. There is only one instance, so their numbers are positions."""
+        d.cli("tke", "cryptounit-rm", *range(1, len(units) + 1), expect=None)
+        d.cli("tke", "cryptounit-add", *numbers, expect=None)
 
     def one_rotation(self, d, master):
         if self.state(master)["phase"] == "none":
@@ -371,12 +380,9 @@ class Kills(Base):
     def parts_of(self, master):
         return self.again(master.new_parts, "key parts")
 
-    @staticmethod
-    def switch(d, master, units):
-        """Set immediate on the units that have not done it yet: there is only one instance, so their numbers are positions."""
-        left = [str(number) for number, unit in enumerate(units, 1) if unit["new"]["state"] == "Full committed"]
-        d.cli("tke", "cryptounit-rm", *map(str, range(1, len(units) + 1)), expect=None)
-        d.cli("tke", "cryptounit-add", *left, expect=None)
+    def switch(self, d, master, units):
+        """Set immediate on the units that have not done it yet."""
+        self.select(d, units, [number for number, unit in enumerate(units, 1) if unit["new"]["state"] == "Full committed"])
         d.cli("tke", "cryptounit-mk-setimm", *master.signers[:2], "--yes", expect=None)
 
     def finish(self, d, master):
