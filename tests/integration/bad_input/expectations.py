@@ -151,3 +151,5 @@ exception(FIELD, "the document: counted in bytes", "createInstance updateInstanc
           "as long as may be, in characters of four bytes")
 exception(refuse(400, "BXNIM0415E", "BXNIM0137E", "BAD_BODY_ERR", "INVALID_FIELD_ERR"), "K15: refused in the form of IAM", "createToken createTokenOidc",
           "Content-Length", "half of the body")
+exception(FIELD, "the document: with file there is no reference; counted in bytes", "changeUnitSealing", "reference",
+          "as long as may be|as long as may be, in characters of four bytes")
