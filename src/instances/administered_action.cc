@@ -7,7 +7,9 @@
 #include "tke/attributes.h"
 #include "tke/certificate.h"
 #include "tke/codes.h"
+#include "tke/control_points.h"
 #include "tke/frame.h"
+#include "tke/key_export.h"
 #include "tke/key_part.h"
 #include "tke/signer_info.h"
 
@@ -19,6 +21,7 @@ using iam::Action;
 Action action_of(std::uint32_t command) {
   switch (command) {
     case tke::kAddAdministrator:
+    case tke::kReplaceAdministrator:
       return Action::TkeAdminAdd;
     case tke::kRemoveAdministrator:
       return Action::TkeAdminRemove;
@@ -47,6 +50,8 @@ Action action_of(std::uint32_t command) {
     case tke::kEnableControlPoints:
     case tke::kDisableControlPoints:
       return Action::TkeControlPointsSet;
+    case tke::kReencryptBlob:  // changes nothing, as a query
+      return Action::TkeQuery;
     default:
       return tke::is_query(command) ? Action::TkeQuery : Action::TkeUnknown;  // an open set of ids
   }
@@ -85,12 +90,37 @@ void describe_attributes(Details& details, ByteView input) {
   add(details, "revocationSignatureThreshold", std::to_string(attributes->revocation_threshold));
 }
 
+void describe_certificate(Details& details, ByteView input) {
+  const auto certificate = tke::parse_administrator_certificate(input);
+  if (!certificate) return;
+  add(details, "adminId", to_hex(certificate->ski));
+  add(details, "adminName", certificate->name);
+}
+
+// Who is replaced, then the certificate of who comes.
+void describe_replacement(Details& details, ByteView input) {
+  if (input.size() <= sizeof(tke::Ski)) return;
+  add(details, "replacedAdminId", to_hex(input.first(sizeof(tke::Ski))));
+  describe_certificate(details, input.subspan(sizeof(tke::Ski)));
+}
+
 void describe_input(Details& details, const tke::AdminBlock& block) {
   switch (block.command) {
     case tke::kAddAdministrator:
-      if (const auto certificate = tke::parse_administrator_certificate(block.input)) {
-        add(details, "adminId", to_hex(certificate->ski));
-        add(details, "adminName", certificate->name);
+      return describe_certificate(details, block.input);
+    case tke::kReplaceAdministrator:
+      return describe_replacement(details, block.input);
+    case tke::kExportCurrentKey:
+    case tke::kExportPendingKey:  // whose key it was encrypted to
+      if (const auto importer = tke::parse_export_request(block.input)) {
+        add(details, "importerId", to_hex(tke::ski_of(importer->point())));
+      }
+      return;
+    case tke::kSetControlPoints:
+    case tke::kEnableControlPoints:
+    case tke::kDisableControlPoints:
+      if (block.input.size() == tke::kControlPointBytes) {
+        add(details, "controlPoints", to_hex(block.input));
       }
       return;
     case tke::kRemoveAdministrator:

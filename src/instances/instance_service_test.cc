@@ -590,6 +590,25 @@ TEST_F(InstanceServiceTest, FramesOfACeremonyAreNamedForTheAudit) {
   EXPECT_NE(detail(administered_outcome(last_answer_), "reason.reasonForFailure"), "(absent)");
 
   EXPECT_EQ(asked().master_key, std::nullopt);
+  const tke::LocalSigner cleo(crypto::P521PrivateKey::generate());
+  ASSERT_TRUE(unit.replace_administrator(
+      bob.ski(), tke::make_administrator_certificate("Cleo", cleo).value(), {&ada, &bob}));
+  EXPECT_EQ(asked().action, iam::Action::TkeAdminAdd);
+  EXPECT_EQ(detail(asked().details, "requestData.replacedAdminId"), to_hex(bob.ski()));
+  EXPECT_EQ(detail(asked().details, "requestData.adminId"), to_hex(cleo.ski()));
+  EXPECT_EQ(detail(asked().details, "requestData.adminName"), "Cleo");
+  EXPECT_FALSE(unit.export_key(tke::KeyRegister::Current, importer, {&ada}));
+  EXPECT_EQ(asked().action, iam::Action::TkeExport);
+  EXPECT_EQ(detail(asked().details, "requestData.importerId"),
+            to_hex(tke::ski_of(importer.point())));
+  ASSERT_TRUE(
+      unit.enable_control_points(tke::control_point_mask(tke::kControlPointBitcoin), {&ada}));
+  EXPECT_EQ(asked().action, iam::Action::TkeControlPointsSet);
+  EXPECT_EQ(detail(asked().details, "requestData.controlPoints"),
+            "00000000000000002000000000000000");
+  EXPECT_FALSE(unit.reencrypt(Bytes(144, 'K')));
+  EXPECT_EQ(asked().action, iam::Action::TkeQuery);
+
   ASSERT_TRUE(unit.clear_current({&ada}));
   EXPECT_EQ(asked().action, iam::Action::TkeCurrentRegisterClear);
   ASSERT_TRUE(unit.zeroize({&ada}));
