@@ -119,7 +119,8 @@ TEST_F(CeremonyTest, AnRsaAdministratorOfAnOlderInstallationSigns) {
   expect_refused(with, with.clear_pending({&stranger}), {tke::kUnauthorisedSigner, tke::kNoReason});
   // The unit keeps it over a restart.
   MemorySink sink;
-  const auto restored = DomainTable::restore(deployment_.table().serialize(), sink);
+  const auto restored =
+      DomainTable::restore(deployment_.table().serialize(), sink, *backend_for_tests());
   ASSERT_TRUE(restored.has_value());
   EXPECT_EQ((*restored)->list_units(instance_).value()[0].administrators, 3u);
 }

@@ -34,6 +34,34 @@ class SoftwareMasterKey final : public MasterKey {
   const SecretBytes key_;
 };
 
+// A key of which only the name is known.
+class NamedMasterKey final : public MasterKey {
+ public:
+  NamedMasterKey(const tke::VerificationPattern& pattern, ByteView reference)
+      : MasterKey(pattern), reference_(to_bytes(reference)) {}
+  BlobAlgorithm algorithm() const noexcept override { return BlobAlgorithm::Cmac; }
+  Result<SecretBytes> blob_key(BlobAlgorithm, const InstanceId&) const override {
+    return Error{Reason::UnitUnavailable, "the token with this master key is not open here", {}};
+  }
+  const SecretBytes* bytes() const noexcept override { return nullptr; }
+  ByteView reference() const noexcept override { return reference_; }
+
+ private:
+  const Bytes reference_;
+};
+
+class MasterKeyNames final : public MasterKeyBackend {
+ public:
+  Result<MasterKeyPtr> take(SecretBytes key, const KeyOwner&) override {
+    return software_master_key(std::move(key));
+  }
+  Result<MasterKeyPtr> restore(const tke::VerificationPattern& pattern,
+                               ByteView reference) override {
+    return MasterKeyPtr(std::make_shared<const NamedMasterKey>(pattern, reference));
+  }
+  void forget(const MasterKeyPtr&) override {}
+};
+
 }  // namespace
 
 KeyOwner owner_of(ByteView attestation_root) {
@@ -70,6 +98,11 @@ Result<MasterKeyPtr> SoftwareMasterKeys::restore(const tke::VerificationPattern&
 }
 
 void SoftwareMasterKeys::forget(const MasterKeyPtr&) {}
+
+MasterKeyBackend& master_key_names() {
+  static MasterKeyNames the_one;
+  return the_one;
+}
 
 SoftwareMasterKeys& software_master_keys() {
   static SoftwareMasterKeys the_one;

@@ -95,4 +95,8 @@ class SoftwareMasterKeys final : public MasterKeyBackend {
 };
 SoftwareMasterKeys& software_master_keys();
 
+// Restores names of keys that can be written again and used for nothing, for who only edits a
+// state.
+MasterKeyBackend& master_key_names();
+
 }  // namespace keyhaven::unit

@@ -112,6 +112,80 @@ Result<bool> take_sealing_option(SealingOptions& sealing, const std::string& nam
   return true;
 }
 
+Result<unsigned> parse_in(const std::string& name, const std::string& value, unsigned least,
+                          unsigned most) {
+  const auto number = KH_TRY(parse_number<unsigned>(name, value));
+  if (number >= least && number <= most) return number;
+  return wrong(name + " " + value + ": expected " + std::to_string(least) + " to " +
+               std::to_string(most));
+}
+
+Result<std::chrono::seconds> parse_key_cache(const std::string& value) {
+  if (value == "off") return std::chrono::seconds{0};
+  return std::chrono::seconds{KH_TRY(parse_in("--key-cache", value, 1, kMaxKeyCacheSeconds))};
+}
+
+Result<void> add_path(std::vector<std::string>& paths, const std::string& path) {
+  if (path.empty() || path.front() != '/')
+    return wrong("\"" + path + "\": expected an absolute path");
+  if (paths.size() == kMaxTokenPaths)
+    return wrong("at most " + std::to_string(kMaxTokenPaths) + " paths for the token");
+  paths.push_back(path);
+  return {};
+}
+
+Result<bool> parse_yes(const std::string& name, const std::string& value) {
+  if (value == "yes") return true;
+  if (value == "no") return false;
+  return wrong(name + " \"" + value + "\": expected yes or no");
+}
+
+// False when `name` is not one of the back end's.
+Result<bool> take_backend_option(Options& options, const std::string& name,
+                                 const std::string& value) {
+  TokenOptions& token = options.token;
+  if (name == "--backend") {
+    if (value != "software" && value != "pkcs11")
+      return wrong("--backend \"" + value + "\": expected software or pkcs11");
+    options.backend = value == "pkcs11" ? Backend::Pkcs11 : Backend::Software;
+  } else if (name == "--token-module") {
+    token.module = value;
+  } else if (name == "--token-label") {
+    token.label = value;
+  } else if (name == "--token-serial") {
+    token.serial = value;
+  } else if (name == "--token-pin-file") {
+    token.pin_file = value;
+  } else if (name == "--token-sessions") {
+    token.sessions = KH_TRY(parse_in(name, value, 1, 64));
+  } else if (name == "--token-deadline-ms") {
+    token.call_deadline = std::chrono::milliseconds{KH_TRY(parse_in(name, value, 10, 600'000))};
+  } else if (name == "--token-network") {
+    token.network = KH_TRY(parse_yes(name, value));
+  } else if (name == "--token-path") {
+    KH_TRY(add_path(token.read_write, value));
+  } else if (name == "--token-read-path") {
+    KH_TRY(add_path(token.read_only, value));
+  } else if (name == "--key-cache") {
+    token.key_cache = KH_TRY(parse_key_cache(value));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+Result<void> check_backend(const Options& options) {
+  if (options.backend == Backend::Software) return {};
+  const TokenOptions& token = options.token;
+  if (token.module.empty() || token.pin_file.empty() ||
+      (token.label.empty() && token.serial.empty())) {
+    return wrong(
+        "--backend pkcs11 needs --token-module, --token-pin-file and one of --token-label and "
+        "--token-serial");
+  }
+  return {};
+}
+
 Result<MemoryLock> parse_memory_lock(const std::string& text) {
   if (text == "required") return MemoryLock::Required;
   if (text == "best-effort") return MemoryLock::BestEffort;
@@ -137,7 +211,8 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     } else if (name == "--memory-lock") {
       options.memory_lock = KH_TRY(parse_memory_lock(value));
     } else {
-      const bool is_known = KH_TRY(take_sealing_option(options.sealing, name, value));
+      const bool is_of_sealing = KH_TRY(take_sealing_option(options.sealing, name, value));
+      const bool is_known = is_of_sealing || KH_TRY(take_backend_option(options, name, value));
       if (!is_known) return wrong("unknown argument \"" + name + "\"");
     }
   }
@@ -146,6 +221,7 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
   if (options.key_file.empty()) return wrong("--key-file is missing");
   if (options.channels.empty())
     return wrong("--channels is missing; keyhavend starts this program with its channels");
+  KH_TRY(check_backend(options));
   return options;
 }
 

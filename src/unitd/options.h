@@ -1,6 +1,7 @@
 // The command line of keyhaven-unit.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -39,6 +40,23 @@ enum class MemoryLock : std::uint8_t {
   BestEffort,  // as much as RLIMIT_MEMLOCK allows; a failure is said once on standard error
 };
 
+// Where the master keys of operational units are (docs/operations/hsm.md).
+enum class Backend : std::uint8_t { Software, Pkcs11 };
+
+struct TokenOptions {
+  std::string module;
+  std::string label;
+  std::string serial;
+  std::string pin_file;  // 0600, of this process's user
+  unsigned sessions = 1;
+  std::chrono::milliseconds call_deadline{5000};
+  std::vector<std::string> read_write;  // files and directories that the module needs
+  std::vector<std::string> read_only;
+  bool network = false;  // it makes connections
+  // How long a key derived by the token is kept; zero: not at all.
+  std::chrono::seconds key_cache{300};
+};
+
 struct Options {
   std::string state_directory;
   std::string key_file;       // sealing key
@@ -46,11 +64,15 @@ struct Options {
   SandboxMode sandbox = SandboxMode::BestEffort;
   MemoryLock memory_lock = MemoryLock::Required;
   SealingOptions sealing;
+  Backend backend = Backend::Software;
+  TokenOptions token;
 };
 
 inline constexpr std::size_t kMaxChannels = 128;
 
 inline constexpr std::size_t kMaxCredentials = 32;
+inline constexpr std::size_t kMaxTokenPaths = 32;
+inline constexpr unsigned kMaxKeyCacheSeconds = 86'400;
 
 // Parses the arguments without the program's name; each is a name and a value:
 //   --state-dir DIR --key-file FILE --channels FD,FD,...
@@ -58,6 +80,10 @@ inline constexpr std::size_t kMaxCredentials = 32;
 //   --memory-lock required|best-effort
 //   --sealing METHOD, --sealing-reference TEXT   of the first start
 //   --accept-state-counter N, --sealing-socket FD
+//   --backend software|pkcs11, and for the latter
+//   --token-module FILE, --token-label TEXT, --token-serial TEXT, --token-pin-file FILE
+//   --token-sessions N, --token-deadline-ms N, --token-network yes|no
+//   --token-path PATH, --token-read-path PATH (repeatable), --key-cache off|SECONDS
 // or, for the sealing helper (sealing_helper.h):
 //   --sealing-helper FD --state-dir DIR --sealing METHOD --sealing-reference TEXT
 //   --credentials-dir DIR, --credential NAME=FD (repeatable), --passphrase-fd FD

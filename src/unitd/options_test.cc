@@ -48,6 +48,47 @@ TEST(OptionsTest, ReadsHowTheStateIsSealed) {
   }
 }
 
+TEST(OptionsTest, ReadsWhereMasterKeysAre) {
+  const std::vector<std::string> base = {"--state-dir", "s", "--key-file", "k", "--channels", "3"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return parse_options(more);
+  };
+  EXPECT_EQ(with({})->backend, Backend::Software);
+  const std::vector<std::string> token = {"--backend",     "pkcs11", "--token-module",   "/m.so",
+                                          "--token-label", "KH",     "--token-pin-file", "/pin"};
+  const auto plus = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), token.begin(), token.end());
+    return with(more);
+  };
+  const auto options = plus({"--token-sessions", "4", "--token-deadline-ms", "2000",
+                             "--token-network", "yes", "--token-path", "/var/t", "--token-path",
+                             "/var/u", "--token-read-path", "/etc/t", "--key-cache", "off"});
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->backend, Backend::Pkcs11);
+  EXPECT_EQ(options->token.label, "KH");
+  EXPECT_EQ(options->token.sessions, 4U);
+  EXPECT_EQ(options->token.call_deadline.count(), 2000);
+  EXPECT_TRUE(options->token.network);
+  EXPECT_EQ(options->token.read_write.size(), 2U);
+  EXPECT_EQ(options->token.read_only, std::vector<std::string>{"/etc/t"});
+  EXPECT_EQ(options->token.key_cache.count(), 0);
+  EXPECT_EQ(plus({"--key-cache", "60"})->token.key_cache.count(), 60);
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string, std::string>>{{"--backend", "paper"},
+                                                        {"--token-sessions", "0"},
+                                                        {"--token-sessions", "65"},
+                                                        {"--token-deadline-ms", "9"},
+                                                        {"--token-network", "maybe"},
+                                                        {"--token-path", "relative"},
+                                                        {"--key-cache", "0"},
+                                                        {"--key-cache", "86401"}}) {
+    EXPECT_FALSE(plus({name, value})) << name << " " << value;
+  }
+  EXPECT_FALSE(with({"--backend", "pkcs11", "--token-module", "/m.so", "--token-label", "KH"}));
+  EXPECT_FALSE(with({"--backend", "pkcs11", "--token-module", "/m.so", "--token-pin-file", "/p"}));
+}
+
 TEST(OptionsTest, RefusesWhatIsWrongOrMissing) {
   const std::vector<std::vector<std::string>> cases = {
       {},

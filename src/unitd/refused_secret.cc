@@ -16,8 +16,8 @@ constexpr std::size_t kSaltSize = 16;
 constexpr std::size_t kHashSize = 32;
 constexpr std::size_t kFileSize = 4 + kSaltSize + kHashSize;
 
-std::string path_in(const std::string& state_directory) {
-  return state_directory + "/sealing.refused";
+std::string path_in(const std::string& state_directory, const char* file) {
+  return state_directory + "/" + file;
 }
 
 Result<SecretBytes> hash_of(const SecretBytes& secret, ByteView salt) {
@@ -27,8 +27,8 @@ Result<SecretBytes> hash_of(const SecretBytes& secret, ByteView salt) {
 }  // namespace
 
 Result<void> check_not_refused(const std::string& state_directory, const SecretBytes& secret,
-                               const std::string& what) {
-  const auto content = read_file(path_in(state_directory), kFileSize);
+                               const std::string& what, const char* file) {
+  const auto content = read_file(path_in(state_directory, file), kFileSize);
   if (!content) return {};  // none, or not ours: the device itself judges
   Reader in(*content);
   const std::string_view magic = as_text(in.raw(kMagic.size()));
@@ -41,11 +41,12 @@ Result<void> check_not_refused(const std::string& state_directory, const SecretB
                what +
                    " was refused before and is not tried again, lest the device lock; give the "
                    "right one, or remove " +
-                   path_in(state_directory) + " when the refusal had another cause",
+                   path_in(state_directory, file) + " when the refusal had another cause",
                {}};
 }
 
-Result<void> remember_refused(const std::string& state_directory, const SecretBytes& secret) {
+Result<void> remember_refused(const std::string& state_directory, const SecretBytes& secret,
+                              const char* file) {
   Bytes content;
   Writer writer(content);
   Bytes salt(kSaltSize);
@@ -54,11 +55,11 @@ Result<void> remember_refused(const std::string& state_directory, const SecretBy
   writer.raw(as_bytes(kMagic));
   writer.raw(salt);
   writer.raw(hash.expose());
-  return write_file_atomic(path_in(state_directory), content, 0600);
+  return write_file_atomic(path_in(state_directory, file), content, 0600);
 }
 
-void forget_refused(const std::string& state_directory) {
-  (void)::unlink(path_in(state_directory).c_str());
+void forget_refused(const std::string& state_directory, const char* file) {
+  (void)::unlink(path_in(state_directory, file).c_str());
 }
 
 }  // namespace keyhaven::unitd

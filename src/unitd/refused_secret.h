@@ -14,10 +14,14 @@ namespace keyhaven::unitd {
 
 // Errors: InvalidArgument when this very secret was refused before; `what` names it ("the PIN of
 // token X").
+// `file` is one for each use of secrets: two that shared one would take turns at being tried.
+inline constexpr const char* kRefusedBySealing = "sealing.refused";
+inline constexpr const char* kRefusedByBackend = "backend.refused";
 Result<void> check_not_refused(const std::string& state_directory, const SecretBytes& secret,
-                               const std::string& what);
+                               const std::string& what, const char* file = kRefusedBySealing);
 // Errors: Io.
-Result<void> remember_refused(const std::string& state_directory, const SecretBytes& secret);
-void forget_refused(const std::string& state_directory);
+Result<void> remember_refused(const std::string& state_directory, const SecretBytes& secret,
+                              const char* file = kRefusedBySealing);
+void forget_refused(const std::string& state_directory, const char* file = kRefusedBySealing);
 
 }  // namespace keyhaven::unitd

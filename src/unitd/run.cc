@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -21,6 +22,7 @@
 #include "unitd/sandbox.h"
 #include "unitd/sealing_helper.h"
 #include "unitd/state_file.h"
+#include "unitd/token_backend.h"
 
 namespace keyhaven::unitd {
 namespace {
@@ -31,11 +33,17 @@ constexpr std::chrono::milliseconds kGraceStep{10};
 void say(const std::string& line) { std::fprintf(stderr, "keyhaven-unit: %s\n", line.c_str()); }
 
 // The arena raises the soft limit to the hard one, so the hard one counts.
-unit::KeyEngineOptions engine_options(std::size_t channels) {
+unit::KeyEngineOptions engine_options(const Options& from) {
   rlimit memory{};
   if (::getrlimit(RLIMIT_MEMLOCK, &memory) != 0) memory.rlim_max = 0;
   unit::KeyEngineOptions options;
-  options.max_opened_keys = opened_keys_per_channel(memory.rlim_max, channels);
+  options.max_opened_keys = opened_keys_per_channel(memory.rlim_max, from.channels.size());
+  if (from.backend == Backend::Pkcs11) {
+    // What the token gave is used no longer than it is to be kept, in whichever form.
+    options.derived_key_lifetime = from.token.key_cache;
+    options.opened_key_lifetime = std::min(options.opened_key_lifetime, from.token.key_cache);
+    if (from.token.key_cache.count() == 0) options.max_opened_keys = 0;
+  }
   return options;
 }
 
@@ -90,13 +98,20 @@ int status_of(const Error& error) {
   return error.reason == Reason::UnitUnavailable ? kExitInternal : kExitConfiguration;
 }
 
-Result<std::unique_ptr<unit::DomainTable>> open_table(StateFile& file) {
+Result<std::unique_ptr<unit::DomainTable>> open_table(StateFile& file,
+                                                      unit::MasterKeyBackend& keys) {
   std::optional<SecretBytes> state = file.take_state();
-  if (!state) return unit::DomainTable::create(file);
-  return unit::DomainTable::restore(*state, file);
+  if (!state) return unit::DomainTable::create(file, keys);
+  return unit::DomainTable::restore(*state, file, keys);
 }
 
-bool enter_sandbox_as_asked(const Options& options) {
+// The token of the options, prepared; null for the software back end.
+Result<std::unique_ptr<TokenBackend>> prepare_backend(const Options& options) {
+  if (options.backend == Backend::Software) return std::unique_ptr<TokenBackend>();
+  return TokenBackend::prepare(options);
+}
+
+bool enter_sandbox_as_asked(const Options& options, const TokenBackend* token) {
   if (options.sandbox == SandboxMode::Off) {
     say("the sandbox is off");
     return true;
@@ -106,6 +121,7 @@ bool enter_sandbox_as_asked(const Options& options) {
   const std::size_t slash = options.key_file.rfind('/');
   const std::string keys = slash == std::string::npos ? "." : options.key_file.substr(0, slash + 1);
   if (::access(keys.c_str(), W_OK) == 0) sandbox.read_write.push_back(keys);
+  if (token != nullptr) token->widen(sandbox);
   const SandboxReport report = enter_sandbox(sandbox);
   if (report.missing.empty()) return true;
   say("the sandbox is incomplete: " + report.missing);
@@ -148,16 +164,29 @@ int run(const Options& options) {
   }
   StateFile& file = **opened;
   if (!file.note().empty()) say(file.note());
-  auto table = open_table(file);
+  auto token = prepare_backend(options);
+  if (!token) {
+    say(token.error().message);
+    return status_of(token.error());
+  }
+  if (!enter_sandbox_as_asked(options, token->get())) return kExitConfiguration;
+  unit::MasterKeyBackend* keys = &unit::software_master_keys();
+  if (*token) {
+    if (const auto ready = (*token)->open(); !ready) {
+      say(ready.error().message);
+      return status_of(ready.error());
+    }
+    keys = &(*token)->keys();
+  }
+  auto table = open_table(file, *keys);
   if (!table) {
     say("the state cannot be used: " + table.error().message);
     return table.error().reason == Reason::InvalidArgument ? kExitConfiguration : kExitInternal;
   }
-  if (!enter_sandbox_as_asked(options)) return kExitConfiguration;
 
   const SystemClock clock;
   Channels channels(options.channels);
-  const unit::KeyEngineOptions engine = engine_options(options.channels.size());
+  const unit::KeyEngineOptions engine = engine_options(options);
   for (const int fd : options.channels) {
     std::thread([fd, engine, &file, &table, &clock, &channels] {
       Result<void> served;

@@ -28,11 +28,12 @@ crypto::XaesKey state_key(const SecretBytes& data_key) {
 // The same state without what the quorum loads again: registers, and the keys that importing them
 // used (who recorded a ceremony could open it with those).
 Result<SecretBytes> without_master_keys(const SecretBytes& state) {
-  unit::TableState table = KH_TRY(unit::parse_state(state.expose()));
+  unit::TableState table = KH_TRY(unit::parse_state(state.expose(), unit::master_key_names()));
   for (auto& [id, instance] : table.instances) {
     for (unit::DomainState& domain : instance.units) {
-      domain.current = {};
-      domain.pending = {};
+      for (unit::Register* held : {&domain.current, &domain.pending}) {
+        if (held->full() && held->key->bytes() != nullptr) *held = {};  // else it is in a token
+      }
       domain.importer.reset();
     }
   }
