@@ -14,11 +14,13 @@
 #include "http/iam_routes.h"
 #include "http/identity_routes.h"
 #include "http/instance_routes.h"
+#include "http/proposal_routes.h"
 #include "http/rotation_routes.h"
 #include "http/test_api.h"
 #include "http/tke_routes.h"
 #include "iam/memory_iam_store.h"
 #include "instances/memory_instance_store.h"
+#include "instances/memory_tke_store.h"
 #include "instances/stored_keys_for_tests.h"
 #include "unit/soft_unit.h"
 
@@ -82,7 +84,12 @@ class ManagementTest : public testing::Test {
     api.add(instance_routes(*service_));
     rotations_.emplace(instances::MasterKeyRotations::Parts{*service_, unit_, gate_, stored_,
                                                             [] { return Result<void>(); }, clock_});
-    api.add(tke_routes(*service_, *rotations_));
+    proposals_.emplace(instances::Proposals::Parts{*service_, tke_store_, clock_});
+    transcript_.emplace(instances::Transcript::Parts{*service_, tke_store_, clock_});
+    frame_front_.emplace(FrameFront{*service_, *rotations_, *transcript_, {}});
+    api.add(tke_routes(*frame_front_));
+    api.add(proposal_routes(*frame_front_, *proposals_));
+    api.add(transcript_routes(*frame_front_));
     api.add(rotation_routes(*service_, *rotations_));
     api.add(audit_routes(test_->log(), audit_key_));
     api.add(health_routes(
@@ -110,6 +117,8 @@ class ManagementTest : public testing::Test {
     for (; seen_instances_ < instance_store_.events().size(); ++seen_instances_) {
       out.push_back(instance_store_.events()[seen_instances_]);
     }
+    for (; seen_tke_ < tke_store_.events().size(); ++seen_tke_)
+      out.push_back(tke_store_.events()[seen_tke_]);
     return out;
   }
   // A service id with one role on one instance ("" : on everything); returns its token.
@@ -158,8 +167,12 @@ class ManagementTest : public testing::Test {
   instances::UnitGate gate_;
   instances::FixedStoredKeys stored_;
   std::optional<instances::MasterKeyRotations> rotations_;
+  instances::MemoryTkeStore tke_store_;
+  std::optional<instances::Proposals> proposals_;
+  std::optional<instances::Transcript> transcript_;
+  std::optional<FrameFront> frame_front_;
   std::optional<TestApi> test_;
-  std::size_t seen_iam_ = 0, seen_instances_ = 0;
+  std::size_t seen_iam_ = 0, seen_instances_ = 0, seen_tke_ = 0;
 };
 
 }  // namespace keyhaven::http

@@ -1,6 +1,5 @@
 #include "http/tke_routes.h"
 
-#include <algorithm>
 #include <mutex>
 #include <optional>
 
@@ -8,7 +7,6 @@
 #include "http/call.h"
 #include "http/instance_routes.h"
 #include "http/json.h"
-#include "instances/administered_action.h"
 #include "tke/frame.h"
 #include "tke/signer_info.h"
 
@@ -17,7 +15,6 @@ namespace {
 
 using instances::InstanceRecordPtr;
 using instances::InstanceService;
-using instances::MasterKeyRotations;
 using unit::RegisterState;
 using unit::UnitStatus;
 
@@ -81,31 +78,9 @@ Result<std::string> read_frame(Call& call) {
   return request;
 }
 
-// The unit as audit events name it (instances-tke-iam.md 6.2). Queries do without: they are many,
-// and change nothing.
-Result<void> describe_unit(InstanceService& service, Call& call, const InstanceRecordPtr& record,
-                           const UnitId& unit) {
-  const std::vector<UnitStatus> units = KH_TRY(service.units_of(record->id));
-  const auto found = std::find_if(units.begin(), units.end(),
-                                  [&](const UnitStatus& status) { return status.id == unit; });
-  if (found == units.end())
-    return Error{Reason::UnitNotFound, "the instance has no such crypto unit", "hsm_id"};
-  call.detail("requestData.location", found->location);
-  return {};
-}
-
-// Whether a frame of this action may end the use of a master key.
-bool ends_a_master_key(iam::Action action) noexcept {
-  return action == iam::Action::TkeZeroize || action == iam::Action::TkeRegisterActivate ||
-         action == iam::Action::TkeRegisterClear || action == iam::Action::TkeCurrentRegisterClear;
-}
-
-using Forget = std::function<Result<void>()>;
-
-Result<Response> administer(InstanceService& service, MasterKeyRotations& rotations,
-                            const Forget& forget, Call& call) {
+Result<Response> administer(const FrameFront& front, Call& call) {
   const InstanceRecordPtr record =
-      KH_TRY(authorized_instance(call, service, call.param("instance")));
+      KH_TRY(authorized_instance(call, front.service, call.param("instance")));
   const auto unit = UnitId::parse(call.param("hsm"));
   if (!unit) return Error{Reason::UnitNotFound, "the instance has no such crypto unit", "hsm_id"};
   const std::string frame = KH_TRY(read_frame(call));
@@ -113,22 +88,12 @@ Result<Response> administer(InstanceService& service, MasterKeyRotations& rotati
   const instances::AdministeredAction asked = instances::administered_action(frame);
   call.set_action(asked.action);
   KH_TRY(call.authorize({.instance = &record->id}));
-  call.set_target(service.crn_of(*record) + "hsm:" + unit->text());
-  for (const auto& [name, value] : asked.details) call.detail(name, value);
-  if (asked.action != iam::Action::TkeQuery) KH_TRY(describe_unit(service, call, record, *unit));
-
-  const bool accepted = KH_TRY(call.query_bool("accept_key_loss", false));
-  if (accepted) call.detail("requestData.acceptKeyLoss", "true");
-  const auto loss = accepted ? instances::Loss::Accept : instances::Loss::Refuse;
-  const std::string answer = KH_TRY(rotations.administer(record->id, *unit, frame, loss));
-  if (forget && ends_a_master_key(asked.action)) {
-    if (const Result<void> forgotten = forget(); !forgotten)
-      call.detail("responseData.openedKeysWiped", "later: " + forgotten.error().message);
-  }
-  for (const auto& [name, value] : instances::administered_outcome(answer))
-    call.detail(name, value);
+  const instances::Loss loss = KH_TRY(accepted_loss(call));
+  const PassedFrame passed = KH_TRY(pass_frame(call, front, record, *unit, frame, asked, loss));
   Response response;
-  JsonWriter(response.body).begin_object().field("response", answer).end_object();
+  JsonWriter json(response.body);
+  json.begin_object().field("response", passed.answer);
+  json.text_field_if("transcript_fault", passed.transcript_fault).end_object();
   return response;
 }
 
@@ -177,17 +142,16 @@ std::string_view name_of(unit::UnitType type) noexcept {
   fatal(__FILE__, __LINE__, "unknown UnitType");
 }
 
-Routes tke_routes(InstanceService& service, MasterKeyRotations& rotations, Forget forget) {
+Routes tke_routes(const FrameFront& front) {
   using enum Method;
+  InstanceService& service = front.service;
   const auto root =
       std::make_shared<AttestationRoot>(service);  // shared: std::function copies its target
   return {
       blocking(Get, "/v1/tke/{instance}/hsms", iam::Action::TkeRead, Check::Handler,
                [&service](Call& call) { return list_units(service, call); }),
       blocking(Post, "/v1/tke/{instance}/hsms/{hsm}", iam::Action::TkeUnknown, Check::Handler,
-               [&service, &rotations, forget = std::move(forget)](Call& call) {
-                 return administer(service, rotations, forget, call);
-               }),
+               [&front](Call& call) { return administer(front, call); }),
       blocking(Get, "/v1/tke/attestation_root", iam::Action::DocumentRead, Check::Handler,
                [root](Call& call) { return (*root)(call); }),
   };

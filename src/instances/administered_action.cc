@@ -164,6 +164,7 @@ AdministeredAction administered_action(std::string_view request) {
   const auto block = tke::parse_admin_block(admin.block);
   if (!block) return out;
   out.action = action_of(block->command);
+  out.command = block->command;
   add(out.details, "command", std::string(tke::name_of_command(block->command)));
   add(out.details, "signers", signers_text(admin.signer_infos));
   describe_input(out.details, *block);

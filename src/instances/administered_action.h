@@ -17,6 +17,8 @@ using Details = std::vector<std::pair<std::string, std::string>>;
 
 struct AdministeredAction {
   iam::Action action = iam::Action::TkeUnknown;
+  // Of commands and queries that parse (tke::Command).
+  std::optional<std::uint32_t> command;
   // requestData.command, .signers (identifiers of the keys that claim to have signed) and, by
   // command, .adminId, .adminName, .signatureThreshold, .revocationSignatureThreshold, .keyParts,
   // .verificationPattern. Never key material: key parts are sealed to the unit and only counted.

@@ -12,6 +12,7 @@
 #include "http/import_token_routes.h"
 #include "http/instance_policy_routes.h"
 #include "http/metrics_routes.h"
+#include "http/proposal_routes.h"
 #include "http/rotation_routes.h"
 #include "http/tke_routes.h"
 #include "http/unit_routes.h"
@@ -154,6 +155,8 @@ Result<void> Core::open_instances_and_keys() {
       *instances_, around_.unit, unit_gate_, *stored_keys_,
       [this] { return around_.fence.fence({}); }, around_.clock});
   gate_->rotations = &*rotations_;
+  proposals_.emplace(instances::Proposals::Parts{*instances_, *database_, around_.clock});
+  transcript_.emplace(instances::Transcript::Parts{*instances_, *database_, around_.clock});
   return key_service_->load();
 }
 
@@ -165,6 +168,8 @@ void Core::build_api() {
   instance_lookup_ = std::make_unique<http::ServiceInstances>(*instances_);
   key_front_.emplace(http::KeyFront{*key_service_, around_.units, account_});
   registration_front_.emplace(http::RegistrationFront{*key_front_, *registrations_});
+  frame_front_.emplace(http::FrameFront{*instances_, *rotations_, *transcript_,
+                                        [this] { return around_.fence.fence({}); }});
   http::ApiOptions options;
   options.loops = around_.loops;
   api_ = std::make_unique<http::Api>(options, *authenticator_, *instance_lookup_, around_.log,
@@ -182,7 +187,9 @@ void Core::build_api() {
   api_->add(http::iam_routes(*authority_));
   api_->add(http::instance_routes(*instances_));
   api_->add(http::instance_policy_routes(*instances_));
-  api_->add(http::tke_routes(*instances_, *rotations_, [this] { return around_.fence.fence({}); }));
+  api_->add(http::tke_routes(*frame_front_));
+  api_->add(http::proposal_routes(*frame_front_, *proposals_));
+  api_->add(http::transcript_routes(*frame_front_));
   api_->add(http::rotation_routes(*instances_, *rotations_));
   api_->add(http::governance_routes(*key_front_, *instances_));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));

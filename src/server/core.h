@@ -13,9 +13,11 @@
 #include "http/instance_routes.h"
 #include "http/key_front.h"
 #include "http/registration_front.h"
+#include "http/tke_frames.h"
 #include "http/worker_pool.h"
 #include "iam/authority.h"
 #include "instances/instance_service.h"
+#include "instances/proposals.h"
 #include "instances/rotation_worker.h"
 #include "keys/import_tokens.h"
 #include "keys/key_service.h"
@@ -93,11 +95,14 @@ class Core {
   std::optional<StoredKeys> stored_keys_;
   std::optional<instances::MasterKeyRotations> rotations_;
   std::optional<instances::RotationWorker> rotation_worker_;
+  std::optional<instances::Proposals> proposals_;
+  std::optional<instances::Transcript> transcript_;
   std::unique_ptr<http::WorkerPool> workers_;
   std::unique_ptr<http::TokenAuthenticator> authenticator_;
   std::unique_ptr<http::ServiceInstances> instance_lookup_;
   std::optional<http::KeyFront> key_front_;
   std::optional<http::RegistrationFront> registration_front_;
+  std::optional<http::FrameFront> frame_front_;
   std::unique_ptr<http::Api> api_;
 };
 

@@ -16,6 +16,8 @@
 #include "base/file.h"
 #include "iam/iam_store.h"
 #include "instances/instance_record.h"
+#include "instances/proposal.h"
+#include "instances/transcript.h"
 #include "keys/import_token.h"
 #include "keys/key_store.h"
 
@@ -35,6 +37,8 @@ struct DatabaseOptions {
 class Database final : public keys::KeyStore,
                        public keys::ImportTokenStore,
                        public instances::InstanceStore,
+                       public instances::ProposalStore,
+                       public instances::TranscriptStore,
                        public iam::IamStore {
  public:
   // Opens or creates; checks the file, brings the schema up to date and chains what an earlier run
@@ -58,6 +62,18 @@ class Database final : public keys::KeyStore,
   Result<void> load_instances(const std::function<void(instances::InstanceRecord)>& sink) override;
   Result<std::uint64_t> commit_instance(const instances::InstanceRecord& record,
                                         const audit::Event& event) override;
+
+  Result<std::vector<instances::Proposal>> proposals_of(const InstanceId& instance) override;
+  Result<std::optional<instances::Proposal>> find_proposal(
+      const InstanceId& instance, const instances::ProposalId& id) override;
+  Result<std::uint64_t> put_proposal(const instances::Proposal& proposal,
+                                     const audit::Event* event) override;
+  Result<void> remove_proposal(const instances::Proposal& proposal,
+                               const audit::Event* event) override;
+
+  Result<std::uint64_t> append_transcript(instances::TranscriptEntry entry) override;
+  Result<instances::TranscriptPage> read_transcript(const InstanceId& instance, std::uint64_t start,
+                                                    std::size_t limit) override;
 
   // Errors of commit_iam: IdentityNotFound (a key or grant for an identity that is not there, or
   // its removal), NotFound (an API key or grant to remove), AlreadyExists (the secret hash of

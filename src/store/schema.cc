@@ -97,6 +97,25 @@ CREATE TABLE import_tokens (
   checksum BLOB NOT NULL
 ) STRICT;
 )sql"},
+    {3, R"sql(
+CREATE TABLE tke_proposals (
+  instance BLOB NOT NULL,
+  id       BLOB NOT NULL,
+  created  INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  record   BLOB NOT NULL,
+  checksum BLOB NOT NULL,
+  PRIMARY KEY (instance, id)
+) STRICT;
+CREATE INDEX tke_proposals_in_order ON tke_proposals (instance, created);
+CREATE TABLE tke_transcript (
+  instance BLOB NOT NULL,
+  sequence INTEGER NOT NULL,
+  record   BLOB NOT NULL,
+  checksum BLOB NOT NULL,
+  PRIMARY KEY (instance, sequence)
+) STRICT;
+)sql"},
 };
 
 Result<std::uint64_t> current_version(Connection& db) {

@@ -54,6 +54,7 @@ UNKNOWN_PARAMETER = {
     "new crn": FIELD,                                              # K13.2: reaches the service-instance segment
     "instance": refuse(404, "INSTANCE_NOT_FOUND_ERR"),
     "hsm": refuse(404, "CRYPTO_UNIT_NOT_FOUND_ERR"),
+    "proposal": refuse(404, "PROPOSAL_NOT_FOUND_ERR"),
     "new alias": FIELD,                                        # K9: the rule of aliases
     "new ring": FIELD,                                         # K10: the rule of ring ids
     "identity": refuse(404, "IDENTITY_NOT_FOUND_ERR", "NOT_FOUND_ERR"),
@@ -127,6 +128,7 @@ ATTRIBUTES = {"allowedNetwork": ["allowed_network"], "allowedIP": ["allowed_ip"]
 for policy in ATTRIBUTES:
     others = " ".join(f"resources/*/policy_data/attributes/{name}" for other, names in ATTRIBUTES.items() if other != policy for name in names)
     exception(FIELD | MALFORMED, "K12: unknown fields of this policy", f"setInstancePolicies/{policy}", others, "*")
+exception(FIELD, "the document: the id of a crypto unit", "createProposal", "hsm_id", LENGTHS)
 exception(FIELD | MALFORMED, "the document: an unknown limit is refused by its name", "createInstance updateInstance", "parameters/limits", "*")
 exception(ACCEPT, "nothing, or the same in another case", "createInstance updateInstance", "parameters/limits", "null|removed|empty object|in capitals|capitalised")
 exception(MALFORMED, "a member twice", "createInstance updateInstance", "parameters/limits", "twice|twice, second in capitals|twice, second null|twice, second escaped")

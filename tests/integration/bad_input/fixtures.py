@@ -337,6 +337,34 @@ def _(world, name):
     return {"instance": world.shared.rotating}
 
 
+@fixture("listProposals getTranscript", where="", kinds={"instance": "instance"})
+def _(world, name):
+    return {"instance": world.proposing().instance}
+
+
+@fixture("createProposal", where="", spends=True, kinds={"instance": "instance"}, most=60)
+def _(world, name):
+    unit = world.proposing()
+    return {"instance": unit.instance, "body": {"hsm_id": unit.id, "block": b64(world.command_block()), "note": "of a test"}}
+
+
+@fixture("getProposal", where="", kinds={"instance": "instance", "proposal": "proposal"}, most=60)
+def _(world, name):
+    return {"instance": world.proposing().instance, "proposal": world.proposal()[0]}
+
+
+@fixture("deleteProposal sendProposal", where="", spends=True, kinds={"instance": "instance", "proposal": "proposal"}, most=60)
+def _(world, name):
+    return {"instance": world.proposing().instance, "proposal": world.proposal()[0]}
+
+
+@fixture("signProposal", where="", spends=True, kinds={"instance": "instance", "proposal": "proposal"}, most=60)
+def _(world, name):
+    unit = world.proposing()
+    proposal, block = world.proposal()
+    return {"instance": unit.instance, "proposal": proposal, "body": {"signer_info": b64(world.administrator.signer_info(block))}}
+
+
 @fixture("administerCryptoUnit", where="", kinds={"instance": "instance", "hsm": "hsm"})
 def _(world, name):
     unit = world.hsm()

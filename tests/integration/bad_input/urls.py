@@ -20,7 +20,7 @@ NAMES_NOTHING = [
 # Letters, digits, - and _ only: a rule about letters does not refuse these.
 NAMES_NOTHING_IN_WORDS = [("no such name", "no-such-name-here"), ("null", "null"), ("undefined", "undefined"), ("NaN", "NaN"), ("-1", "-1"),
                           ("zeros", "00"), ("a number", "18446744073709551616"), ("a UUID of nothing", FOREIGN), ("a nil UUID", "00000000-0000-0000-0000-000000000000")]
-UUIDS = ("key", "instance", "hsm")  # read in any case, as RFC 9562 section 4 says
+UUIDS = ("key", "instance", "hsm", "proposal")  # read in any case, as RFC 9562 section 4 says
 BROKEN = [("%zz", "%zz"), ("% at the end", "ab%"), ("%2 at the end", "ab%2"), ("%u0041", "%u0041"), ("% and a letter", "%g1")]
 NOT_HTTP = [("raw control character", "ab\x01cd"), ("raw NUL", "ab\0cd"), ("raw blank", "ab cd"), ("raw tab", "ab\tcd")]
 RAW_BYTES = [("raw Unicode", "schlüssel"), ("raw invalid UTF-8", "ab\udcff\udcfecd")]

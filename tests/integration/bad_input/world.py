@@ -5,6 +5,7 @@ import json
 import urllib.parse
 import uuid
 
+from administrators import ADD_ADMINISTRATOR, Administrator, Unit
 from master_keys import MasterKey
 
 from .request import to_json
@@ -75,6 +76,8 @@ class World:
     def __init__(self, shared):
         self.shared = shared
         self.wire = Wire(shared.url, shared.ca)
+        self.unit = self.administrator = None  # of proposing()
+        self.blocks = 0
 
     def close(self):
         self.wire.close()
@@ -188,6 +191,30 @@ class World:
 
     def instance(self):
         return self.call("POST", "/v2/resource_instances", {"name": self.name("instance"), "parameters": {"units": 1}})["guid"]
+
+    def proposing(self):
+        """A unit in imprint mode, of this world alone, with one administrator who can sign."""
+        if self.unit is None:
+            guid = self.instance()
+            self.administrator = Administrator(self.shared.deployment.home, self.name("administrator")[:30])
+            self.unit = Unit(self.call, guid)
+            self.unit.run(ADD_ADMINISTRATOR, self.administrator.certificate())
+        return self.unit
+
+    def command_block(self):
+        """Another one each time; the unit refuses to carry it out, so the next is for the same counter."""
+        self.blocks += 1
+        unit = self.proposing()
+        if self.blocks % 50 == 0:  # at most 100 are open
+            for one in self.call("GET", f"/v1/tke/{unit.instance}/proposals")["proposals"]:
+                self.call("DELETE", f"/v1/tke/{unit.instance}/proposals/{one['id']}")
+        return unit.block(ADD_ADMINISTRATOR, self.blocks.to_bytes(4, "big"))
+
+    def proposal(self):
+        unit = self.proposing()
+        block = self.command_block()
+        made = self.call("POST", f"/v1/tke/{unit.instance}/proposals", {"hsm_id": unit.id, "block": b64(block)})
+        return made["id"], block
 
     def hsm(self):
         return self.call("GET", f"/v1/tke/{self.shared.main}/hsms")["hsms"][0]
