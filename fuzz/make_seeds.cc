@@ -15,6 +15,7 @@
 #include "tke/certificate.h"
 #include "tke/der.h"
 #include "tke/frame.h"
+#include "tke/key_export.h"
 #include "tke/key_file.h"
 #include "tke/key_part.h"
 #include "tke/oa_certificate.h"
@@ -95,6 +96,35 @@ void administration() {
   seed("key_file", "part", tke::encode_key_part(part, "part one", password).value());
   seed("key_part", "sealed", 0, tke::seal_key_part(part, signer.public_key()).value());
   seed("key_part", "changed", 1, Bytes{20, 0, 0xFF});
+}
+
+void key_transport() {
+  const auto importer = crypto::P521PrivateKey::generate();
+  const Bytes request = tke::make_export_request(importer.public_key());
+  const Bytes sealed =
+      tke::seal_key_part(SecretBytes(tke::kMasterKeySize), importer.public_key()).value();
+  seed("key_export", "parameters", 0, request);
+  seed("key_export", "holder", 1, tke::make_key_part_holder(importer.public_key()));
+  seed("key_export", "request", 2, request);
+  seed("key_export", "answer", 3, tke::make_export_answer(sealed));
+  const auto send = [](const std::string& name, std::uint32_t command, const Bytes& input) {
+    const tke::AdminBlock block{command,      3,    5, to_bytes(as_bytes("KH000007instance")),
+                                Bytes(16, 0), input};
+    seed("unit_command", name, 1, tke::encode(tke::AdminRequest{3, tke::encode(block), Bytes{}}));
+  };
+  send("export", tke::kExportCurrentKey, request);
+  send("attributes", tke::kQueryAttributes, {});
+  send("reencrypt", tke::kReencryptBlob, Bytes(144, 'K'));
+  const tke::AdminBlock inner{
+      tke::kImportKeyParts, 3, 5, to_bytes(as_bytes("KH000007instance")), Bytes(16, 0), sealed};
+  send("import", tke::kImportKeyParts,
+       tke::encode(tke::AdminRequest{3, tke::encode(inner), Bytes(4, 0x30)}));
+  seed("unit_command", "info", 1, tke::encode(tke::InfoRequest{3, tke::kInfoDomain}));
+  seed("unit_command", "text", 0, as_bytes(tke::format_request({7, 3, Bytes(4, 0x30)})));
+
+  const tke::RsaSigner old(crypto::RsaPrivateKey::generate_2048());
+  seed("admin_certificate", "rsa", tke::make_administrator_certificate("Old", old).value());
+  seed("signer_infos", "rsa", tke::sign_block(request, {&old}).value());
 }
 
 void ceremony_tools() {
@@ -320,6 +350,7 @@ int main(int count, char** arguments) {
   }
   root_directory = arguments[1];
   administration();
+  key_transport();
   ceremony_tools();
   units();
   records();
