@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <mutex>
+#include <utility>
 
 #include "base/locked_pages.h"
 #include "base/result.h"
@@ -93,10 +94,44 @@ struct ThreadCache {
   bool ended = false;
 };
 
+// Large runs of secret memory that were released and wiped, for the next large allocation: to take
+// pages out of the kernel's map and put them back costs ten times what locking costs (256 KiB: 1
+// ms), and a channel's buffer grows and shrinks with every large batch.
+class KeptRuns {
+ public:
+  bool keep(const Run& run) noexcept {
+    if (bytes_ + run.size > kMostBytes || !is_secret(run)) return false;
+    for (Run& place : runs_) {
+      if (place.begin != nullptr) continue;
+      place = run;
+      bytes_ += run.size;
+      return true;
+    }
+    return false;
+  }
+  // The smallest that fits, of at most twice the size; null when there is none.
+  std::uint8_t* take(std::size_t size) noexcept {
+    Run* best = nullptr;
+    for (Run& run : runs_) {
+      if (run.begin == nullptr || run.size < size || run.size / 2 > size) continue;
+      if (best == nullptr || run.size < best->size) best = &run;
+    }
+    if (best == nullptr) return nullptr;
+    bytes_ -= best->size;
+    return std::exchange(*best, Run{}).begin;
+  }
+
+ private:
+  static constexpr std::size_t kMostBytes = 1U << 20;
+  std::array<Run, 16> runs_{};
+  std::size_t bytes_ = 0;
+};
+
 struct Shared {
   std::mutex mutex;
   Lists lists;
   ThreadCache* caches = nullptr;
+  KeptRuns kept;
   std::ptrdiff_t used = 0;  // of ended threads and large allocations
   bool fork_handlers = false;
 };
@@ -174,8 +209,11 @@ void count_used(std::ptrdiff_t difference) noexcept {
 
 void* allocate_large(std::size_t size, OnFork on_fork) {
   const std::lock_guard lock(shared.mutex);
-  std::uint8_t* const begin = map_run(size, 0, on_fork);
-  shared.used += static_cast<std::ptrdiff_t>(run_of(begin).size);
+  std::uint8_t* begin = shared.kept.take(size);
+  if (begin == nullptr) begin = map_run(size, 0, on_fork);
+  const std::size_t usable = run_of(begin).size;
+  KH_UNPOISON(begin, usable);
+  shared.used += static_cast<std::ptrdiff_t>(usable);
   return begin;
 }
 
@@ -229,7 +267,11 @@ void release(void* pointer) noexcept {
   if (run.block_size > kLargestClass) {
     const std::lock_guard lock(shared.mutex);
     shared.used -= static_cast<std::ptrdiff_t>(run.size);
-    unmap_run(run);
+    if (!shared.kept.keep(run)) {
+      unmap_run(run);
+    } else {
+      KH_POISON(run.begin, run.size);
+    }
     return;
   }
   KH_POISON(static_cast<std::uint8_t*>(pointer) + sizeof(FreeBlock),

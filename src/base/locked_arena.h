@@ -53,7 +53,8 @@ struct Usage {
   std::size_t mapped_bytes = 0;  // accessible pages, guard pages not counted
   std::size_t used_bytes = 0;    // blocks handed out and not yet released, in their usable sizes
   bool locked = true;            // false if any chunk could not be locked
-  std::size_t secret_bytes = 0;  // of mapped_bytes, from memfd_secret
+  std::size_t secret_bytes = 0;  // of mapped_bytes, from memfd_secret; released large allocations
+                                 // are kept for the next ones, at most 1 MiB
 };
 Usage usage() noexcept;
 

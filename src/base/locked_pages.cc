@@ -179,6 +179,11 @@ void unmap_run(const Run& run) noexcept {
   mapped.fetch_sub(run.size);
 }
 
+bool is_secret(const Run& run) noexcept {
+  const std::size_t first = (reinterpret_cast<std::uintptr_t>(run.begin) - base.load()) / kSlotSize;
+  return slots[first].secret.load(std::memory_order_relaxed) != 0;
+}
+
 Run run_of(const void* pointer) noexcept {
   const std::uintptr_t start = base.load(std::memory_order_acquire);
   const std::uintptr_t at = reinterpret_cast<std::uintptr_t>(pointer);

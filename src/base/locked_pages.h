@@ -33,6 +33,9 @@ std::uint8_t* map_run(std::size_t bytes, std::size_t block_size, OnFork on_fork)
 // arena's mutex.
 void unmap_run(const Run& run) noexcept;
 
+// Whether the run's pages are of memfd_secret, which cost much to get and to give back.
+bool is_secret(const Run& run) noexcept;
+
 // The run around `pointer`. Needs no lock for a pointer the caller owns.
 Run run_of(const void* pointer) noexcept;
 
