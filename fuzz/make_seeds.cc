@@ -152,7 +152,7 @@ void units() {
   seed("wrapped_dek", "dek", dek);
   seed("wrapped_dek", "aad", std::string_view("a,b;c"));
   for (const auto purpose : {unit::BlobPurpose::RootKey, unit::BlobPurpose::StandardKey}) {
-    const auto header = unit::make_blob_header(purpose, unit::BlobPattern{1, 2, 3}, kBinding);
+    const auto header = unit::make_blob_header(purpose, {unit::BlobPattern{1, 2, 3}}, kBinding);
     Bytes blob(header.begin(), header.end());
     blob.resize(unit::kBlobOverhead + 32, 0x66);
     const bool is_root = purpose == unit::BlobPurpose::RootKey;
