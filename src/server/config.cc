@@ -139,6 +139,40 @@ std::vector<Row> make_rows() {
       {"unit.accept_state_counter", &Config::unit_accept_state_counter, "saves",
        "An old copy of the state with this counter is taken although newer ones were saved; 0: "
        "never."},
+      {.name = "unit.backend",
+       .field = &Config::unit_backend,
+       .unit = "word",
+       .text = "Where master keys of operational units are kept that come in from now on: sealed "
+               "state (software) or a PKCS#11 token, which they never leave "
+               "(docs/operations/hsm.md).",
+       .choices = {"software", "pkcs11"}},
+      {"unit.pkcs11_module", &Config::unit_pkcs11_module, "path",
+       "PKCS#11 library of the token for master keys; absolute."},
+      {"unit.pkcs11_token", &Config::unit_pkcs11_token, "label", "Label of that token."},
+      {"unit.pkcs11_serial", &Config::unit_pkcs11_serial, "serial number",
+       "Serial number of that token, instead of its label or with it."},
+      {"unit.pkcs11_pin_file", &Config::unit_pkcs11_pin_file, "path",
+       "File with the user PIN of that token, one line, mode 0600, owned by unit.user. A PIN that "
+       "the token refuses is not tried again until this file holds another."},
+      {"unit.pkcs11_sessions", &Config::unit_pkcs11_sessions, "sessions",
+       "Calls to the token at a time.", 1, 64},
+      {"unit.pkcs11_call_deadline_ms", &Config::unit_pkcs11_call_deadline_ms, "milliseconds",
+       "A call to the token that takes longer is answered 503; below unit.call_timeout_ms.", 10,
+       600'000},
+      {.name = "unit.pkcs11_network",
+       .field = &Config::unit_pkcs11_network,
+       .unit = "word",
+       .text = "Whether the token's library makes connections (network modules, pcscd).",
+       .choices = {"no", "yes"}},
+      {"unit.pkcs11_paths", &Config::unit_pkcs11_paths, "paths",
+       "Files and directories that the token's library writes, such as SoftHSM's tokens."},
+      {"unit.pkcs11_read_paths", &Config::unit_pkcs11_read_paths, "paths",
+       "Files and directories that it reads, such as its configuration."},
+      {"unit.pkcs11_environment", &Config::unit_pkcs11_environment, "NAME=VALUE",
+       "Environment that it needs."},
+      {"unit.key_cache_seconds", &Config::unit_key_cache_seconds, "seconds",
+       "How long the unit keeps what the token derived; 0: it asks the token at each use of a key.",
+       0, 86'400},
       {"unit.call_timeout_ms", &Config::unit_call_timeout_ms, "milliseconds",
        "A call to the unit that takes longer is answered 503.", 100, 600'000},
       {"unit.slow_call_timeout_ms", &Config::unit_slow_call_timeout_ms, "milliseconds",
@@ -405,6 +439,42 @@ Result<void> set_config_key(Config& config, const std::string& name, const std::
   return {};
 }
 
+Result<void> validate_environment(const std::string& name,
+                                  const std::vector<std::string>& variables) {
+  for (const std::string& variable : variables) {
+    if (variable.find('=') == std::string::npos || variable.starts_with("LD_"))
+      return wrong(name + ": expected NAME=VALUE, and no LD_ variable");
+  }
+  return {};
+}
+
+Result<void> validate_backend(const Config& config) {
+  KH_TRY(validate_environment("unit.pkcs11_environment", config.unit_pkcs11_environment));
+  if (config.unit_backend != "pkcs11") return {};
+  if (!config.unit_pkcs11_module.starts_with('/'))
+    return wrong("unit.pkcs11_module must be the absolute path of the token's PKCS#11 library");
+  if (config.unit_pkcs11_token.empty() && config.unit_pkcs11_serial.empty()) {
+    return wrong(
+        "unit.backend is \"pkcs11\"; name the token by unit.pkcs11_token or "
+        "unit.pkcs11_serial");
+  }
+  if (config.unit_pkcs11_pin_file.empty())
+    return wrong("unit.backend is \"pkcs11\"; unit.pkcs11_pin_file is empty");
+  if (config.unit_pkcs11_call_deadline_ms >= config.unit_call_timeout_ms) {
+    return wrong("unit.pkcs11_call_deadline_ms must be below unit.call_timeout_ms (" +
+                 std::to_string(config.unit_call_timeout_ms) +
+                 "), so that the unit still answers when the token does not");
+  }
+  for (const auto* paths : {&config.unit_pkcs11_paths, &config.unit_pkcs11_read_paths}) {
+    for (const std::string& path : *paths) {
+      if (!path.starts_with('/'))
+        return wrong("unit.pkcs11_paths and unit.pkcs11_read_paths: \"" + path +
+                     "\" is not an absolute path");
+    }
+  }
+  return {};
+}
+
 Result<void> validate(const Config& config) {
   if (config.data_directory.empty())
     return wrong("server.data_directory is empty; name a directory");
@@ -419,10 +489,8 @@ Result<void> validate(const Config& config) {
     return wrong("unit.passphrase_from is \"" + config.unit_passphrase_from +
                  "\"; it must be \"terminal\", \"fd:N\" with N from 3 on, or empty");
   }
-  for (const std::string& variable : config.unit_sealing_environment) {
-    if (variable.find('=') == std::string::npos || variable.starts_with("LD_"))
-      return wrong("unit.sealing_environment: expected NAME=VALUE, and no LD_ variable");
-  }
+  KH_TRY(validate_environment("unit.sealing_environment", config.unit_sealing_environment));
+  KH_TRY(validate_backend(config));
   if (config.tls_names.empty() && config.tls_addresses.empty() && config.tls_certificate.empty()) {
     return wrong(
         "server.tls_names and server.tls_addresses are both empty; the certificate needs one of "

@@ -50,6 +50,18 @@ struct Config {
   std::string unit_sealing_pkcs11_module;
   std::vector<std::string> unit_sealing_environment;
   std::int64_t unit_accept_state_counter = 0;
+  std::string unit_backend = "software";
+  std::string unit_pkcs11_module;
+  std::string unit_pkcs11_token;
+  std::string unit_pkcs11_serial;
+  std::string unit_pkcs11_pin_file;
+  std::int64_t unit_pkcs11_sessions = 1;
+  std::int64_t unit_pkcs11_call_deadline_ms = 3000;
+  std::string unit_pkcs11_network = "no";
+  std::vector<std::string> unit_pkcs11_paths;
+  std::vector<std::string> unit_pkcs11_read_paths;
+  std::vector<std::string> unit_pkcs11_environment;
+  std::int64_t unit_key_cache_seconds = 300;
   std::int64_t unit_call_timeout_ms = 5000;
   std::int64_t unit_slow_call_timeout_ms = 60'000;
   // [audit]

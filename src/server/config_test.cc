@@ -155,5 +155,34 @@ TEST(ConfigValidationTest, CombinationsThatCannotWorkAreRefused) {
   EXPECT_FALSE(validate(plain_url));
 }
 
+TEST_F(ConfigTest, ATokenForMasterKeysIsNamedWhole) {
+  const std::vector<std::pair<std::string, std::string>> whole = {{"unit.backend", "pkcs11"},
+                                                                  {"unit.pkcs11_module", "/m.so"},
+                                                                  {"unit.pkcs11_token", "KH"},
+                                                                  {"unit.pkcs11_pin_file", "/pin"}};
+  const auto with = [&](std::vector<std::pair<std::string, std::string>> more) {
+    Config config;
+    for (const auto& [name, value] : whole)
+      EXPECT_TRUE(set_config_key(config, name, value)) << name;
+    for (const auto& [name, value] : more) EXPECT_TRUE(set_config_key(config, name, value)) << name;
+    return validate(config);
+  };
+  EXPECT_TRUE(with({}));
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string, std::string>>{{"unit.pkcs11_module", "m.so"},
+                                                        {"unit.pkcs11_token", ""},
+                                                        {"unit.pkcs11_pin_file", ""},
+                                                        {"unit.pkcs11_call_deadline_ms", "5000"},
+                                                        {"unit.pkcs11_paths", "relative"},
+                                                        {"unit.pkcs11_read_paths", "relative"},
+                                                        {"unit.pkcs11_environment", "LD_PRELOAD=x"},
+                                                        {"unit.pkcs11_environment", "X"}}) {
+    const auto refused = with({{name, value}});
+    ASSERT_FALSE(refused) << name;
+    EXPECT_NE(refused.error().message.find("unit.pkcs11"), std::string::npos)
+        << refused.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace keyhaven::server

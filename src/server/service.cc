@@ -29,6 +29,7 @@
 #include "server/loop_fence.h"
 #include "server/privileges.h"
 #include "server/sealing_launch.h"
+#include "server/token_launch.h"
 #include "server/unit_launcher.h"
 #include "server/unit_supervisor.h"
 
@@ -167,6 +168,7 @@ class Service {
     options.sandbox = config_.unit_sandbox;
     options.memory_lock = config_.unit_memory_lock;
     options.sealing = sealing_launch(config_);
+    launch_with_backend(config_, options);
     launcher_.emplace(KH_TRY(UnitLauncher::fork_launcher(options)));
     return {};
   }

@@ -163,7 +163,11 @@ std::vector<std::string> environment() {
   if (options.sealing.accept_counter != 0)
     add("--accept-state-counter", std::to_string(options.sealing.accept_counter));
   if (helper.valid()) add("--sealing-socket", std::to_string(helper.get()));
+  arguments.insert(arguments.end(), options.backend_arguments.begin(),
+                   options.backend_arguments.end());
   std::vector<std::string> variables = environment();
+  variables.insert(variables.end(), options.backend_environment.begin(),
+                   options.backend_environment.end());
   ::syscall(SYS_execveat, program, "", pointers(arguments).data(), pointers(variables).data(),
             AT_EMPTY_PATH);
   stop("cannot be executed");

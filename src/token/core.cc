@@ -15,9 +15,7 @@ bool is_logged_in(CK_STATE state) {
   return state == CKS_RO_USER_FUNCTIONS || state == CKS_RW_USER_FUNCTIONS;
 }
 
-constexpr std::string_view kNotTriedAgain =
-    " It is not tried again by this process. Remedy: put the right PIN in place and start it "
-    "again; a locked PIN is unlocked by the token's security officer";
+constexpr std::string_view kNotTriedAgain = " It is not tried again by this process.";
 
 }  // namespace
 
@@ -236,15 +234,19 @@ Result<void> Core::log_in(CK_SESSION_HANDLE session, const CK_TOKEN_INFO& info) 
   if (asked != CKR_OK) return token_error(who_, {asked, "C_GetSessionInfo"});
   if (is_logged_in(state.state)) return {};
   if ((info.flags & CKF_USER_PIN_INITIALIZED) == 0) {
-    return refuse_pin("no user PIN is set in the token (CKF_USER_PIN_INITIALIZED is not set).");
+    return refuse_pin(
+        "no user PIN is set in the token (CKF_USER_PIN_INITIALIZED is not set). Remedy: its "
+        "security officer sets one.");
   }
   if ((info.flags & CKF_USER_PIN_LOCKED) != 0) {
-    return refuse_pin("the token says that its PIN is locked (CKF_USER_PIN_LOCKED); not tried.");
+    return refuse_pin(
+        "the token says that its PIN is locked (CKF_USER_PIN_LOCKED); not tried. Remedy: its "
+        "security officer unlocks it.");
   }
   if ((info.flags & CKF_USER_PIN_FINAL_TRY) != 0) {
     return refuse_pin(
-        "the token says that one more wrong PIN locks it (CKF_USER_PIN_FINAL_TRY); not tried. Log "
-        "in with the token's own tool first, which resets its counter.");
+        "the token says that one more wrong PIN locks it (CKF_USER_PIN_FINAL_TRY); not tried. "
+        "Remedy: log in with the token's own tool first, which resets its counter.");
   }
   // The API takes the PIN as a pointer to bytes it may change.
   auto* const pin = const_cast<CK_UTF8CHAR*>(pin_.expose().data());
