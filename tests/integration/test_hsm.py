@@ -36,7 +36,7 @@ class Hsm(Deployment):
         self.settings = {
             "unit__backend": "pkcs11", "unit__pkcs11_module": SHIM, "unit__pkcs11_token": LABEL, "unit__pkcs11_pin_file": self.pin_file,
             "unit__pkcs11_paths": self.hsm, "unit__pkcs11_environment": ",".join(environment),
-            "unit__pkcs11_call_deadline_ms": 1000, "unit__key_cache_seconds": 0} | settings
+            "unit__sandbox": "required", "unit__pkcs11_call_deadline_ms": 1000, "unit__key_cache_seconds": 0} | settings
 
     @staticmethod
     def give_to_unit(path):
