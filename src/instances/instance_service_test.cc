@@ -13,6 +13,7 @@
 #include "tke/certificate.h"
 #include "tke/frame.h"
 #include "tke/unit_session.h"
+#include "unit/forwarding_unit_for_tests.h"
 #include "unit/soft_unit.h"
 
 namespace keyhaven::instances {
@@ -21,9 +22,9 @@ namespace {
 constexpr std::string_view kAccount = "0123456789abcdef0123456789abcdef";
 
 // The real unit, whose process can be away.
-class UnitAtTheOtherEnd final : public unit::CryptoUnit {
+class UnitAtTheOtherEnd final : public unit::ForwardingUnit {
  public:
-  explicit UnitAtTheOtherEnd(unit::CryptoUnit& real) : real_(real) {}
+  using ForwardingUnit::ForwardingUnit;
   enum class Fault { None, Away, DiesAfterListing };
   Fault fault = Fault::None;
 
@@ -37,14 +38,6 @@ class UnitAtTheOtherEnd final : public unit::CryptoUnit {
     if (fault != Fault::None) return away();
     return real_.resize_units(i, n);
   }
-  Result<unit::SealingStatus> sealing() override { return real_.sealing(); }
-  Result<unit::SealingStatus> change_sealing(const unit::SealingChange& c) override {
-    return real_.change_sealing(c);
-  }
-  Result<unit::KeyBlob> reseal(unit::BlobPurpose p, const unit::KeyBinding& b,
-                               const unit::KeyBlob& k, const unit::BlobPattern& t) override {
-    return real_.reseal(p, b, k, t);
-  }
   Result<void> remove_units(const InstanceId& i) override {
     if (fault != Fault::None) return away();
     return real_.remove_units(i);
@@ -53,52 +46,9 @@ class UnitAtTheOtherEnd final : public unit::CryptoUnit {
     if (fault == Fault::Away) return away();
     return real_.list_units(i);
   }
-  Result<std::string> administer(const InstanceId& i, const UnitId& u,
-                                 const std::string& r) override {
-    return real_.administer(i, u, r);
-  }
-  Result<Bytes> attestation_root() override { return real_.attestation_root(); }
-  Result<unit::SealedRootKey> generate_root_key(const unit::KeyBinding& b) override {
-    return real_.generate_root_key(b);
-  }
-  Result<unit::SealedRootKey> import_root_key(const unit::KeyBinding& b,
-                                              const SecretBytes& m) override {
-    return real_.import_root_key(b, m);
-  }
-  Result<unit::ImportTokenKey> create_import_token(const unit::KeyBinding& t) override {
-    return real_.create_import_token(t);
-  }
-  Result<unit::SealedRootKey> import_encrypted_root_key(const unit::KeyBinding& b,
-                                                        const unit::KeyBinding& t,
-                                                        const unit::KeyBlob& k,
-                                                        const unit::EncryptedMaterial& m) override {
-    return real_.import_encrypted_root_key(b, t, k, m);
-  }
-  Result<unit::KeyBlob> create_standard_key(const unit::KeyBinding& b,
-                                            const SecretBytes& p) override {
-    return real_.create_standard_key(b, p);
-  }
-  Result<SecretBytes> open_standard_key(const unit::KeyBinding& b,
-                                        const unit::KeyBlob& k) override {
-    return real_.open_standard_key(b, k);
-  }
-  Result<unit::WrapResult> wrap(const unit::KeyBinding& b, const unit::KeyBlob& k,
-                                const SecretBytes& d, const unit::AadList& a) override {
-    return real_.wrap(b, k, d, a);
-  }
-  Result<unit::UnwrapResult> unwrap(const unit::KeyBinding& b, const unit::KeyBlob& k, ByteView w,
-                                    const unit::AadList& a, const Newest* n) override {
-    return real_.unwrap(b, k, w, a, n);
-  }
-  Result<Bytes> rewrap(const unit::KeyBinding& b, const unit::KeyBlob& k, ByteView w,
-                       const unit::AadList& a, const Newest& n) override {
-    return real_.rewrap(b, k, w, a, n);
-  }
-  Result<void> drop(const std::vector<unit::KeyBlob>& blobs) override { return real_.drop(blobs); }
 
  private:
   static Error away() { return {Reason::UnitUnavailable, "no crypto unit answers", {}}; }
-  unit::CryptoUnit& real_;
 };
 
 class InstanceServiceTest : public testing::Test {

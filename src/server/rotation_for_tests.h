@@ -16,6 +16,7 @@
 #include "keys/surroundings_for_tests.h"
 #include "server/stored_keys.h"
 #include "unit/ceremony_for_tests.h"
+#include "unit/forwarding_unit_for_tests.h"
 
 namespace keyhaven::server {
 using instances::Loss;
@@ -32,9 +33,9 @@ class NoWaitFence final : public keys::Fence {
 };
 
 // The real unit, whose answers to frames may get lost, and which may not answer at all.
-class LossyUnit final : public unit::CryptoUnit {
+class LossyUnit final : public unit::ForwardingUnit {
  public:
-  explicit LossyUnit(unit::CryptoUnit& real) : real_(real) {}
+  using ForwardingUnit::ForwardingUnit;
   enum class Fault : std::uint8_t { None, Away, FrameNotDone, FrameDoneAndAway };
   std::atomic<Fault> fault = Fault::None;
 
@@ -58,61 +59,9 @@ class LossyUnit final : public unit::CryptoUnit {
     if (fault == Fault::Away) return away();
     return real_.reseal(p, b, k, t);
   }
-  // --- All else as it is ---
-  Result<std::vector<UnitStatus>> create_units(const InstanceId& i, const std::string& r,
-                                               unit::UnitCounts n) override {
-    return real_.create_units(i, r, n);
-  }
-  Result<std::vector<UnitStatus>> resize_units(const InstanceId& i, unit::UnitCounts n) override {
-    return real_.resize_units(i, n);
-  }
-  Result<void> remove_units(const InstanceId& i) override { return real_.remove_units(i); }
-  Result<Bytes> attestation_root() override { return real_.attestation_root(); }
-  Result<unit::SealingStatus> sealing() override { return real_.sealing(); }
-  Result<unit::SealingStatus> change_sealing(const unit::SealingChange& c) override {
-    return real_.change_sealing(c);
-  }
-  Result<unit::SealedRootKey> generate_root_key(const unit::KeyBinding& b) override {
-    return real_.generate_root_key(b);
-  }
-  Result<unit::SealedRootKey> import_root_key(const unit::KeyBinding& b,
-                                              const SecretBytes& m) override {
-    return real_.import_root_key(b, m);
-  }
-  Result<unit::ImportTokenKey> create_import_token(const unit::KeyBinding& t) override {
-    return real_.create_import_token(t);
-  }
-  Result<unit::SealedRootKey> import_encrypted_root_key(const unit::KeyBinding& b,
-                                                        const unit::KeyBinding& t,
-                                                        const unit::KeyBlob& k,
-                                                        const unit::EncryptedMaterial& m) override {
-    return real_.import_encrypted_root_key(b, t, k, m);
-  }
-  Result<unit::KeyBlob> create_standard_key(const unit::KeyBinding& b,
-                                            const SecretBytes& p) override {
-    return real_.create_standard_key(b, p);
-  }
-  Result<SecretBytes> open_standard_key(const unit::KeyBinding& b,
-                                        const unit::KeyBlob& k) override {
-    return real_.open_standard_key(b, k);
-  }
-  Result<unit::WrapResult> wrap(const unit::KeyBinding& b, const unit::KeyBlob& k,
-                                const SecretBytes& d, const unit::AadList& a) override {
-    return real_.wrap(b, k, d, a);
-  }
-  Result<unit::UnwrapResult> unwrap(const unit::KeyBinding& b, const unit::KeyBlob& k, ByteView w,
-                                    const unit::AadList& a, const Newest* n) override {
-    return real_.unwrap(b, k, w, a, n);
-  }
-  Result<Bytes> rewrap(const unit::KeyBinding& b, const unit::KeyBlob& k, ByteView w,
-                       const unit::AadList& a, const Newest& n) override {
-    return real_.rewrap(b, k, w, a, n);
-  }
-  Result<void> drop(const std::vector<unit::KeyBlob>& blobs) override { return real_.drop(blobs); }
 
  private:
   static Error away() { return {Reason::UnitUnavailable, "no crypto unit answers", {}}; }
-  unit::CryptoUnit& real_;
 };
 
 // All that a crash of the server takes away.

@@ -120,7 +120,9 @@ const std::vector<Attack>& file_attacks() {
       {kGroup, "read it through /proc/UNIT/cwd", "RRRR",
        [](Attacker& a) { return read_file_of(a, a.of_unit("cwd") + "/" + a.sealing_key()); }},
       {kGroup, "read it through /proc/self/root and ..", "RRRR",
-       [](Attacker& a) { return read_file_of(a, "/proc/self/root/proc/.." + a.sealing_key()); }},
+       [](Attacker& a) {
+         return read_file_of(a, std::string("/proc/self/root") + "/proc/.." + a.sealing_key());
+       }},
       {kGroup, "open the unit's descriptors in /proc/UNIT/fd", "RRRR",
        [](Attacker& a) { return read_every_entry_of(a, a.of_unit("fd")); }},
       {kGroup, "open its mapped files in /proc/UNIT/map_files", "RRRR",
