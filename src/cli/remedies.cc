@@ -26,7 +26,7 @@ std::string_view remedy_of(const Error& error) noexcept {
       return "Wait until the rotation is done (keyhaven tke rotation --instance ID), or abandon "
              "it.";
     case Reason::MasterKeyStillNeeded:
-      return "Rotate the master key instead: keyhaven tke cryptounit-mk-rotate --instance ID.";
+      return "See which keys need which master key: keyhaven tke rotation --instance ID.";
     case Reason::MasterKeyRotationState:
       return "See the registers (keyhaven tke cryptounit-mks) and the phase (keyhaven tke "
              "rotation).";
