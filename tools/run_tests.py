@@ -219,6 +219,7 @@ def suite_conformance():
 
 def sanitizer_environment(preset):
     return {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+            "LSAN_OPTIONS": f"suppressions={ROOT / 'tools/lsan.supp'}:print_suppressions=0",
             "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"} | {"KH_PRESET": preset}
 
 
