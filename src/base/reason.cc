@@ -86,6 +86,7 @@ Errc errc_of(Reason reason) noexcept {
     case Reason::MasterKeyRotationInProgress:
     case Reason::MasterKeyRotationState:
     case Reason::MasterKeyStillNeeded:
+    case Reason::RecordNotAuthentic:
     case Reason::ProposalState:
     case Reason::DeletionPrevented:
     case Reason::DualAuthPolicyEnabled:
@@ -219,6 +220,8 @@ std::string_view name_of(Reason reason) noexcept {
       return "MasterKeyStillNeeded";
     case Reason::ProposalNotFound:
       return "ProposalNotFound";
+    case Reason::RecordNotAuthentic:
+      return "RecordNotAuthentic";
     case Reason::ProposalState:
       return "ProposalState";
     case Reason::Conflict:

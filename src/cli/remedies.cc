@@ -92,6 +92,7 @@ std::string_view remedy_of(const Error& error) noexcept {
     case Reason::NotDualAuth:
     case Reason::ProtectedResource:
     case Reason::InstanceLimit:
+    case Reason::RecordNotAuthentic:
     case Reason::ProposalNotFound:
     case Reason::ProposalState:
     case Reason::Conflict:

@@ -259,6 +259,9 @@ WireReason wire_reason(Reason reason) noexcept {
     case Reason::MasterKeyStillNeeded:
       return {409, "MASTER_KEY_STILL_NEEDED_ERR",
               "Stored keys need the master key that this step would take away."};
+    case Reason::RecordNotAuthentic:
+      return {409, "RECORD_NOT_AUTHENTIC_ERR",
+              "The stored record is not the one that the crypto unit sealed last."};
     case Reason::ProposalNotFound:
       return {404, "PROPOSAL_NOT_FOUND_ERR", "There is no such proposal."};
     case Reason::ProposalState:

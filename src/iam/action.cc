@@ -132,6 +132,8 @@ constexpr ActionInfo describe(Action action) {
       return use("migration-intent.read", kUse);
     case MigrationIntentDelete:
       return change("migration-intent.delete", kManage, Warning);
+    case MigrationReportRecord:
+      return change("migration-report.record", kManage, Normal);
     case GovernanceRead:
       return use("governance-config.read", kEverybody);
 
@@ -180,6 +182,8 @@ constexpr ActionInfo describe(Action action) {
       return change("tke-cryptounit-master-key.export", kManage, Critical);
     case TkeControlPointsSet:
       return change("tke-cryptounit-control-points.set", kManage, Critical);
+    case TkeRecordsAccept:
+      return change("tke-cryptounit-records.accept", kManage, Critical);
     case TkeRotationRead:
       return use("tke-master-key-rotation.read", kManage);
     case TkeRotationStart:
@@ -225,6 +229,8 @@ constexpr ActionInfo describe(Action action) {
       return use("audit-log.read", kAdminister);
     case AuditVerify:
       return change("audit-log.checkpoint", kAdminister, Normal);
+    case StoreVerify:
+      return change("store.verify", kAdminister, Normal);
     case UnitSealingRead:
       return use("unit-sealing.read", kAdminister);
     case UnitSealingChange:

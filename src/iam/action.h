@@ -78,6 +78,7 @@ enum class Action : std::uint8_t {
   MigrationIntentCreate,
   MigrationIntentRead,
   MigrationIntentDelete,
+  MigrationReportRecord,
   GovernanceRead,
   // Instances and units.
   InstancesCreate,
@@ -101,6 +102,7 @@ enum class Action : std::uint8_t {
   TkeRandomKey,
   TkeExport,
   TkeControlPointsSet,
+  TkeRecordsAccept,  // stored records that were put back
   TkeRotationRead,
   TkeRotationStart,  // also resumes and abandons
   TkeTranscriptRead,
@@ -126,6 +128,7 @@ enum class Action : std::uint8_t {
   AuditVerify,
   UnitSealingRead,
   UnitSealingChange,
+  StoreVerify,
   // Open to everybody.
   HealthRead,
   MetricsRead,

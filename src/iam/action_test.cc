@@ -32,7 +32,7 @@ const Row kMatrix[] = {
     {"....|...+|.",
      {SecretsPatch, SecretsDelete, SecretsRestore, SecretsDisable, SecretsEnable, AliasDelete,
       KeyRingsDelete, PoliciesRead, PoliciesWrite, InstancePoliciesRead, InstancePoliciesWrite,
-      AllowedIpPortRead, MigrationIntentCreate, MigrationIntentDelete}},
+      AllowedIpPortRead, MigrationIntentCreate, MigrationIntentDelete, MigrationReportRecord}},
     {"....|....|+", {SecretsPurge}},
     {"....|...+|.",
      {TkeRead,
@@ -51,6 +51,7 @@ const Row kMatrix[] = {
       TkeRandomKey,
       TkeExport,
       TkeControlPointsSet,
+      TkeRecordsAccept,
       TkeRotationRead,
       TkeRotationStart,
       TkeTranscriptRead,
@@ -65,7 +66,7 @@ const Row kMatrix[] = {
     {"...+|....|.",
      {IdentityCreate, IdentityList, IdentityDelete, ApiKeyCreate, ApiKeyList, ApiKeyDelete,
       GrantCreate, GrantList, GrantDelete, AuditRead, AuditVerify, MetricsRead, UnitSealingRead,
-      UnitSealingChange}},
+      UnitSealingChange, StoreVerify}},
 };
 
 std::string roles_text(RoleSet roles) {

@@ -50,6 +50,8 @@ Action action_of(std::uint32_t command) {
     case tke::kEnableControlPoints:
     case tke::kDisableControlPoints:
       return Action::TkeControlPointsSet;
+    case tke::kAcceptRecords:
+      return Action::TkeRecordsAccept;
     case tke::kReencryptBlob:  // changes nothing, as a query
       return Action::TkeQuery;
     default:

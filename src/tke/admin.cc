@@ -86,6 +86,8 @@ std::string_view name_of_command(std::uint32_t command) noexcept {
       return "clear new master key";
     case kExportPendingKey:
       return "export new master key";
+    case kAcceptRecords:
+      return "accept stored records";
     case kQueryCardAdministrators:
       return "query module administrators";
     case kQueryAdministrators:

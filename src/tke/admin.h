@@ -48,6 +48,7 @@ enum Command : std::uint32_t {
   kClearCurrent = 0x0000001B,
   kClearPending = 0x0000001C,
   kExportPendingKey = 0x00000026,
+  kAcceptRecords = 0x00004B01,  // ours: stored records that were put back (docs/protocols/tke.md)
   kQueryCardAdministrators = 0x00010001,
   kQueryAdministrators = 0x00010002,
   kQueryOaCertificate = 0x00010003,
