@@ -1,0 +1,57 @@
+// `keyhaven migrate apply`.
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+
+#include "cli/migrate_session.h"
+#include "cli/migrate_verbs.h"
+#include "migrate/apply.h"
+
+namespace keyhaven::cli {
+namespace {
+
+struct ApplyArguments {
+  std::string plan;
+  std::string journal;
+  std::string material;
+  std::vector<std::string> material_files;
+  unsigned jobs = 4;
+};
+
+Result<void> run_apply(Context& context, const ApplyArguments& arguments) {
+  const migrate::Material material =
+      KH_TRY(load_material(arguments.material, arguments.material_files));
+  Session session = KH_TRY(begin(context, arguments.plan, arguments.journal));
+  migrate::ApplyResult result;
+  {
+    Reporter reporter(context, "keys", session.plan.keys.size());
+    result = KH_TRY(migrate::apply(session.plan, session.source, session.target, *session.journal,
+                                   material, arguments.jobs, reporter));
+  }
+  const std::string words = std::to_string(result.carried) + " key(s) carried, " +
+                            std::to_string(result.reported) + " only reported, " +
+                            std::to_string(result.blocked) + " blocked, " +
+                            std::to_string(result.failed) + " failed";
+  if (result.failed > 0)
+    return failed(words + "; run the same command again to go on where it stopped");
+  KH_TRY(show_done(
+      context, words + ".",
+      {{"carried", result.carried}, {"reported", result.reported}, {"blocked", result.blocked}}));
+  if (result.blocked > 0)
+    return failed("blocked keys were not carried; decide them in the plan and apply it again");
+  return {};
+}
+
+}  // namespace
+
+void add_apply(CLI::App& migrate_app, Context& context) {
+  auto arguments = std::make_shared<ApplyArguments>();
+  CLI::App* command = migrate_app.add_subcommand(
+      "apply", "carry the keys of a plan; run again to go on after anything");
+  add_common(*command, arguments->plan, arguments->journal, arguments->jobs);
+  command->add_option("--material", arguments->material, "CSV id,payload (mode 0600)");
+  command->add_option("--material-file", arguments->material_files,
+                      "KEY=FILE with raw material; repeat for versions");
+  on(*command, context, [&context, arguments] { return run_apply(context, *arguments); });
+}
+
+}  // namespace keyhaven::cli

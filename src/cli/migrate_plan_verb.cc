@@ -1,0 +1,138 @@
+// `keyhaven migrate plan`. Answers 1 when something is blocked: the plan is written, and says what
+// to decide.
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <ostream>
+
+#include "cli/migrate_session.h"
+#include "cli/migrate_verbs.h"
+#include "crypto/random.h"
+#include "migrate/planner.h"
+
+namespace keyhaven::cli {
+namespace {
+
+namespace json = boost::json;
+using migrate::EndpointRef;
+using migrate::KeyAction;
+using migrate::Plan;
+using migrate::PlannedKey;
+
+struct PlanArguments {
+  EndpointRef source;
+  EndpointRef target;
+  std::string inventory;
+  std::string material;
+  std::vector<std::string> material_files;
+  std::string out = "plan.yaml";
+};
+
+std::string what_is_said(const PlannedKey& key) {
+  if (key.action == KeyAction::Blocked) return "BLOCKED: " + key.blocked;
+  std::string out;
+  if (key.material_versions > 0)
+    out = std::to_string(key.material_versions) + " version(s) of material";
+  for (const std::string& lost : key.lost)
+    out += (out.empty() ? "not carried: " : "; not carried: ") + lost;
+  return out.empty() ? "-" : out;
+}
+
+json::object summary_of(const Plan& plan, const std::string& path, std::uint64_t bad_rows) {
+  json::array keys;
+  std::uint64_t blocked = 0;
+  for (const PlannedKey& key : plan.keys) {
+    blocked += key.action == KeyAction::Blocked;
+    keys.push_back(json::object{{"source", key.source},
+                                {"name", key.name},
+                                {"kind", key.root ? "root" : "standard"},
+                                {"action", migrate::name_of(key.action)},
+                                {"blocked", key.blocked},
+                                {"deks", key.deks}});
+  }
+  return {{"plan", plan.id},
+          {"file", path},
+          {"keys", keys},
+          {"blocked", blocked},
+          {"unknown_keys", json::array(plan.unknown_keys.begin(), plan.unknown_keys.end())},
+          {"bad_rows", bad_rows}};
+}
+
+Result<void> run_plan(Context& context, const PlanArguments& arguments) {
+  const Settings settings = KH_TRY(context.settings());
+  const EndpointRef source_ref = with_defaults(arguments.source, settings);
+  const EndpointRef target_ref = with_defaults(arguments.target, settings);
+  if (source_ref.url.empty() || target_ref.url.empty()) {
+    return Error{Reason::InvalidArgument,
+                 "no service is chosen; give --source-url and --target-url, or KH_URL", "url"};
+  }
+  const std::string plan_id = crypto::random_uuid().text();
+  const migrate::Side source = KH_TRY(make_side(context, source_ref, plan_id));
+  const migrate::Side target = KH_TRY(make_side(context, target_ref, plan_id));
+  const migrate::Material material =
+      KH_TRY(load_material(arguments.material, arguments.material_files));
+  migrate::InventoryCount inventory;
+  if (!arguments.inventory.empty())
+    inventory = KH_TRY(migrate::count_inventory(arguments.inventory));
+  const Plan plan = KH_TRY(migrate::make_plan(source, target, source_ref, target_ref, plan_id,
+                                              inventory, material, SystemClock().now()));
+  KH_TRY(migrate::save_plan(arguments.out, plan));
+  Table table({"SOURCE KEY", "NAME", "KIND", "ACTION", "DEKS", "REMARKS"});
+  for (const PlannedKey& key : plan.keys) {
+    table.add({key.source, key.name, key.root ? "root" : "standard",
+               std::string(migrate::name_of(key.action)), std::to_string(key.deks),
+               what_is_said(key)});
+  }
+  KH_TRY(show(context, table, summary_of(plan, arguments.out, inventory.bad)));
+  if (inventory.bad > 0) {
+    context.err() << inventory.bad
+                  << " row(s) of the inventory are not readable; rewrap will list them\n";
+  }
+  for (const std::string& name : plan.unknown_keys) {
+    context.err() << "the inventory or the material names a key that the source does not have: "
+                  << name << '\n';
+  }
+  if (plan.is_blocked()) {
+    return failed("the plan is written to " + arguments.out +
+                  ", but something in it is blocked; decide it there (see `blocked`), then apply");
+  }
+  if (!context.wants_json())
+    context.out() << "Plan " << plan.id << " is written to " << arguments.out << ".\n";
+  return {};
+}
+
+void add_endpoint(CLI::App& command, const std::string& side, EndpointRef& ref) {
+  const std::string group = side + " (default: the command's own service)";
+  command.add_option("--" + side + "-url", ref.url, "address of the " + side)->group(group);
+  command
+      .add_option("--" + side + "-iam-url", ref.iam_url,
+                  "address that gives its tokens, if another")
+      ->group(group);
+  command.add_option("--" + side + "-ca", ref.ca_file, "PEM file of its CA")->group(group);
+  command
+      .add_option("--" + side + "-api-key-file", ref.api_key_file, "file with the API key for it")
+      ->group(group);
+  command.add_option("--" + side + "-instance", ref.instance, "instance id")
+      ->required()
+      ->group(group);
+}
+
+}  // namespace
+
+void add_plan(CLI::App& migrate_app, Context& context) {
+  auto arguments = std::make_shared<PlanArguments>();
+  CLI::App* command =
+      migrate_app.add_subcommand("plan", "read both sides and write a plan; changes nothing");
+  add_endpoint(*command, "source", arguments->source);
+  add_endpoint(*command, "target", arguments->target);
+  command->add_option("--inventory", arguments->inventory,
+                      "wrapped DEKs, CSV key,wdek,aad,ref or JSON Lines (.jsonl)");
+  command->add_option("--material", arguments->material,
+                      "CSV id,payload (mode 0600) with the material of imported keys");
+  command->add_option("--material-file", arguments->material_files,
+                      "KEY=FILE with raw material; repeat for versions");
+  command->add_option("--out", arguments->out, "the plan; never overwritten")
+      ->capture_default_str();
+  on(*command, context, [&context, arguments] { return run_plan(context, *arguments); });
+}
+
+}  // namespace keyhaven::cli

@@ -1,0 +1,62 @@
+// `keyhaven migrate rewrap`.
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+
+#include "cli/migrate_session.h"
+#include "cli/migrate_verbs.h"
+#include "migrate/rewrap.h"
+
+namespace keyhaven::cli {
+namespace {
+
+namespace json = boost::json;
+
+struct RewrapArguments {
+  std::string plan;
+  std::string journal;
+  migrate::RewrapOptions options;
+};
+
+Result<void> run_rewrap(Context& context, const RewrapArguments& arguments) {
+  Session session = KH_TRY(begin(context, arguments.plan, arguments.journal));
+  migrate::RewrapResult result;
+  {
+    Reporter reporter(context, "DEKs", total_deks(session.plan));
+    result = KH_TRY(migrate::rewrap(session.plan, session.source, session.target, *session.journal,
+                                    arguments.options, reporter));
+  }
+  const json::object summary{{"rows", result.rows},
+                             {"rewrapped", result.rewrapped},
+                             {"refused", result.refused},
+                             {"still_enabled", result.still_enabled}};
+  KH_TRY(session.journal->record_run("rewrap", json::serialize(summary), SystemClock().now()));
+  const std::string words = std::to_string(result.rewrapped) + " of " +
+                            std::to_string(result.rows) + " wrapped DEKs re-wrapped into " +
+                            arguments.options.out;
+  if (result.still_enabled > 0) {
+    return failed(words + "; " + std::to_string(result.still_enabled) +
+                  " key(s) could not be disabled again: run the command again, or disable them");
+  }
+  if (result.refused > 0) {
+    return failed(words + "; the others are listed with line and reason in " +
+                  migrate::errors_path(arguments.options.out));
+  }
+  return show_done(context, words + ".", summary);
+}
+
+}  // namespace
+
+void add_rewrap(CLI::App& migrate_app, Context& context) {
+  auto arguments = std::make_shared<RewrapArguments>();
+  CLI::App* command =
+      migrate_app.add_subcommand("rewrap", "wrap the DEKs of an inventory under the target's keys");
+  add_common(*command, arguments->plan, arguments->journal, arguments->options.jobs);
+  command->add_option("--inventory", arguments->options.inventory, "the old inventory")->required();
+  command->add_option("--out", arguments->options.out, "the new inventory, same columns")
+      ->required();
+  command->add_flag("--enable-suspended", arguments->options.enable_suspended,
+                    "enable disabled keys on both sides for this run, then disable them again");
+  on(*command, context, [&context, arguments] { return run_rewrap(context, *arguments); });
+}
+
+}  // namespace keyhaven::cli
