@@ -3,6 +3,7 @@
 #include "migrate/apply.h"
 #include "migrate/service_for_tests.h"
 #include "migrate/verify.h"
+#include "migrate/verify_keys.h"
 
 namespace keyhaven::migrate {
 namespace {

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <charconv>
 
-#include "crypto/hash.h"
-#include "crypto/random.h"
 #include "migrate/enabled_keys.h"
 #include "migrate/planner.h"
-#include "migrate/progress.h"
 #include "migrate/rewrap.h"
 #include "migrate/row_blocks.h"
+#include "migrate/verify_keys.h"
 
 namespace keyhaven::migrate {
 namespace {
@@ -182,102 +180,7 @@ Result<void> verify_deks(std::vector<Worker>& workers, const DekRoutes& routes,
       [&](Worker& worker, Pair& pair) { return judge(worker, routes, pair); }, emit);
 }
 
-Result<void> verify_key(Worker& worker, const PlannedKey& key, const std::string& id,
-                        const SecretBytes& hmac_key, VerifyResult& result, Observer& observer) {
-  const std::string label = key.source + " (" + key.name + ")";
-  if (!key.root) ++result.standard_keys;
-  const client::Key before = KH_TRY(worker.from.get_metadata(key.source));
-  const client::Key after = KH_TRY(worker.to.get_metadata(id));
-  ++result.keys_compared;
-  std::vector<std::string> differences = metadata_differences(key, before, after);
-  if (key.imports() > 1) {
-    const auto versions = KH_TRY(worker.to.versions(id));
-    if (versions.size() < key.imports()) differences.emplace_back("versions are missing");
-  }
-  for (const std::string& difference : differences) {
-    ++result.metadata_differences;
-    observer.note(label + ": " + difference);
-  }
-  for (const std::string& decision : plan_decisions(key, before))
-    observer.note(label + ": for your information: " + decision);
-  if (key.root) return {};
-  const client::Key from = KH_TRY(worker.from.get_key(key.source));
-  const client::Key to = KH_TRY(worker.to.get_key(id));
-  const Digest source_mac = crypto::hmac_sha256(hmac_key.expose(), from.payload.expose());
-  const Digest target_mac = crypto::hmac_sha256(hmac_key.expose(), to.payload.expose());
-  if (!from.payload.empty() && crypto::equal_constant_time(source_mac, target_mac)) {
-    ++result.standard_equal;
-  } else {
-    observer.note(label + ": the payloads differ");
-  }
-  return {};
-}
-
-Result<void> verify_keys(Worker& worker, const Plan& plan, Journal& journal, VerifyResult& result,
-                         Observer& observer) {
-  const SecretBytes hmac_key = crypto::random_secret(32);
-  const auto progress = progress_of(KH_TRY(journal.steps()));
-  for (const PlannedKey& key : plan.keys) {
-    if (!key.is_carried()) continue;
-    const auto found = progress.find(key.source);
-    if (found == progress.end() || !found->second.is_carried(key)) {
-      ++result.keys_missing;
-      observer.note(key.source + " (" + key.name + "): not carried, or not completely");
-      continue;
-    }
-    const std::string& id = found->second.target;
-    if (auto checked = verify_key(worker, key, id, hmac_key, result, observer); !checked) {
-      ++result.metadata_differences;
-      observer.note(key.source + " (" + key.name + "): " + checked.error().message);
-    }
-  }
-  return {};
-}
-
-template <class T>
-std::vector<T> sorted(std::vector<T> values) {
-  std::sort(values.begin(), values.end());
-  return values;
-}
-
 }  // namespace
-
-std::vector<std::string> metadata_differences(const PlannedKey& plan, const client::Key& source,
-                                              const client::Key& target) {
-  std::vector<std::string> out;
-  const auto compare = [&out](const char* field, bool equal) {
-    if (!equal) out.push_back(std::string(field) + " differs");
-  };
-  compare("name", plan.name == target.name);
-  compare("description", plan.description == target.description);
-  compare("tags", sorted(plan.tags) == sorted(target.tags));
-  compare("kind", source.extractable == target.extractable && plan.root == target.is_root());
-  compare("aliases", sorted(plan.aliases) == sorted(target.aliases));
-  compare("key ring", plan.key_ring == target.key_ring);
-  if (plan.root) compare("origin", target.imported == (plan.action == KeyAction::Import));
-  const bool lives_on = plan.when_expired == "without-expiration";
-  compare("expiration date", target.expires == (lives_on ? Timestamp() : plan.expires));
-  // The source may have been disabled after the migration; what counts is what was carried. A key
-  // that was not active yet, or no longer, is active in the target.
-  const int carried = plan.state == client::kSuspended ? client::kSuspended : client::kActive;
-  compare("state", target.state == carried || (!lives_on && target.state == source.state));
-  return out;
-}
-
-std::vector<std::string> plan_decisions(const PlannedKey& plan, const client::Key& source) {
-  std::vector<std::string> out;
-  const auto compare = [&out](const char* field, bool equal) {
-    if (!equal) out.push_back(std::string("the plan has another ") + field + " than the source");
-  };
-  compare("name", plan.name == source.name);
-  compare("description", plan.description == source.description);
-  compare("list of tags", sorted(plan.tags) == sorted(source.tags));
-  compare("list of aliases", sorted(plan.aliases) == sorted(source.aliases));
-  compare("key ring", plan.key_ring == source.key_ring);
-  compare("expiration date",
-          plan.expires == source.expires && plan.when_expired != "without-expiration");
-  return out;
-}
 
 Result<VerifyResult> verify(const Plan& plan, const Side& source, const Side& target,
                             Journal& journal, const VerifyOptions& options, Observer& observer) {
@@ -291,7 +194,7 @@ Result<VerifyResult> verify(const Plan& plan, const Side& source, const Side& ta
   EnabledKeys enabled(journal, workers[0].from, workers[0].to, observer);
   KH_TRY(enabled.settle());
   VerifyResult result;
-  KH_TRY(verify_keys(workers[0], plan, journal, result, observer));
+  KH_TRY(verify_keys(plan, workers[0].from, workers[0].to, journal, result, observer));
   if (options.inventory.empty()) return result;
   if (options.enable_suspended) {
     const std::set<std::string> names = KH_TRY(names_in(options.inventory));

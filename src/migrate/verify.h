@@ -44,13 +44,4 @@ struct VerifyResult {
 Result<VerifyResult> verify(const Plan& plan, const Side& source, const Side& target,
                             Journal& journal, const VerifyOptions& options, Observer& observer);
 
-// Differences between a key of the target and what it was to become, field by field, in words. What
-// the plan says counts: it was reviewed, and may say otherwise than the source. Pure.
-std::vector<std::string> metadata_differences(const PlannedKey& plan, const client::Key& source,
-                                              const client::Key& target);
-
-// Fields in which the plan says otherwise than the source does now: edited by the reviewer, or
-// changed in the source since. Pure.
-std::vector<std::string> plan_decisions(const PlannedKey& plan, const client::Key& source);
-
 }  // namespace keyhaven::migrate
