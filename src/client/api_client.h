@@ -95,6 +95,7 @@ class ApiClient {
   // repeated after bytes left: compare versions() before and after when
   // last_failure().may_have_happened.
   Result<void> rotate_key(std::string_view ref, const SecretBytes* payload);
+  Result<void> rotate_key(std::string_view ref, const EncryptedMaterial& material);
   Result<std::vector<KeyVersion>> versions(std::string_view ref,
                                            bool all_key_states = true);  // newest first
   Result<Key> move_key(std::string_view ref, std::string_view new_ring);
@@ -116,10 +117,28 @@ class ApiClient {
   Result<void> delete_ring(std::string_view ring, bool force = false);
   // nullopt: the endpoint does not offer this (404, 405 or 501 for the route).
   Result<std::optional<std::vector<Policy>>> key_policies(std::string_view ref);
+  // Only what is present is changed; the answer's policies.
+  Result<std::vector<Policy>> set_key_policies(std::string_view ref, const KeyPolicies& policies);
   Result<std::optional<std::vector<Policy>>> instance_policies();
   // The warning of the server if the change shuts out the caller's own address; else empty.
   Result<std::string> set_instance_policy(const InstancePolicyChange& change);
   Result<std::optional<std::vector<Registration>>> registrations(std::string_view ref);
+  Result<std::optional<std::vector<Registration>>> all_registrations();  // of the instance
+  // Services only (ServiceOnly otherwise). Not repeated: look with registrations().
+  Result<void> create_registration(std::string_view ref, const Registration& registration);
+
+  // --- Secure import (section 8) ---
+  // Makes a new token in place of the one there is. `seconds`: how long it lives, 300 to 86,400.
+  Result<ImportToken> create_import_token(std::int64_t seconds, std::int64_t retrievals);
+  // With public key and nonce. Uses up a retrieval, therefore not repeated.
+  Result<ImportToken> take_import_token();
+
+  // --- Migration intents (section 13.4) ---
+  // nullopt: the key has none, or the endpoint offers none.
+  Result<std::optional<MigrationIntent>> migration_intent(std::string_view ref);
+  Result<MigrationIntent> create_migration_intent(std::string_view ref,
+                                                  std::string_view target_crn);  // not repeated
+  Result<void> delete_migration_intent(std::string_view ref);
 
   // --- Instances (instances-tke-iam.md 1.3) ---
   Result<Instance> create_instance(const CreateInstance& request);  // not repeated
@@ -168,6 +187,8 @@ class ApiClient {
   Result<std::string> get_document(std::string_view target);
   // A PUT of one, for such routes; returns the answer's. Not repeated after an unclear failure.
   Result<std::string> put_document(std::string_view target, std::string_view json);
+  // A POST without a body, for such routes; likewise.
+  Result<std::string> post_document(std::string_view target);
 
  private:
   explicit ApiClient(std::unique_ptr<State> state);

@@ -312,6 +312,54 @@ TEST_F(ApiClientTest, AMissingRouteIsNoPolicies) {
   EXPECT_EQ(missing.error().reason, Reason::KeyNotFound);
 }
 
+TEST_F(ApiClientTest, ExactPoliciesHaveACreateCallOfTheirOwn) {
+  script_ = {{201, std::string(kKey), {}}};
+  CreateKey request;
+  request.name = "n";
+  request.exact_policies = KeyPolicies();
+  ASSERT_TRUE(client().create_key(request, Repeat::Never));
+  EXPECT_EQ(seen_.back().target, "/api/v2/keys_with_policy_overrides");
+}
+
+TEST_F(ApiClientTest, TakesAnImportTokenOnce) {
+  script_ = {{200,
+              R"({"expirationDate":"2026-01-01T00:10:00Z","remainingRetrievals":0,)"
+              R"("payload":"UEVN","nonce":"AAEC"})",
+              {}},
+             refusal(503, "X")};
+  ApiClient api = client();
+  const auto token = api.take_import_token();
+  ASSERT_TRUE(token) << token.error().message;
+  EXPECT_EQ(token->public_key_pem, "PEM");
+  EXPECT_EQ(token->nonce, (Bytes{0, 1, 2}));
+  EXPECT_FALSE(api.take_import_token());  // a retrieval may be used up: never asked again
+  EXPECT_EQ(seen_.size(), 2U);
+}
+
+TEST_F(ApiClientTest, AKeyWithoutMigrationIntentHasNone) {
+  script_ = {refusal(404, "MIGRATION_INTENT_NOT_FOUND_ERR"),
+             {200, R"({"resources":[{"id":"I","sourceCRK":"crn:s","targetCRK":"crn:t"}]})", {}},
+             refusal(404, "KEY_NOT_FOUND_ERR")};
+  ApiClient api = client();
+  const auto none = api.migration_intent("K");
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(*none);
+  const auto one = api.migration_intent("K");
+  ASSERT_TRUE(one && *one);
+  EXPECT_EQ((*one)->target_crn, "crn:t");
+  EXPECT_FALSE(api.migration_intent("K"));
+}
+
+TEST_F(ApiClientTest, RegistrationsOfTheInstanceMayBeUnknownToAService) {
+  script_ = {refusal(404, "KEY_NOT_FOUND_ERR"),
+             {200, R"({"resources":[{"keyId":"K","resourceCrn":"crn:r"}]})", {}}};
+  ApiClient api = client();
+  EXPECT_FALSE(*api.all_registrations());
+  const auto all = api.all_registrations();
+  ASSERT_TRUE(all && *all);
+  EXPECT_EQ((**all).front().resource_crn, "crn:r");
+}
+
 TEST_F(ApiClientTest, AnInstanceIsNeededForKeys) {
   ApiClient api = client();
   api.set_instance("");

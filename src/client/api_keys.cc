@@ -1,4 +1,4 @@
-// ApiClient: keys, wrapped DEKs, aliases, rings, policies, registrations.
+// ApiClient: keys, wrapped DEKs, aliases, rings.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -74,10 +74,6 @@ Result<SecretBytes> plaintext_of(net::ClientResponse& response, std::string_view
   return plaintext;
 }
 
-bool is_route_missing(int status, std::string_view code) {
-  return (status == 404 && code != "KEY_NOT_FOUND_ERR") || status == 405 || status == 501;
-}
-
 }  // namespace
 
 Result<KeyPage> ApiClient::list_keys(const KeyQuery& query) {
@@ -137,7 +133,8 @@ Result<Key> ApiClient::get_metadata(std::string_view ref, std::string_view ring)
 }
 
 Result<Key> ApiClient::create_key(const CreateKey& request, Repeat repeat) {
-  CallSpec spec = with_body(post("/keys", "create key " + quoted(request.name), repeat),
+  const char* const path = request.exact_policies ? "/keys_with_policy_overrides" : "/keys";
+  CallSpec spec = with_body(post(path, "create key " + quoted(request.name), repeat),
                             encode_create_key(request));
   spec.ring = request.key_ring;
   spec.representation = true;
@@ -207,6 +204,13 @@ Result<void> ApiClient::rotate_key(std::string_view ref, const SecretBytes* payl
       encode_payload(payload != nullptr ? payload->expose() : std::span<const std::uint8_t>()));
   auto response = KH_TRY(state_->key_call(std::move(spec)));
   static_cast<void>(response);
+  return {};
+}
+
+Result<void> ApiClient::rotate_key(std::string_view ref, const EncryptedMaterial& material) {
+  CallSpec spec =
+      post(key_path(ref) + "/actions/rotate", "rotate key " + quoted(ref), Repeat::Never);
+  KH_TRY(state_->key_call(with_body(std::move(spec), encode_encrypted(material))));
   return {};
 }
 
@@ -332,58 +336,6 @@ Result<void> ApiClient::delete_ring(std::string_view ring, bool force) {
   if (response) return {};
   if (state_->repeated() && state_->failure.status == 404) return state_->done();
   return std::move(response).error();
-}
-
-Result<std::optional<std::vector<Policy>>> ApiClient::key_policies(std::string_view ref) {
-  auto response =
-      state_->key_call(get(key_path(ref) + "/policies", "read policies of key " + quoted(ref)));
-  if (!response) {
-    if (is_route_missing(state_->failure.status, state_->failure.code))
-      return std::optional<std::vector<Policy>>();
-    return std::move(response).error();
-  }
-  auto policies = KH_TRY(state_->decoder.policies(text_of(response.value().body)));
-  return std::optional(std::move(policies));
-}
-
-Result<std::optional<std::vector<Policy>>> ApiClient::instance_policies() {
-  auto response = state_->key_call(get("/instance/policies", "read instance policies"));
-  if (!response) {
-    if (is_route_missing(state_->failure.status, state_->failure.code))
-      return std::optional<std::vector<Policy>>();
-    return std::move(response).error();
-  }
-  auto policies = KH_TRY(state_->decoder.policies(text_of(response.value().body)));
-  return std::optional(std::move(policies));
-}
-
-Result<std::string> ApiClient::set_instance_policy(const InstancePolicyChange& change) {
-  CallSpec spec = get("/instance/policies", "set instance policy " + quoted(change.type));
-  spec.method = "PUT";
-  const auto response =
-      KH_TRY(state_->key_call(with_body(std::move(spec), encode_instance_policy(change))));
-  return printable(response.header("warning"), 400);
-}
-
-Result<std::optional<std::vector<Registration>>> ApiClient::registrations(std::string_view ref) {
-  std::vector<Registration> all;
-  for (;;) {
-    auto response =
-        state_->key_call(get(key_path(ref) + "/registrations?limit=" + std::to_string(kPage) +
-                                 "&offset=" + std::to_string(all.size()),
-                             "list registrations of key " + quoted(ref)));
-    if (!response) {
-      if (is_route_missing(state_->failure.status, state_->failure.code))
-        return std::optional<std::vector<Registration>>();
-      return std::move(response).error();
-    }
-    auto page = KH_TRY(state_->decoder.registrations(text_of(response.value().body)));
-    const std::size_t count = page.items.size();
-    std::move(page.items.begin(), page.items.end(), std::back_inserter(all));
-    if (count < kPage) return std::optional(std::move(all));
-    if (all.size() > kMaxItems)
-      return Error{Reason::TooLarge, "list registrations: the server never ends its list", {}};
-  }
 }
 
 }  // namespace keyhaven::client

@@ -190,13 +190,15 @@ Result<Key> decode_key(dom::object object) {
   if (const auto dual = fields.object("dualAuthDelete")) {
     Fields inner(*dual);
     key.dual_auth_delete = inner.boolean("enabled", false);
+    key.set_for_deletion = inner.boolean("keySetForDeletion", false);
     fields.adopt(inner);
   }
   if (const auto rotation = fields.object("rotation")) {
     Fields inner(*rotation);
     const auto months = inner.integer("interval_month");
-    if (inner.boolean("enabled", true) && months)
-      key.rotation_interval_month = static_cast<int>(*months);
+    key.rotation =
+        RotationPolicy{inner.boolean("enabled", true), static_cast<int>(months.value_or(0))};
+    if (key.rotation->enabled && months) key.rotation_interval_month = key.rotation->months;
     fields.adopt(inner);
   }
   return fields.finish(std::move(key));
@@ -228,6 +230,17 @@ Result<Registration> decode_registration(dom::object object) {
   return fields.finish(std::move(out));
 }
 
+void read_attributes(Fields& attributes, Policy& policy) {
+  if (const auto months = attributes.integer("interval_month"))
+    policy.interval_month = static_cast<int>(*months);
+  policy.allowed_network = attributes.text("allowed_network");
+  policy.allowed_ip = attributes.texts("allowed_ip");
+  for (const char* name : {"create_root_key", "create_standard_key", "import_root_key",
+                           "import_standard_key", "enforce_token"}) {
+    if (attributes.has(name)) policy.access.emplace_back(name, attributes.boolean(name, false));
+  }
+}
+
 // One resource may hold several key policies; an instance policy has policy_type and policy_data.
 Result<std::vector<Policy>> decode_policies(dom::object object) {
   Fields fields(object);
@@ -240,9 +253,9 @@ Result<std::vector<Policy>> decode_policies(dom::object object) {
       policy.enabled = inner.boolean("enabled", false);
       policy.attributes_json = inner.raw("attributes");
       if (const auto attributes = inner.object("attributes")) {
-        if (const auto months = Fields(*attributes).integer("interval_month")) {
-          policy.interval_month = static_cast<int>(*months);
-        }
+        Fields members(*attributes);
+        read_attributes(members, policy);
+        inner.adopt(members);
       }
       fields.adopt(inner);
     }
@@ -459,6 +472,32 @@ Result<std::vector<Policy>> Decoder::policies(std::string_view json) {
 
 Result<Page<Registration>> Decoder::registrations(std::string_view json) {
   return state_->page<Registration>(json, {"resources"}, decode_registration);
+}
+
+Result<ImportToken> Decoder::import_token(std::string_view json) {
+  const dom::object object_root = KH_TRY(state_->root(json));
+  Fields fields(object_root);
+  ImportToken out;
+  out.expires = fields.time("expirationDate");
+  out.remaining = fields.count("remainingRetrievals");
+  const auto bytes_of = [&fields](const char* name) {
+    auto bytes = from_base64(fields.text(name));
+    if (!bytes) fields.refuse(name, "base64");
+    return bytes ? std::move(*bytes) : Bytes();
+  };
+  out.public_key_pem = as_text(bytes_of("payload"));
+  out.nonce = bytes_of("nonce");
+  return fields.finish(std::move(out));
+}
+
+Result<MigrationIntent> Decoder::migration_intent(std::string_view json) {
+  return state_->first_resource<MigrationIntent>(
+      json, [](dom::object object) -> Result<MigrationIntent> {
+        Fields fields(object);
+        MigrationIntent out{fields.text("id"), fields.text("sourceCRK"),
+                            fields.required_text("targetCRK"), fields.time("creationDate")};
+        return fields.finish(std::move(out));
+      });
 }
 
 Result<Instance> Decoder::instance(std::string_view json) {

@@ -52,6 +52,8 @@ class Decoder {
   Result<Page<KeyRing>> rings(std::string_view json);
   Result<std::vector<Policy>> policies(std::string_view json);
   Result<Page<Registration>> registrations(std::string_view json);
+  Result<ImportToken> import_token(std::string_view json);
+  Result<MigrationIntent> migration_intent(std::string_view json);
   Result<Instance> instance(std::string_view json);
   Result<Page<Instance>> instances(std::string_view json);
   Result<std::vector<CryptoUnitEntry>> units(std::string_view json);

@@ -7,6 +7,7 @@ namespace keyhaven::client {
 namespace {
 
 constexpr std::string_view kKeyType = "application/vnd.ibm.kms.key+json";
+constexpr std::string_view kPolicyType = "application/vnd.ibm.kms.policy+json";
 constexpr char kHex[] = "0123456789ABCDEF";
 
 bool is_unreserved(std::uint8_t byte) {
@@ -93,12 +94,43 @@ std::string key_query(const KeyQuery& query, bool paged) {
   return out;
 }
 
+namespace {
+
+// The envelope around one resource: what follows is its members, until end_envelope.
+JsonWriter& begin_envelope(JsonWriter& out, std::string_view type) {
+  out.begin_object().key("metadata").begin_object();
+  out.key("collectionType").string(type).key("collectionTotal").integer(1).end_object();
+  return out.key("resources").begin_array().begin_object();
+}
+
+SecretBytes end_envelope(JsonWriter& out) {
+  out.end_object().end_array().end_object();
+  return out.finish();
+}
+
+void write_policies(JsonWriter& out, const KeyPolicies& policies) {
+  if (policies.rotation) {
+    out.key("rotation").begin_object().key("enabled").boolean(policies.rotation->enabled);
+    if (policies.rotation->months > 0) out.key("interval_month").integer(policies.rotation->months);
+    out.end_object();
+  }
+  if (policies.dual_auth_delete) {
+    out.key("dualAuthDelete").begin_object().key("enabled").boolean(*policies.dual_auth_delete);
+    out.end_object();
+  }
+}
+
+void write_encrypted(JsonWriter& out, const EncryptedMaterial& material) {
+  out.key("payload").string(material.payload);
+  out.key("encryptedNonce").string(material.encrypted_nonce).key("iv").string(material.iv);
+  out.key("encryptionAlgorithm").string(material.algorithm);
+}
+
+}  // namespace
+
 SecretBytes encode_create_key(const CreateKey& request) {
   JsonWriter out;
-  out.begin_object();
-  out.key("metadata").begin_object();
-  out.key("collectionType").string(kKeyType).key("collectionTotal").integer(1).end_object();
-  out.key("resources").begin_array().begin_object();
+  begin_envelope(out, kKeyType);
   out.key("type")
       .string(kKeyType)
       .key("name")
@@ -109,9 +141,43 @@ SecretBytes encode_create_key(const CreateKey& request) {
   write_texts(out, "tags", request.tags);
   write_texts(out, "aliases", request.aliases);
   if (request.expires.is_set()) out.key("expirationDate").string(format_rfc3339(request.expires));
-  if (!request.payload.empty()) out.key("payload").base64(request.payload.expose());
-  out.end_object().end_array().end_object();
+  if (request.encrypted) {
+    write_encrypted(out, *request.encrypted);
+  } else if (!request.payload.empty()) {
+    out.key("payload").base64(request.payload.expose());
+  }
+  if (request.exact_policies) write_policies(out, *request.exact_policies);
+  return end_envelope(out);
+}
+
+SecretBytes encode_encrypted(const EncryptedMaterial& material) {
+  JsonWriter out;
+  out.begin_object();
+  write_encrypted(out, material);
+  out.end_object();
   return out.finish();
+}
+
+SecretBytes encode_key_policies(const KeyPolicies& policies) {
+  JsonWriter out;
+  begin_envelope(out, kPolicyType).key("type").string(kPolicyType);
+  write_policies(out, policies);
+  return end_envelope(out);
+}
+
+SecretBytes encode_registration(const Registration& registration) {
+  JsonWriter out;
+  begin_envelope(out, "application/vnd.ibm.kms.registration_input+json");
+  if (!registration.description.empty()) out.key("description").string(registration.description);
+  out.key("preventKeyDeletion").boolean(registration.prevent_key_deletion);
+  return end_envelope(out);
+}
+
+SecretBytes encode_migration_intent(std::string_view target_crn) {
+  JsonWriter out;
+  begin_envelope(out, "application/vnd.ibm.kms.migration_intent_input+json");
+  out.key("targetCRK").string(target_crn);
+  return end_envelope(out);
 }
 
 SecretBytes encode_payload(std::span<const std::uint8_t> payload) {
@@ -172,18 +238,15 @@ SecretBytes encode_instance_policy(const InstancePolicyChange& change) {
   const bool has_attributes = !change.allowed_network.empty() || !change.allowed_ip.empty() ||
                               change.interval_month || !change.access.empty();
   JsonWriter out;
-  out.begin_object().key("metadata").begin_object();
-  out.key("collectionType").string("application/vnd.ibm.kms.policy+json");
-  out.key("collectionTotal").integer(1).end_object();
-  out.key("resources").begin_array().begin_object().key("policy_type").string(change.type);
+  begin_envelope(out, kPolicyType).key("policy_type").string(change.type);
   out.key("policy_data").begin_object().key("enabled").boolean(change.enabled);
   if (has_attributes) {
     out.key("attributes").begin_object();
     write_attributes(out, change);
     out.end_object();
   }
-  out.end_object().end_object().end_array().end_object();
-  return out.finish();
+  out.end_object();
+  return end_envelope(out);
 }
 
 namespace {

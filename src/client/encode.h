@@ -17,6 +17,10 @@ std::string key_query(const KeyQuery& query, bool paged);
 SecretBytes encode_create_key(const CreateKey& request);
 SecretBytes encode_payload(
     std::span<const std::uint8_t> payload);  // {"payload": ...}; {} when empty
+SecretBytes encode_encrypted(const EncryptedMaterial& material);
+SecretBytes encode_key_policies(const KeyPolicies& policies);
+SecretBytes encode_registration(const Registration& registration);
+SecretBytes encode_migration_intent(std::string_view target_crn);
 SecretBytes encode_wrap(std::span<const std::uint8_t> plaintext, const AadList& aad);
 SecretBytes encode_unwrap(std::string_view ciphertext, const AadList& aad);
 SecretBytes encode_create_instance(const CreateInstance& request);

@@ -38,6 +38,40 @@ TEST(EncodeTest, AnInstancePolicyHasOnlyWhatIsSaid) {
                                                       R"("attributes":{"interval_month":3}}}]})");
 }
 
+TEST(EncodeTest, KeyPoliciesHoldOnlyWhatIsChanged) {
+  const std::string head =
+      R"({"metadata":{"collectionType":"application/vnd.ibm.kms.policy+json","collectionTotal":1},)"
+      R"("resources":[{"type":"application/vnd.ibm.kms.policy+json")";
+  EXPECT_EQ(text(encode_key_policies({RotationPolicy{true, 3}, std::nullopt})),
+            head + R"(,"rotation":{"enabled":true,"interval_month":3}}]})");
+  EXPECT_EQ(text(encode_key_policies({RotationPolicy{false, 0}, true})),
+            head + R"(,"rotation":{"enabled":false},"dualAuthDelete":{"enabled":true}}]})");
+}
+
+TEST(EncodeTest, ACreateCarriesEncryptedMaterialAndExactPolicies) {
+  CreateKey request;
+  request.name = "n";
+  request.encrypted = {"cA==", "bg==", "aXY=", "RSAES_OAEP_SHA_1"};
+  request.exact_policies = KeyPolicies{std::nullopt, false};
+  EXPECT_EQ(
+      text(encode_create_key(request)),
+      R"({"metadata":{"collectionType":"application/vnd.ibm.kms.key+json","collectionTotal":1},)"
+      R"("resources":[{"type":"application/vnd.ibm.kms.key+json","name":"n","extractable":false,)"
+      R"("payload":"cA==","encryptedNonce":"bg==","iv":"aXY=",)"
+      R"("encryptionAlgorithm":"RSAES_OAEP_SHA_1","dualAuthDelete":{"enabled":false}}]})");
+}
+
+TEST(EncodeTest, RegistrationsAndIntents) {
+  EXPECT_EQ(text(encode_registration({"", "crn:x", "for the database", true})),
+            R"({"metadata":{"collectionType":)"
+            R"("application/vnd.ibm.kms.registration_input+json","collectionTotal":1},)"
+            R"("resources":[{"description":"for the database","preventKeyDeletion":true}]})");
+  EXPECT_EQ(text(encode_migration_intent("crn:t")),
+            R"({"metadata":{"collectionType":)"
+            R"("application/vnd.ibm.kms.migration_intent_input+json","collectionTotal":1},)"
+            R"("resources":[{"targetCRK":"crn:t"}]})");
+}
+
 TEST(EncodeTest, LimitsAreNumbersOrNull) {
   UpdateInstance change;
   change.limits = {{"keys", 5}, {"aliases", std::nullopt}, {"dek_bytes", 64}};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/secret_bytes.h"
 
@@ -29,6 +30,23 @@ using AadList = std::vector<std::string>;
 struct KeyVersion {
   std::string id;
   Timestamp created;  // not set when the server leaves it out
+};
+
+// When a key rotates by itself.
+struct RotationPolicy {
+  bool enabled = true;
+  int months = 0;  // 1 to 12; 0: not known, or the one the service has
+
+  bool operator==(const RotationPolicy&) const = default;
+};
+
+// The policies of one key; what is absent is not set, or not to be changed.
+struct KeyPolicies {
+  std::optional<RotationPolicy> rotation;
+  std::optional<bool> dual_auth_delete;
+
+  bool empty() const noexcept { return !rotation && !dual_auth_delete; }
+  bool operator==(const KeyPolicies&) const = default;
 };
 
 // A key as the server describes it. Optional texts are empty, optional dates unset when absent.
@@ -55,6 +73,8 @@ struct Key {
   bool purge_allowed = false;
   bool restore_allowed = false;
   bool dual_auth_delete = false;
+  bool set_for_deletion = false;               // one of the two people has authorized the deletion
+  std::optional<RotationPolicy> rotation;      // present when there is such a policy, on or off
   std::optional<int> rotation_interval_month;  // present when a rotation policy is enabled
   SecretBytes payload;                         // standard keys, from get_key and create_key only
 
@@ -78,15 +98,35 @@ struct KeyQuery {
   std::uint64_t offset = 0;
 };
 
+// Material encrypted for an import token (section 8): base64 texts, none of them secret.
+struct EncryptedMaterial {
+  std::string payload;
+  std::string encrypted_nonce;
+  std::string iv;
+  std::string algorithm;  // "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1"
+};
+
+// What an instance gives out for importing material encrypted.
+struct ImportToken {
+  Timestamp expires;
+  std::uint64_t remaining = 0;  // retrievals
+  std::string public_key_pem;
+  Bytes nonce;
+};
+
 struct CreateKey {
   std::string name;         // 2 to 90 characters
   std::string description;  // empty: none; else 2 to 240
   std::vector<std::string> tags;
   std::vector<std::string> aliases;
   bool extractable = false;
-  SecretBytes payload;  // raw material; empty: the service generates it
+  SecretBytes payload;                         // raw material; empty: the service generates it
+  std::optional<EncryptedMaterial> encrypted;  // instead of payload
   Timestamp expires;
   std::string key_ring;  // empty: "default"
+  // Exactly these policies, whatever the instance's policies would give a new key (section 5.1).
+  // Only the right to set policies may do so.
+  std::optional<KeyPolicies> exact_policies;
 };
 
 struct WrapResult {
@@ -128,6 +168,9 @@ struct Policy {
   bool enabled = false;
   std::optional<int> interval_month;  // rotation
   std::string attributes_json;  // instance policies: the attributes as received; empty when absent
+  std::string allowed_network;
+  std::vector<std::string> allowed_ip;
+  std::vector<std::pair<std::string, bool>> access;  // keyCreateImportAccess
 };
 
 // What to set of an instance policy (key-management-api.md 12); only what is present is sent, and
@@ -146,6 +189,14 @@ struct Registration {
   std::string resource_crn;
   std::string description;
   bool prevent_key_deletion = false;
+};
+
+// The wish that services move from one root key to another (section 13.4).
+struct MigrationIntent {
+  std::string id;
+  std::string source_crn;
+  std::string target_crn;
+  Timestamp created;
 };
 
 // A limit by its name; none: back to what the deployment says.
