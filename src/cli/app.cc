@@ -63,6 +63,7 @@ std::unique_ptr<CLI::App> build_app(Context& context) {
   register_migrate_commands(*app, context);
   add_audit_commands(*app, context);
   add_unit_commands(*app, context);
+  add_store_commands(*app, context);
   add_health_command(*app, context);
   CLI::App* tree = app.get();
   CLI::App* completion = app->add_subcommand(

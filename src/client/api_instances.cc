@@ -229,4 +229,10 @@ Result<std::string> ApiClient::put_document(std::string_view target, std::string
   return std::string(text_of(response.body));
 }
 
+Result<std::string> ApiClient::post_document(std::string_view target) {
+  auto response = KH_TRY(state_->call(
+      spec_of(Base::Keys, "POST", std::string(target), "post " + printable(target, 100))));
+  return std::string(text_of(response.body));
+}
+
 }  // namespace keyhaven::client

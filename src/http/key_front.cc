@@ -12,6 +12,8 @@ Result<keys::KeyRecordPtr> authorized_key(Call& call, const KeyFront& front) {
   keys::KeyRecordPtr key = front.service.directory().resolve(instance, call.param("id"), ring);
   if (!key) {
     KH_TRY(call.authorize({.instance = &instance, .key_ring = ring, .key = nullptr}));
+    if (const auto id = KeyId::parse(call.param("id")))
+      KH_TRY(front.service.directory().quarantine().check_key(instance, id.value()));
     return Error{Reason::KeyNotFound, "the instance has no key of this id or alias", ""};
   }
   KH_TRY(call.authorize({.instance = &instance, .key_ring = key->key_ring, .key = &key->id}));

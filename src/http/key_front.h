@@ -39,7 +39,8 @@ std::string_view ring_header(const Call& call);
 
 // The key of the path parameter {id} (id or alias, in the ring of the header if that is given),
 // after the caller's right to action() on it was checked. Without the right the refusal is the same
-// whether or not the key exists. Errors: Unauthorized, KeyNotFound.
+// whether or not the key exists. Errors: Unauthorized, KeyNotFound,
+// RecordNotAuthentic.
 Result<keys::KeyRecordPtr> authorized_key(Call& call, const KeyFront& front);
 
 enum class Return : std::uint8_t { Unsaid, Minimal, Representation };

@@ -35,7 +35,7 @@ struct SuspectRecord {
   RecordFault fault = RecordFault::Forged;
 };
 
-inline constexpr std::size_t kMaxNamedSuspects = 10'000;
+inline constexpr std::size_t kMaxNamedSuspects = 5000;
 
 struct RecordCheck {
   Timestamp at;

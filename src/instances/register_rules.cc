@@ -59,6 +59,17 @@ Error wrong_state(std::string message) {
   return {Reason::MasterKeyRotationState, std::move(message), {}};
 }
 
+// Nobody knows which master key a record needs that was put back, changed or taken away.
+Result<void> require_settled(const StoredCensus& stored, std::string_view step) {
+  if (stored.unsettled_records == 0) return {};
+  return Error{Reason::RecordNotAuthentic,
+               std::string(step) + ": the store does not have " +
+                   std::to_string(stored.unsettled_records) +
+                   " records as the crypto unit sealed them last, and they may need the old master "
+                   "key. `keyhaven store verify` names them; repair or accept them first",
+               {}};
+}
+
 std::string_view text_of(RotationPhase phase) {
   switch (phase) {
     case RotationPhase::None:
@@ -121,6 +132,7 @@ bool all_under(const StoredCensus& stored, const BlobPattern& master_key) noexce
 Result<void> may_finalize(const Registers& registers, const UnitStatus& unit,
                           const BlobPattern& pending) {
   const MasterKeyRotation& rotation = registers.rotation;
+  if (has_current(unit)) KH_TRY(require_settled(registers.stored, "set immediate is refused"));
   if (rotation.phase == RotationPhase::Resealing || rotation.phase == RotationPhase::Reverting) {
     // Units that lost their keys during the rotation get them back one after the other; a register
     // that is empty has nothing to give up, and no stored key opens anyway.
@@ -146,6 +158,7 @@ Result<void> may_finalize(const Registers& registers, const UnitStatus& unit,
 
 Result<void> may_clear_pending(const Registers& registers, const UnitStatus& unit) {
   if (unit.pending == RegisterState::Empty) return {};
+  KH_TRY(require_settled(registers.stored, "the new register cannot be cleared"));
   if (registers.rotation.phase != RotationPhase::None) {
     return still_needed(
         "the new register cannot be cleared: " + std::string(text_of(registers.rotation.phase)) +
@@ -165,6 +178,7 @@ Result<void> may_clear_current(const Registers& registers, const UnitStatus& uni
                         ". Finish the rotation, or abandon it first");
   }
   if (loss == Loss::Accept) return {};
+  KH_TRY(require_settled(registers.stored, "the current register cannot be cleared"));
   const BlobPattern current = current_of(unit);
   if (is_needed(registers.stored, current)) {
     return still_needed(
@@ -182,6 +196,8 @@ Result<void> may_clear_current(const Registers& registers, const UnitStatus& uni
 
 Result<void> may_zeroize(const Registers& registers, const UnitStatus& unit, Loss loss) {
   if (loss == Loss::Accept || another_serves(registers, unit)) return {};
+  if (has_current(unit))
+    KH_TRY(require_settled(registers.stored, "the crypto unit cannot be zeroized"));
   for (const StoredUnder& row : registers.stored.rows) {
     if (row.live_keys == 0 || !holds(unit, row.master_key)) continue;
     return still_needed(
@@ -195,6 +211,7 @@ Result<void> may_zeroize(const Registers& registers, const UnitStatus& unit, Los
 Result<MasterKeyPair> may_begin(const Registers& registers) {
   if (registers.rotation.phase != RotationPhase::None)
     return wrong_state(std::string(text_of(registers.rotation.phase)));
+  KH_TRY(require_settled(registers.stored, "no rotation begins"));
   MasterKeyPair pair;
   const UnitStatus* first = nullptr;
   for (const UnitStatus& unit : registers.units) {

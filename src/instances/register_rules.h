@@ -26,6 +26,9 @@ struct StoredUnder {
 struct StoredCensus {
   std::vector<StoredUnder> rows;  // one for each master key with a blob
   std::size_t keys = 0;           // of the instance
+  // Records that the crypto unit sealed and that are not in use, because the store has something
+  // else: which master key they need is not known.
+  std::size_t unsettled_records = 0;
 };
 
 // All that the rules look at. Borrows.
@@ -42,7 +45,8 @@ std::string short_name(const unit::BlobPattern& master_key);
 bool all_under(const StoredCensus& stored, const unit::BlobPattern& master_key) noexcept;
 
 // --- Frames for one unit. Errors: MasterKeyStillNeeded; the message says how many keys need which
-// master key, and what to do. ---
+// master key, and what to do. RecordNotAuthentic while there are unsettled records, unless the unit
+// has nothing to give up or the loss is accepted. ---
 
 // Set immediate with this pattern. Every stored blob must be under it, or the unit would give up a
 // key that is needed; while a rotation is under way, it must be the rotation's new key.
@@ -63,7 +67,7 @@ struct MasterKeyPair {
   unit::BlobPattern to{};
 };
 // The keys of a rotation that may begin now. Errors: MasterKeyRotationState, saying which unit
-// lacks what.
+// lacks what; RecordNotAuthentic while there are unsettled records.
 Result<MasterKeyPair> may_begin(const Registers& registers);
 // While every unit could still go on with the old key. Errors: MasterKeyRotationState.
 Result<void> may_abandon(const Registers& registers);

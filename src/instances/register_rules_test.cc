@@ -66,6 +66,7 @@ class RegisterRulesTest : public testing::Test {
     rotation_ = {given.phase, key(kOld), key(kNew), "", {}};
     stored_.rows = given.rows;
     stored_.keys = 0;
+    stored_.unsettled_records = 0;
     for (const StoredUnder& row : given.rows) stored_.keys += row.keys;
   }
   Registers registers() const { return {units_, rotation_, stored_}; }
@@ -253,6 +254,31 @@ TEST_F(RegisterRulesTest, ARecoveryUnitCanBeZeroizedUnlessItHasTheLastCopy) {
   const Unit recovery{kOld, 0, true, UnitType::Recovery};
   EXPECT_EQ(zeroize({.units = {{kOld}, recovery}, .rows = {keys_under(kOld)}}, 1), "ok");
   EXPECT_NE(zeroize({.units = {{0}, recovery}, .rows = {keys_under(kOld)}}, 1), "ok");
+}
+
+// --- Records that were put back, changed or taken away ---
+
+TEST_F(RegisterRulesTest, NothingIsGivenUpWhileRecordsAreUnsettled) {
+  const auto refused = [](const Result<void>& result) {
+    return !result && result.error().reason == Reason::RecordNotAuthentic &&
+           result.error().message.find("3 records") != std::string::npos;
+  };
+  set({.units = {{kOld, kNew}}, .rows = {keys_under(kNew)}});
+  ASSERT_TRUE(may_finalize(registers(), units_[0], key(kNew)));
+  stored_.unsettled_records = 3;
+  EXPECT_TRUE(refused(may_finalize(registers(), units_[0], key(kNew))));
+  EXPECT_TRUE(refused(may_clear_pending(registers(), units_[0])));
+  EXPECT_TRUE(refused(may_clear_current(registers(), units_[0], Loss::Refuse)));
+  EXPECT_TRUE(may_clear_current(registers(), units_[0], Loss::Accept));
+  EXPECT_TRUE(refused(may_zeroize(registers(), units_[0], Loss::Refuse)));
+  EXPECT_TRUE(may_zeroize(registers(), units_[0], Loss::Accept));
+  EXPECT_EQ(may_begin(registers()).error().reason, Reason::RecordNotAuthentic);
+
+  // A unit that has nothing gives nothing up: it is how an instance comes back.
+  set({.units = {{0, kNew}}});
+  stored_.unsettled_records = 3;
+  EXPECT_TRUE(may_finalize(registers(), units_[0], key(kNew)));
+  EXPECT_TRUE(may_zeroize(registers(), units_[0], Loss::Refuse));
 }
 
 // As deleting the instance loses them.

@@ -25,6 +25,7 @@
 #include "keys/instance_rules.h"
 #include "keys/key_record.h"
 #include "keys/key_table.h"
+#include "keys/quarantine.h"
 
 namespace keyhaven::keys {
 
@@ -93,6 +94,9 @@ class Directory {
   // At start: no limits.
   void load(KeyRecord record);
   void load(KeyRing ring);
+  // What is stored but not in use. Changed at start only.
+  Quarantine& quarantine() noexcept { return quarantine_; }
+  const Quarantine& quarantine() const noexcept { return quarantine_; }
 
  private:
   static constexpr std::size_t kShards = 64;
@@ -110,6 +114,7 @@ class Directory {
 
   std::unique_ptr<std::array<Shard, kShards>> shards_;
   std::unique_ptr<std::array<AliasShard, kShards>> alias_shards_;
+  Quarantine quarantine_;
   mutable std::shared_mutex instances_mutex_;
   std::unordered_map<InstanceId, std::unique_ptr<InstanceKeys>, UuidHash> instances_;
 };

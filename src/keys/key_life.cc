@@ -114,6 +114,7 @@ Result<KeyRecordPtr> KeyService::destroy(const KeyRecord& seen, Force force, Cha
   KeyRecordPtr key = KH_TRY(changes_.current(seen));
   KH_TRY(require_state(KeyOperation::Delete, *key, now));
   KH_TRY(require_authorizations(*key, change.actor, now));
+  KH_TRY(changes_.directory().quarantine().check_registrations(key->instance));
   KH_TRY(require_no_blockers(dependents_.blockers(*key), force));
   KeyRecord next = *key;
   set_authorization(next, std::nullopt, change);

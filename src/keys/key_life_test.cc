@@ -53,6 +53,34 @@ TEST_F(KeyLifeTest, ADisableThatCannotBeFencedIsNotAcknowledged) {
   EXPECT_EQ(now(key)->state, KeyState::Suspended);
 }
 
+TEST_F(KeyLifeTest, NothingIsDeletedWhileARegistrationIsMissing) {
+  const KeyRecordPtr key = root_key();
+  directory.quarantine().add_registration(InstanceId{crypto::random_uuid()});
+  directory.quarantine().add_registration(key->instance);
+  EXPECT_EQ(destroy(key), "RecordNotAuthentic");
+  EXPECT_EQ(now(key)->state, KeyState::Active);
+}
+
+TEST(QuarantineTest, NamesKeysPerInstance) {
+  Quarantine quarantine;
+  const InstanceId instance{crypto::random_uuid()};
+  const InstanceId other{crypto::random_uuid()};
+  const KeyId key{crypto::random_uuid()};
+  EXPECT_TRUE(quarantine.check_key(instance, key));
+  quarantine.add_key(instance, key, "old");
+  quarantine.add_key(instance, key, "old");
+  quarantine.set_unsettled(instance, 7);
+  const auto refused = quarantine.check_key(instance, key);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::RecordNotAuthentic);
+  EXPECT_NE(refused.error().message.find("(old)"), std::string::npos);
+  EXPECT_EQ(quarantine.keys(instance), 1U);
+  EXPECT_EQ(quarantine.unsettled(instance), 7U);
+  EXPECT_TRUE(quarantine.check_key(other, key));
+  EXPECT_EQ(quarantine.unsettled(other), 0U);
+  EXPECT_TRUE(quarantine.check_registrations(instance));
+}
+
 TEST_F(KeyLifeTest, EnableWaitsThirtySeconds) {
   const KeyRecordPtr key = root_key();
   EXPECT_EQ(enable(key), "KeyActionInvalidState");

@@ -98,7 +98,7 @@ class KeyService {
   Result<KeyRecordPtr> enable(const KeyRecord& key, Change& change);
   // With a dual authorization policy the actor must be another than who set the key for deletion
   // within the last seven days. Errors: AuthorizationsNotMet, DeletionPrevented, ProtectedResource
-  // (registrations, not forced).
+  // (registrations, not forced), RecordNotAuthentic (nobody knows what registrations there were).
   Result<KeyRecordPtr> destroy(const KeyRecord& key, Force force, Change& change);
   // The first authorization of a deletion, good for seven days; a second one takes its place.
   // Errors: NotDualAuth.

@@ -48,6 +48,7 @@ instances::StoredCensus StoredKeys::census(const InstanceId& instance) const {
   for (const keys::SealedUnder& row : directory_.sealed_under(instance))
     out.rows.push_back({row.master_key, row.blobs, row.keys, row.live_keys, false});
   out.keys = directory_.count(instance, {});
+  out.unsettled_records = directory_.quarantine().unsettled(instance);
   const auto token = tokens_.sealed_under(instance);
   if (!token) return out;
   auto row = std::find_if(out.rows.begin(), out.rows.end(),
