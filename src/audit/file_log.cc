@@ -61,6 +61,7 @@ class FileLog final : public Log {
   Result<void> append_outbox(const std::vector<OutboxEntry>& entries) override;
   std::uint64_t last_outbox_id() const override { return last_outbox_id_.load(); }
   Result<void> checkpoint() override;
+  Result<Receipt> append_with_receipt(const Event& event) override;
   Result<void> health() const override;
 
  private:
@@ -73,11 +74,13 @@ class FileLog final : public Log {
   template <class Append>
   Result<void> append_and_wait(Append append);
   void write_batch(std::unique_lock<std::mutex>& lock);
+  Result<std::string> append_last(std::unique_lock<std::mutex>& lock, const Event& event);
   void settle(const std::shared_ptr<Batch>& batch, const Result<void>& result);
   Result<void> collect(Heads& heads);
   Result<void> collect_one(const Written& written, std::string_view name, Heads& heads);
   Result<void> check_file(const Written& written, std::string_view name);
-  Result<void> write_checkpoint(const Heads& heads);
+  Result<std::string> write_checkpoint(const Heads& heads);
+  Result<std::string> seal(const Heads& heads);
   void report(std::string_view name, const Result<void>& result);
   Error tampered() const;
 
@@ -343,7 +346,8 @@ Result<void> FileLog::collect(Heads& heads) {
   return collect_one(written, kManagementStream, heads);
 }
 
-Result<void> FileLog::write_checkpoint(const Heads& heads) {
+// Returns the record, with its newline.
+Result<std::string> FileLog::write_checkpoint(const Heads& heads) {
   KH_TRY(check_file(checkpoints_->written(), kCheckpointStream));
   std::string record;
   const Head head =
@@ -351,7 +355,13 @@ Result<void> FileLog::write_checkpoint(const Heads& heads) {
   KH_TRY(checkpoints_->write(record, head));
   Stream::sync(*checkpoints_->written().file);
   last_sealed_ = heads;
-  return {};
+  return record;
+}
+
+Result<std::string> FileLog::seal(const Heads& heads) {
+  auto record = write_checkpoint(heads);
+  if (!is_tampered_) report(kCheckpointStream, record ? Result<void>() : record.error());
+  return record;
 }
 
 Result<void> FileLog::checkpoint() {
@@ -367,9 +377,43 @@ Result<void> FileLog::checkpoint() {
   KH_TRY(collect(heads));
   const bool nothing_new = heads == last_sealed_ && checkpoints_->written().head.seq > 0;
   if (nothing_new) return check_file(checkpoints_->written(), kCheckpointStream);
-  const Result<void> result = write_checkpoint(heads);
-  if (!is_tampered_) report(kCheckpointStream, result);
-  return result;
+  KH_TRY(seal(heads));
+  return {};
+}
+
+// Writes what is queued, with this event behind it, as one group; returns its line. The lock is
+// held again when it returns, so the event is still the newest.
+Result<std::string> FileLog::append_last(std::unique_lock<std::mutex>& lock, const Event& event) {
+  while (writing_) management_done_.wait(lock);
+  if (is_tampered_.load(std::memory_order_relaxed)) return tampered();
+  const std::size_t before = pending_.size();
+  chained_ = append_record(pending_, chained_, event);
+  std::string line = pending_.substr(before);
+  line.pop_back();  // the newline
+  const std::shared_ptr<Batch> batch = open_batch_;
+  write_batch(lock);
+  if (batch->error) return *batch->error;
+  return line;
+}
+
+Result<Receipt> FileLog::append_with_receipt(const Event& event) {
+  const std::lock_guard one_checkpoint(checkpoint_mutex_);
+  std::unique_lock lock(management_mutex_);
+  Receipt out;
+  out.record = KH_TRY(append_last(lock, event));
+  writing_ = true;  // nobody else writes until the record is sealed as the newest
+  lock.unlock();
+  Heads heads;
+  const Result<void> collected = collect(heads);
+  auto checkpoint = collected ? seal(heads) : collected.error();
+  lock.lock();
+  writing_ = false;
+  lock.unlock();
+  management_done_.notify_all();
+  if (!checkpoint) return std::move(checkpoint).error();
+  out.checkpoint = std::move(checkpoint).value();
+  out.checkpoint.pop_back();
+  return out;
 }
 
 void FileLog::report(std::string_view name, const Result<void>& result) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "audit/event.h"
+#include "audit/receipt.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "crypto/ec.h"
@@ -56,6 +57,10 @@ class Log {
   virtual std::uint64_t last_outbox_id() const = 0;
   // Signs the heads of all streams now; called every few seconds and at stop.
   virtual Result<void> checkpoint() = 0;
+  // append_management, and a checkpoint whose head of the management stream is that record: what
+  // the caller of the event can keep as proof (audit/receipt.h). Other management records wait
+  // meanwhile. Errors: AuditUnavailable; the record may then be there without a receipt.
+  virtual Result<Receipt> append_with_receipt(const Event& event) = 0;
   // Whether appends work; the cause if not (for /readyz).
   virtual Result<void> health() const = 0;
 };

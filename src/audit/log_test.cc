@@ -70,6 +70,64 @@ TEST_F(LogTest, WritesNothingBeforeTheFlushAndOneChainAfterIt) {
   EXPECT_EQ(result.unsealed, 5U);
 }
 
+TEST_F(LogTest, AReceiptProvesItsEvent) {
+  auto log = open();
+  const Bytes key = [&] {
+    const auto pair = crypto::Ed25519PrivateKey::from_seed(seed_);
+    const auto bytes = pair.value().public_key();
+    return Bytes(bytes.begin(), bytes.end());
+  }();
+  ASSERT_TRUE(log->append_management(event("before")));
+  std::vector<std::thread> others;
+  std::atomic<int> written = 0;
+  for (int i = 0; i < 4; ++i) {
+    others.emplace_back([&] {
+      for (int n = 0; n < 50; ++n) written += log->append_management(event("other")) ? 1 : 0;
+    });
+  }
+  std::vector<Receipt> receipts;
+  for (int i = 0; i < 20; ++i)
+    receipts.push_back(log->append_with_receipt(event("kept-" + std::to_string(i))).value());
+  for (std::thread& other : others) other.join();
+  EXPECT_EQ(written, 200);
+  for (std::size_t i = 0; i < receipts.size(); ++i) {
+    const auto held = check_receipt(receipts[i], key);
+    ASSERT_TRUE(held) << held.error().message;
+    EXPECT_NE(held->find("kept-" + std::to_string(i)), std::string::npos);
+  }
+  ASSERT_TRUE(log->checkpoint());
+  const Verification result = verify();
+  EXPECT_TRUE(result.problems.empty());
+  EXPECT_EQ(result.records, 221U);
+  EXPECT_EQ(result.unsealed, 0U);
+  EXPECT_GE(result.checkpoints, 20U);
+}
+
+TEST_F(LogTest, AReceiptThatWasTouchedDoesNotHold) {
+  auto log = open();
+  const auto pair = crypto::Ed25519PrivateKey::from_seed(seed_);
+  const auto key = pair.value().public_key();
+  const Receipt good = log->append_with_receipt(event("one")).value();
+  const Receipt other = log->append_with_receipt(event("two")).value();
+  ASSERT_TRUE(check_receipt(good, key));
+  EXPECT_FALSE(check_receipt({good.record, other.checkpoint}, key));
+  EXPECT_FALSE(check_receipt({other.record, good.checkpoint}, key));
+  EXPECT_FALSE(check_receipt({good.checkpoint, good.checkpoint}, key));
+  auto foreign = key;
+  foreign[0] ^= 1;
+  EXPECT_FALSE(check_receipt(good, foreign));
+  for (std::string Receipt::*line : {&Receipt::record, &Receipt::checkpoint}) {
+    for (std::size_t at = 0; at < (good.*line).size(); ++at) {
+      Receipt touched = good;
+      (touched.*line)[at] = static_cast<char>((touched.*line)[at] ^ 1);
+      EXPECT_FALSE(check_receipt(touched, key)) << at;
+      touched = good;
+      (touched.*line).erase(at, 1);
+      EXPECT_FALSE(check_receipt(touched, key)) << at;
+    }
+  }
+}
+
 TEST_F(LogTest, CheckpointSealsAllStreams) {
   auto log = open({.directory = {}, .loop_streams = 3});
   for (unsigned loop = 0; loop < 3; ++loop) {

@@ -27,6 +27,10 @@ class MemoryLog final : public audit::Log {
   Result<void> append_outbox(const std::vector<OutboxEntry>&) override { return {}; }
   std::uint64_t last_outbox_id() const override { return 0; }
   Result<void> checkpoint() override {
+    Result<audit::Receipt> append_with_receipt(const audit::Event& event) override {
+      KH_TRY(append_management(event));
+      return audit::Receipt{"record", "checkpoint"};
+    }
     ++checkpoints_;
     return {};
   }

@@ -64,6 +64,10 @@ class RecordingLog final : public audit::Log {
     return last_;
   }
   Result<void> checkpoint() override { return {}; }
+  Result<audit::Receipt> append_with_receipt(const audit::Event& event) override {
+    KH_TRY(append_management(event));
+    return audit::Receipt{"record", "checkpoint"};
+  }
   Result<void> health() const override { return {}; }
 
   void refuse(bool refusing) {
