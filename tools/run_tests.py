@@ -187,22 +187,30 @@ def suite_soak():
 
 
 def suite_conformance():
-    """The vendor's own SDKs, installed as their users do, against a real server."""
+    """The vendor's own SDKs, installed as their users do, against a real server and against the vendor double."""
     build("dev", ["keyhavend", "keyhaven-unit", "keyhaven"])
     # Where the tool chains cannot be installed the suite says which SDK it skipped for want of which program.
     run(["bash", "tools/packages.sh", "conformance"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     result = python_tests("tests/conformance", "dev")
+    result.add(sdks_against("conformance"))
+    result.add(sdks_against("conformance-double", "--double"))
+    return result
+
+
+def sdks_against(suite, *options):
+    """One run of the SDKs' drivers."""
+    result = Result()
     with tempfile.TemporaryDirectory() as directory:
         report = pathlib.Path(directory) / "report.json"
         environment = dict(os.environ, KH_BUILD=str(ROOT / "build/dev"), PYTHONDONTWRITEBYTECODE="1")
-        done = run([sys.executable, "tests/conformance/run.py", "--json", str(report)], env=environment,
+        done = run([sys.executable, "tests/conformance/run.py", *options, "--json", str(report)], env=environment,
                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         print("  " + done.stdout.strip()[-12000:].replace("\n", "\n  "), flush=True)
         sdks = json.loads(report.read_text())["sdks"] if report.exists() else []
     for sdk in sdks:
         result.passed += sdk["passed"]
         result.failed += sdk["failed"]
-        name = f"conformance.{sdk['folder']}"
+        name = f"{suite}.{sdk['folder']}"
         if sdk["why"]:
             (result.failures if sdk["failed"] else result.skipped).append(f"{name}: {sdk['why']}")
         for case in sdk["cases"]:
@@ -213,7 +221,7 @@ def suite_conformance():
                 result.skipped.append(f"{line}: {case['why']}")
     if done.returncode != 0 and result.failed == 0:
         result.failed += 1
-        result.failures.append(f"conformance: exit status {done.returncode}")
+        result.failures.append(f"{suite}: exit status {done.returncode}")
     return result
 
 

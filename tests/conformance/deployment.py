@@ -1,10 +1,15 @@
-"""The server that the SDKs talk to, and for each SDK two instances, its identities and the environment of its driver."""
+"""The server that the SDKs talk to, or the vendor double in its place; for each SDK its instances, its identities and the
+environment of its driver."""
+import http.client
+import json
 import pathlib
+import ssl
 import sys
 import urllib.parse
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "integration"), str(pathlib.Path(__file__).resolve().parents[1])]
 import harness  # noqa: E402
+import vendor_double  # noqa: E402
 
 ROLES = {"KH_APIKEY": ["Manager"], "KH_APIKEY_2": ["Manager"], "KH_APIKEY_WRITER": ["Writer"],
          "KH_APIKEY_READER": ["Reader"], "KH_APIKEY_PURGE": ["Reader", "KeyPurge"], "KH_APIKEY_NOBODY": []}
@@ -38,33 +43,94 @@ class Deployment(harness.Deployment):
     def registered_key(self, instance, service, crn, prevent):
         """A root key that a service has registered its resource with; returns the key's id."""
         key = self.create_key(instance, name="registered")["id"]
-        body = {"metadata": {"collectionType": "application/vnd.ibm.kms.registration_input+json", "collectionTotal": 1},
-                "resources": [{"description": "made by the conformance suite", "preventKeyDeletion": prevent}]}
-        answer = self.call("POST", f"/api/v2/keys/{key}/registrations/{urllib.parse.quote(crn, safe='')}", body,
-                           token=self.token(service), instance=instance)
+        answer = self.call("POST", registration_path(key, crn), registration(prevent), token=self.token(service), instance=instance)
         assert answer.status in (200, 201), answer.body
         return key
 
-    def environment_for(self, folder):
-        """What a driver is told. Each SDK has instances of its own, so that none sees another's keys."""
-        keys = self.instance(f"{folder}-keys")
-        rules = self.instance(f"{folder}-rules", rotation_interval=3600)
-        closed = self.instance(f"{folder}-closed", initialise=False)
-        environment = {"KH_URL": self.url, "KH_IAM_URL": self.url, "KH_CA": self.ca, "KH_INSTANCE": keys,
-                       "KH_INSTANCE_RULES": rules, "KH_INSTANCE_CLOSED": closed, "KH_RESTORE_WAIT": str(WAIT_SECONDS),
-                       "KH_PURGE_WAIT": str(WAIT_SECONDS)}
-        for variable, roles in ROLES.items():
-            name = f"{folder}-{variable.removeprefix('KH_').lower()}"
-            environment[variable] = self.identity(name, roles, (keys, rules, closed))
-        environment |= self.service(folder, keys)
-        return environment
+    def instances(self, folder):
+        """Initialised without a least time between rotations; initialised with it; not initialised."""
+        return (self.instance(f"{folder}-keys"), self.instance(f"{folder}-rules", rotation_interval=3600),
+                self.instance(f"{folder}-closed", initialise=False))
 
-    def service(self, folder, keys):
-        """A service that has registered two resources of its own."""
-        owner = f"crn:v1:bluemix:public:cloud-storage:local:a/{'0' * 32}:{harness.new_uuid()}"
-        service = self.identity(f"{folder}-service", ["Reader"], (keys,), service_crn=owner)
-        environment = {"KH_APIKEY_SERVICE": service, "KH_SERVICE_CRN": owner}
-        for name, prevent in (("REGISTERED", False), ("PROTECTED", True)):
-            crn = f"{owner}:bucket:{name.lower()}"
-            environment |= {f"KH_{name}_KEY": self.registered_key(keys, service, crn, prevent), f"KH_{name}_CRN": crn}
-        return environment
+    def environment_for(self, folder):
+        return environment(self, folder)
+
+
+class Double:
+    """The vendor double with the same interface."""
+
+    def __init__(self):
+        waits = {"enable": WAIT_SECONDS, "restore": WAIT_SECONDS, "purge": WAIT_SECONDS}
+        self.waits = vendor_double.Waits(**waits, rotate=0), vendor_double.Waits(**waits)
+        vendor_double.prepare_import_tokens(6)  # the drivers' time for a token does not count the making of a key pair
+        self.double = vendor_double.Double()
+        self.url, self.ca = self.double.url, self.double.ca
+
+    def start(self):
+        self.double.start()
+        self.url = self.double.url
+
+    def close(self):
+        self.double.close()
+
+    def identity(self, name, roles, instances, service_crn=None):
+        return self.double.identity(name, roles, instances, service_crn)
+
+    def instances(self, folder):
+        return (self.double.instance(waits=self.waits[0]), self.double.instance(waits=self.waits[1]),
+                self.double.instance(waits=self.waits[1], initialised=False))
+
+    def call(self, path, body, instance=None, token=None):
+        headers = {"Bluemix-Instance": instance, "Authorization": f"Bearer {token}"} if token else {}
+        connection = http.client.HTTPSConnection("127.0.0.1", self.double.port, timeout=30,
+                                                 context=ssl.create_default_context(cafile=self.ca))
+        connection.request("POST", path, body, headers)
+        answer = connection.getresponse()
+        value = json.loads(answer.read())
+        connection.close()
+        assert answer.status in (200, 201), value
+        return value
+
+    def registered_key(self, instance, service, crn, prevent):
+        manager = self.double.identity("registrar", ["Manager"], [instance])
+        tokens = [self.call("/identity/token", urllib.parse.urlencode(
+            {"grant_type": "urn:ibm:params:oauth:grant-type:apikey", "apikey": each}))["access_token"] for each in (manager, service)]
+        resource = {"type": harness.KEY_TYPE, "name": "registered", "extractable": False}
+        key = self.call("/api/v2/keys", json.dumps(harness.envelope(resource)), instance, tokens[0])["resources"][0]["id"]
+        self.call(registration_path(key, crn), json.dumps(registration(prevent)), instance, tokens[1])
+        return key
+
+    def environment_for(self, folder):
+        return environment(self, folder)
+
+
+def registration_path(key, crn):
+    return f"/api/v2/keys/{key}/registrations/{urllib.parse.quote(crn, safe='')}"
+
+
+def registration(prevent):
+    return {"metadata": {"collectionType": "application/vnd.ibm.kms.registration_input+json", "collectionTotal": 1},
+            "resources": [{"description": "made by the conformance suite", "preventKeyDeletion": prevent}]}
+
+
+def environment(deployment, folder):
+    """What a driver is told. Each SDK has instances of its own, so that none sees another's keys."""
+    keys, rules, closed = deployment.instances(folder)
+    variables = {"KH_URL": deployment.url, "KH_IAM_URL": deployment.url, "KH_CA": deployment.ca, "KH_INSTANCE": keys,
+                 "KH_INSTANCE_RULES": rules, "KH_INSTANCE_CLOSED": closed, "KH_RESTORE_WAIT": str(WAIT_SECONDS),
+                 "KH_PURGE_WAIT": str(WAIT_SECONDS)}
+    for variable, roles in ROLES.items():
+        name = f"{folder}-{variable.removeprefix('KH_').lower()}"
+        variables[variable] = deployment.identity(name, roles, (keys, rules, closed))
+    return variables | registering_service(deployment, folder, keys)
+
+
+def registering_service(deployment, folder, keys):
+    """A service that has registered two resources of its own."""
+    owner = f"crn:v1:bluemix:public:cloud-storage:local:a/{'0' * 32}:{harness.new_uuid()}"
+    service = deployment.identity(f"{folder}-service", ["Reader"], (keys,), service_crn=owner)
+    variables = {"KH_APIKEY_SERVICE": service, "KH_SERVICE_CRN": owner}
+    for name, prevent in (("REGISTERED", False), ("PROTECTED", True)):
+        crn = f"{owner}:bucket:{name.lower()}"
+        variables |= {f"KH_{name}_KEY": deployment.registered_key(keys, service, crn, prevent), f"KH_{name}_CRN": crn}
+    return variables

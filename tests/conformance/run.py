@@ -91,10 +91,10 @@ def run_driver(sdk, environment):
 
 
 class Server:
-    """The deployment, started when the first SDK is installed: without any SDK none is needed."""
+    """The deployment, started when the first SDK is installed: without any SDK none is needed. `make` makes it."""
 
-    def __init__(self):
-        self.lock, self.running = threading.Lock(), None
+    def __init__(self, make):
+        self.make, self.lock, self.running = make, threading.Lock(), None
 
     def __enter__(self):
         return self
@@ -106,7 +106,7 @@ class Server:
     def environment_for(self, folder):
         with self.lock:
             if not self.running:
-                self.running = deployment.Deployment()
+                self.running = self.make()
                 self.running.start()
             return self.running.environment_for(folder)
 
@@ -147,13 +147,14 @@ def main():
     parser = argparse.ArgumentParser(description="Runs the vendor's SDKs against a real server.")
     parser.add_argument("sdks", nargs="*", metavar="SDK", help="folders; default: " + " ".join(known))
     parser.add_argument("--json", metavar="FILE", help="write the report")
+    parser.add_argument("--double", action="store_true", help="against the vendor double of tests/vendor_double, not Keyhaven")
     parser.add_argument("--require", action="store_true", help="fail when an SDK is skipped")
     parser.add_argument("--all", action="store_true", help="print every case, not only the failed and skipped ones")
     arguments = parser.parse_args()
     for folder in arguments.sdks:
         if folder not in known:
             parser.error(f"no SDK {folder!r}; there are: {' '.join(known)}")
-    with Server() as server, ThreadPoolExecutor(len(known)) as pool:
+    with Server(deployment.Double if arguments.double else deployment.Deployment) as server, ThreadPoolExecutor(len(known)) as pool:
         # At the same time: most of a driver's life is the one wait until a restore is not too early.
         entries = list(pool.map(lambda folder: run_sdk(known[folder], server), arguments.sdks or known))
     for entry in entries:
