@@ -84,6 +84,9 @@ struct ScopeDifference {
   std::uint64_t newer = 0;
   std::uint64_t missing = 0;
   Digest difference{};
+  // The unit was started with this difference of the deployment as accepted, so it is the good
+  // state from now on: check again and use the records.
+  bool accepted = false;
 };
 
 struct RecordGuardStatus {
@@ -92,6 +95,7 @@ struct RecordGuardStatus {
   std::uint64_t records = 0;
   std::uint32_t scopes = 0;
   std::optional<std::uint64_t> unsettled_group;
+  std::uint64_t last_group = 0;  // that was settled; 0: none
 };
 
 struct RecordCheckResult {
