@@ -27,12 +27,12 @@ class MemoryLog final : public audit::Log {
   Result<void> append_outbox(const std::vector<OutboxEntry>&) override { return {}; }
   std::uint64_t last_outbox_id() const override { return 0; }
   Result<void> checkpoint() override {
-    Result<audit::Receipt> append_with_receipt(const audit::Event& event) override {
-      KH_TRY(append_management(event));
-      return audit::Receipt{"record", "checkpoint"};
-    }
     ++checkpoints_;
     return {};
+  }
+  Result<audit::Receipt> append_with_receipt(const audit::Event& event) override {
+    KH_TRY(append_management(event));
+    return audit::Receipt{"record", "checkpoint"};
   }
   Result<void> health() const override { return {}; }
 
