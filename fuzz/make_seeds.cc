@@ -312,6 +312,18 @@ void calls() {
   });
   const std::vector<unit::KeyBlob> blobs = {blob, blob};
   calls.add("drop", [&](Out& out) { return channel::encode_drop(out, header, blobs); });
+  const unit::RecordName name{1, {}};
+  calls.add("seal_records", [&](Out& out) {
+    return channel::encode_seal_records(out, header, 7,
+                                        {{kInstance, name, Digest{}}, {kInstance, {2, {}}, {}}});
+  });
+  calls.add("check_records", [&](Out& out) {
+    return channel::encode_check_records(
+        out, header, 7,
+        {{kInstance, name, {}, unit::RecordSeal{1, 2, {}}}, {kInstance, {2, {}}, {}, {}}});
+  });
+  calls.add("settle_records",
+            [&](Out& out) { return channel::encode_settle_records(out, header, 7, true); });
 
   using channel::Op;
   Frames answers("channel_response");
@@ -334,6 +346,16 @@ void calls() {
   answers.add("units", [&](Out& out) {
     return channel::encode_answer<std::vector<unit::UnitStatus>>(out, 1, Op::ListUnits,
                                                                  std::vector<unit::UnitStatus>(2));
+  });
+  answers.add("record_seals", [&](Out& out) {
+    return channel::encode_answer<std::vector<unit::RecordSeal>>(out, 1, Op::SealRecords,
+                                                                 std::vector<unit::RecordSeal>(2));
+  });
+  answers.add("record_check", [&](Out& out) {
+    unit::RecordCheckResult result;
+    result.differences.resize(1);
+    result.missing.push_back({kInstance, name});
+    return channel::encode_answer<unit::RecordCheckResult>(out, 1, Op::EndRecordCheck, result);
   });
   answers.add("error", [&](Out& out) {
     return channel::encode_answer<Bytes>(out, 1, Op::Rewrap,

@@ -246,6 +246,12 @@ KH_ANSWER_VALUE(ImportTokenKey)
 KH_ANSWER_VALUE(unit::SealingStatus)
 KH_ANSWER_VALUE(WrapResult)
 KH_ANSWER_VALUE(UnwrapResult)
+KH_ANSWER_VALUE(unit::RecordGuardStatus)
+KH_ANSWER_VALUE(std::vector<unit::RecordSeal>)
+KH_ANSWER_VALUE(std::vector<unit::RecordVerdict>)
+KH_ANSWER_VALUE(unit::RecordCheckResult)
+KH_ANSWER_VALUE(unit::RecordGuard::Renewal)
+KH_ANSWER_VALUE(std::uint64_t)
 #undef KH_ANSWER_VALUE
 
 Result<AnswerView> decode_answer(ByteView body) {
@@ -306,6 +312,22 @@ Result<void> decode_response(ByteView body) {
     case Op::AttestationRoot:
     case Op::Rewrap:
       return check_value<Bytes>(answer.value);
+    case Op::RecordStatus:
+      return check_value<unit::RecordGuardStatus>(answer.value);
+    case Op::SealRecords:
+      return check_value<std::vector<unit::RecordSeal>>(answer.value);
+    case Op::SettleRecords:
+    case Op::BeginGuarding:
+      return check_value<std::monostate>(answer.value);
+    case Op::BeginRecordCheck:
+    case Op::RenewRecordKey:
+      return check_value<std::uint64_t>(answer.value);
+    case Op::CheckRecords:
+      return check_value<std::vector<unit::RecordVerdict>>(answer.value);
+    case Op::EndRecordCheck:
+      return check_value<unit::RecordCheckResult>(answer.value);
+    case Op::RecordRenewal:
+      return check_value<unit::RecordGuard::Renewal>(answer.value);
   }
   return malformed();  // decode_answer let only known ops pass
 }

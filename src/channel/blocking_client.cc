@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kMaxQueuedBytes = 1024 * 1024;
 
 Error unavailable(const std::string& cause) { return Error{Reason::UnitUnavailable, cause, ""}; }
+Error unreadable() { return unavailable("the crypto unit gave an answer that cannot be read"); }
 
 }  // namespace
 
@@ -188,10 +189,10 @@ Result<T> BlockingClient::call(Op op, Encode encode) {
       monotonic_us() + static_cast<std::uint64_t>(options_.deadline.count()) * 1000;
   const SecretBytes body = KH_TRY(connection->exchange(deadline_us, options_.max_pending, encode));
   AnswerView answer = KH_TRY(decode_answer(body.expose()));
-  if (answer.op != op) return unavailable("the crypto unit gave an answer that cannot be read");
+  if (answer.op != op) return unreadable();
   if (answer.error) return std::move(*answer.error);
   auto value = decode_value<T>(answer.value);
-  if (!value) return unavailable("the crypto unit gave an answer that cannot be read");
+  if (!value) return unreadable();
   return value;
 }
 
@@ -337,6 +338,73 @@ Result<void> BlockingClient::drop(const std::vector<unit::KeyBlob>& blobs) {
     rest = rest.subspan(chunk.size());
   } while (!rest.empty());
   return {};
+}
+
+// --- Stored records ---
+
+Result<unit::RecordGuardStatus> BlockingClient::record_status() {
+  return call<unit::RecordGuardStatus>(Op::RecordStatus, [](SecretBuffer& out, CallHeader header) {
+    return encode_plain(out, header, Op::RecordStatus);
+  });
+}
+
+Result<std::vector<unit::RecordSeal>> BlockingClient::seal_records(
+    std::uint64_t group, const std::vector<unit::RecordChange>& changes) {
+  auto seals = call<std::vector<unit::RecordSeal>>(
+      Op::SealRecords, [&](SecretBuffer& out, CallHeader header) {
+        return encode_seal_records(out, header, group, changes);
+      });
+  if (seals && seals->size() != changes.size()) return unreadable();
+  return seals;
+}
+
+Result<void> BlockingClient::settle_records(std::uint64_t group, bool committed) {
+  KH_TRY(call<std::monostate>(Op::SettleRecords, [&](SecretBuffer& out, CallHeader header) {
+    return encode_settle_records(out, header, group, committed);
+  }));
+  return {};
+}
+
+Result<void> BlockingClient::begin_guarding() {
+  KH_TRY(call<std::monostate>(Op::BeginGuarding, [](SecretBuffer& out, CallHeader header) {
+    return encode_plain(out, header, Op::BeginGuarding);
+  }));
+  return {};
+}
+
+Result<std::uint64_t> BlockingClient::begin_record_check() {
+  return call<std::uint64_t>(Op::BeginRecordCheck, [](SecretBuffer& out, CallHeader header) {
+    return encode_plain(out, header, Op::BeginRecordCheck);
+  });
+}
+
+Result<std::vector<unit::RecordVerdict>> BlockingClient::check_records(
+    std::uint64_t check, const std::vector<unit::StoredRecord>& records) {
+  auto verdicts = call<std::vector<unit::RecordVerdict>>(
+      Op::CheckRecords, [&](SecretBuffer& out, CallHeader header) {
+        return encode_check_records(out, header, check, records);
+      });
+  if (verdicts && verdicts->size() != records.size()) return unreadable();
+  return verdicts;
+}
+
+Result<unit::RecordCheckResult> BlockingClient::end_record_check(std::uint64_t check) {
+  return call<unit::RecordCheckResult>(Op::EndRecordCheck,
+                                       [&](SecretBuffer& out, CallHeader header) {
+                                         return encode_end_record_check(out, header, check);
+                                       });
+}
+
+Result<std::uint64_t> BlockingClient::renew_record_key(const unit::RecordScope& scope) {
+  return call<std::uint64_t>(Op::RenewRecordKey, [&](SecretBuffer& out, CallHeader header) {
+    return encode_of_scope(out, header, Op::RenewRecordKey, scope);
+  });
+}
+
+Result<unit::RecordGuard::Renewal> BlockingClient::record_renewal(const unit::RecordScope& scope) {
+  return call<Renewal>(Op::RecordRenewal, [&](SecretBuffer& out, CallHeader header) {
+    return encode_of_scope(out, header, Op::RecordRenewal, scope);
+  });
 }
 
 }  // namespace keyhaven::channel

@@ -1,5 +1,5 @@
 // The server's blocking end of one channel, for the worker pool: management calls, administration
-// frames, fences.
+// frames, fences, stored records.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "channel/codec.h"
 #include "unit/crypto_unit.h"
+#include "unit/record_guard.h"
 
 namespace keyhaven::channel {
 
@@ -23,7 +24,7 @@ struct BlockingClientOptions {
 // UnitUnavailable at once when the channel is down, within the deadline else; the unit may then
 // still carry the call out. Nothing is repeated. `drop` reaches the cache behind this channel only:
 // see LoopClient.
-class BlockingClient final : public unit::CryptoUnit {
+class BlockingClient final : public unit::CryptoUnit, public unit::RecordGuard {
  public:
   explicit BlockingClient(BlockingClientOptions options = {});
   ~BlockingClient() override;
@@ -69,6 +70,18 @@ class BlockingClient final : public unit::CryptoUnit {
   Result<unit::KeyBlob> reseal(unit::BlobPurpose purpose, const unit::KeyBinding& binding,
                                const unit::KeyBlob& blob, const unit::BlobPattern& target) override;
   Result<void> drop(const std::vector<unit::KeyBlob>& blobs) override;
+
+  Result<unit::RecordGuardStatus> record_status() override;
+  Result<std::vector<unit::RecordSeal>> seal_records(
+      std::uint64_t group, const std::vector<unit::RecordChange>& changes) override;
+  Result<void> settle_records(std::uint64_t group, bool committed) override;
+  Result<void> begin_guarding() override;
+  Result<std::uint64_t> begin_record_check() override;
+  Result<std::vector<unit::RecordVerdict>> check_records(
+      std::uint64_t check, const std::vector<unit::StoredRecord>& records) override;
+  Result<unit::RecordCheckResult> end_record_check(std::uint64_t check) override;
+  Result<std::uint64_t> renew_record_key(const unit::RecordScope& scope) override;
+  Result<Renewal> record_renewal(const unit::RecordScope& scope) override;
 
  private:
   class Connection;

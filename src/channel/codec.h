@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "channel/frame.h"
+#include "channel/record_codec.h"
 #include "unit/crypto_unit.h"
 
 namespace keyhaven::channel {
@@ -33,8 +34,17 @@ enum class Op : std::uint8_t {
   Reseal,
   Sealing,
   ChangeSealing,
+  RecordStatus,
+  SealRecords,
+  SettleRecords,
+  BeginGuarding,
+  BeginRecordCheck,
+  CheckRecords,
+  EndRecordCheck,
+  RenewRecordKey,
+  RecordRenewal,
 };
-inline constexpr Op kLastOp = Op::ChangeSealing;
+inline constexpr Op kLastOp = Op::RecordRenewal;
 
 // Limits of single fields, above what the unit itself allows where the unit has its own answer for
 // too much.
@@ -145,11 +155,14 @@ struct SealingCall {};
 struct ChangeSealingCall {
   unit::SealingChange change;
 };
-using Call = std::variant<CreateUnitsCall, RemoveUnitsCall, ListUnitsCall, AdministerCall,
-                          AttestationRootCall, GenerateRootKeyCall, ImportRootKeyCall,
-                          CreateStandardKeyCall, OpenStandardKeyCall, WrapCall, UnwrapCall,
-                          RewrapCall, DropCall, CreateImportTokenCall, ImportEncryptedRootKeyCall,
-                          ResizeUnitsCall, ResealCall, SealingCall, ChangeSealingCall>;
+using Call =
+    std::variant<CreateUnitsCall, RemoveUnitsCall, ListUnitsCall, AdministerCall,
+                 AttestationRootCall, GenerateRootKeyCall, ImportRootKeyCall, CreateStandardKeyCall,
+                 OpenStandardKeyCall, WrapCall, UnwrapCall, RewrapCall, DropCall,
+                 CreateImportTokenCall, ImportEncryptedRootKeyCall, ResizeUnitsCall, ResealCall,
+                 SealingCall, ChangeSealingCall, RecordStatusCall, SealRecordsCall,
+                 SettleRecordsCall, BeginGuardingCall, BeginRecordCheckCall, CheckRecordsCall,
+                 EndRecordCheckCall, RenewRecordKeyCall, RecordRenewalCall>;
 
 struct Request {
   CallHeader header;
@@ -203,6 +216,18 @@ Result<void> encode_reseal(SecretBuffer& out, CallHeader header, unit::BlobPurpo
 Result<void> encode_sealing(SecretBuffer& out, CallHeader header);
 Result<void> encode_change_sealing(SecretBuffer& out, CallHeader header,
                                    const unit::SealingChange& change);
+// Calls without fields: RecordStatus, BeginGuarding, BeginRecordCheck.
+Result<void> encode_plain(SecretBuffer& out, CallHeader header, Op op);
+// RenewRecordKey, RecordRenewal.
+Result<void> encode_of_scope(SecretBuffer& out, CallHeader header, Op op,
+                             const unit::RecordScope& scope);
+Result<void> encode_seal_records(SecretBuffer& out, CallHeader header, std::uint64_t group,
+                                 const std::vector<unit::RecordChange>& changes);
+Result<void> encode_settle_records(SecretBuffer& out, CallHeader header, std::uint64_t group,
+                                   bool committed);
+Result<void> encode_check_records(SecretBuffer& out, CallHeader header, std::uint64_t check,
+                                  const std::vector<unit::StoredRecord>& records);
+Result<void> encode_end_record_check(SecretBuffer& out, CallHeader header, std::uint64_t check);
 // The same from a decoded call.
 Result<void> encode_request(SecretBuffer& out, const Request& request);
 

@@ -50,8 +50,61 @@ class Generator {
     const auto number = [this] { return static_cast<std::uint32_t>(engine_()); };
     return {number(), number(), number()};
   }
+  unit::RecordScope scope() { return {uuid()}; }
+  unit::RecordName name() {
+    unit::RecordName out;
+    out.table = static_cast<std::uint8_t>(engine_());
+    out.id = uuid().bytes;
+    return out;
+  }
+  Digest digest() {
+    Digest out;
+    std::ranges::copy(bytes(out.size()), out.begin());
+    return out;
+  }
+  unit::RecordSeal seal() {
+    unit::RecordSeal out;
+    out.epoch = static_cast<std::uint32_t>(engine_());
+    out.sequence = engine_();
+    std::ranges::copy(bytes(out.tag.size()), out.tag.begin());
+    return out;
+  }
+  SealRecordsCall seal_records() {
+    SealRecordsCall call{engine_(), {}};
+    for (std::size_t i = size(unit::kMaxRecordsPerCall); i > 0; --i) {
+      call.changes.push_back({scope(), name(), {}});
+      if (up_to(3) != 0) call.changes.back().digest = digest();
+    }
+    return call;
+  }
+  CheckRecordsCall check_records() {
+    CheckRecordsCall call{engine_(), {}};
+    for (std::size_t i = size(unit::kMaxRecordsPerCall); i > 0; --i) {
+      call.records.push_back({scope(), name(), digest(), {}});
+      if (up_to(3) != 0) call.records.back().seal = seal();
+    }
+    return call;
+  }
   Call call() {
-    switch (up_to(18)) {
+    switch (up_to(27)) {
+      case 19:
+        return RecordStatusCall{};
+      case 20:
+        return seal_records();
+      case 21:
+        return SettleRecordsCall{engine_(), up_to(1) == 1};
+      case 22:
+        return BeginGuardingCall{};
+      case 23:
+        return BeginRecordCheckCall{};
+      case 24:
+        return check_records();
+      case 25:
+        return EndRecordCheckCall{engine_()};
+      case 26:
+        return RenewRecordKeyCall{scope()};
+      case 27:
+        return RecordRenewalCall{scope()};
       case 0:
         return CreateUnitsCall{{uuid()}, text(size(kMaxRegionBytes)), counts()};
       case 15:
@@ -213,10 +266,10 @@ TEST(CodecTest, RandomBytesNeverCrashEitherDecoder) {
   Generator random(4242);
   for (int i = 0; i < 20000; ++i) {
     Bytes noise = random.bytes(random.up_to(120));
-    if (!noise.empty()) noise[0] = static_cast<std::uint8_t>(noise[0] % 18);
+    if (!noise.empty()) noise[0] = static_cast<std::uint8_t>(noise[0] % 30);
     (void)decode_request(noise);
     if (noise.size() > 9) {
-      noise[8] = static_cast<std::uint8_t>(noise[8] % 18);
+      noise[8] = static_cast<std::uint8_t>(noise[8] % 30);
       noise[9] = static_cast<std::uint8_t>(noise[9] % 4 == 0 ? noise[9] : 0);
     }
     (void)decode_response(noise);

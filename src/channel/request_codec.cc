@@ -4,6 +4,7 @@
 
 #include "base/wire.h"
 #include "channel/codec.h"
+#include "channel/encode_frame.h"
 
 namespace keyhaven::channel {
 namespace {
@@ -13,27 +14,6 @@ using unit::EncryptedMaterial;
 using unit::KeyBinding;
 using unit::KeyBlob;
 using Newest = unit::CryptoUnit::Newest;
-
-// Appends one frame; `fields` writes what follows the fixed part. On failure the buffer is as
-// before.
-template <class Fields>
-Result<void> encode_frame(SecretBuffer& out, CallHeader header, Op op, Fields fields) {
-  const std::size_t start = out.size();
-  SecretWriter writer(out);
-  writer.u32(0);
-  writer.u8(static_cast<std::uint8_t>(op));
-  writer.u64(header.call_id);
-  writer.u64(header.deadline_us);
-  fields(writer);
-  const std::size_t body = out.size() - start;
-  if (!writer.ok() || body > kMaxFrameSize) {
-    out.truncate(start);
-    return Error{Reason::InvalidArgument, "an argument of the call to the crypto unit is too large",
-                 ""};
-  }
-  out.patch_u32(start, static_cast<std::uint32_t>(body - kFramePrefixSize));
-  return {};
-}
 
 void write_binding(SecretWriter& out, const KeyBinding& binding) {
   out.uuid(binding.instance.uuid);
@@ -215,6 +195,24 @@ std::optional<Call> read_call(Op op, Reader& in) {
       return SealingCall{};
     case Op::ChangeSealing:
       return ChangeSealingCall{read_sealing_change(in)};
+    case Op::RecordStatus:
+      return RecordStatusCall{};
+    case Op::SealRecords:
+      return read_seal_records(in);
+    case Op::SettleRecords:
+      return read_settle_records(in);
+    case Op::BeginGuarding:
+      return BeginGuardingCall{};
+    case Op::BeginRecordCheck:
+      return BeginRecordCheckCall{};
+    case Op::CheckRecords:
+      return read_check_records(in);
+    case Op::EndRecordCheck:
+      return EndRecordCheckCall{in.u64()};
+    case Op::RenewRecordKey:
+      return RenewRecordKeyCall{read_instance(in)};
+    case Op::RecordRenewal:
+      return RecordRenewalCall{read_instance(in)};
   }
   return std::nullopt;  // no such op
 }
@@ -408,6 +406,40 @@ Result<void> encode_import_encrypted_root_key(SecretBuffer& out, CallHeader head
   });
 }
 
+Result<void> encode_plain(SecretBuffer& out, CallHeader header, Op op) {
+  return encode_frame(out, header, op, [](SecretWriter&) {});
+}
+
+Result<void> encode_of_scope(SecretBuffer& out, CallHeader header, Op op,
+                             const unit::RecordScope& scope) {
+  return encode_frame(out, header, op, [&](SecretWriter& writer) { writer.uuid(scope.uuid); });
+}
+
+Result<void> encode_seal_records(SecretBuffer& out, CallHeader header, std::uint64_t group,
+                                 const std::vector<unit::RecordChange>& changes) {
+  return encode_frame(out, header, Op::SealRecords,
+                      [&](SecretWriter& writer) { write_fields(writer, group, changes); });
+}
+
+Result<void> encode_settle_records(SecretBuffer& out, CallHeader header, std::uint64_t group,
+                                   bool committed) {
+  return encode_frame(out, header, Op::SettleRecords, [&](SecretWriter& writer) {
+    writer.u64(group);
+    writer.u8(committed ? 1 : 0);
+  });
+}
+
+Result<void> encode_check_records(SecretBuffer& out, CallHeader header, std::uint64_t check,
+                                  const std::vector<unit::StoredRecord>& records) {
+  return encode_frame(out, header, Op::CheckRecords,
+                      [&](SecretWriter& writer) { write_fields(writer, check, records); });
+}
+
+Result<void> encode_end_record_check(SecretBuffer& out, CallHeader header, std::uint64_t check) {
+  return encode_frame(out, header, Op::EndRecordCheck,
+                      [&](SecretWriter& writer) { writer.u64(check); });
+}
+
 Result<void> encode_request(SecretBuffer& out, const Request& request) {
   const CallHeader header = request.header;
   return std::visit(
@@ -462,6 +494,29 @@ Result<void> encode_request(SecretBuffer& out, const Request& request) {
           },
           [&](const SealingCall&) { return encode_sealing(out, header); },
           [&](const ChangeSealingCall& c) { return encode_change_sealing(out, header, c.change); },
+          [&](const RecordStatusCall&) { return encode_plain(out, header, Op::RecordStatus); },
+          [&](const SealRecordsCall& c) {
+            return encode_seal_records(out, header, c.group, c.changes);
+          },
+          [&](const SettleRecordsCall& c) {
+            return encode_settle_records(out, header, c.group, c.committed);
+          },
+          [&](const BeginGuardingCall&) { return encode_plain(out, header, Op::BeginGuarding); },
+          [&](const BeginRecordCheckCall&) {
+            return encode_plain(out, header, Op::BeginRecordCheck);
+          },
+          [&](const CheckRecordsCall& c) {
+            return encode_check_records(out, header, c.check, c.records);
+          },
+          [&](const EndRecordCheckCall& c) {
+            return encode_end_record_check(out, header, c.check);
+          },
+          [&](const RenewRecordKeyCall& c) {
+            return encode_of_scope(out, header, Op::RenewRecordKey, c.scope);
+          },
+          [&](const RecordRenewalCall& c) {
+            return encode_of_scope(out, header, Op::RecordRenewal, c.scope);
+          },
       },
       request.call);
 }

@@ -22,8 +22,9 @@ Result<std::monostate> no_value(Result<void> result) {
 // Carries out decoded calls, one overload each, and encodes the answer.
 class Answerer {
  public:
-  Answerer(unit::CryptoUnit& unit, SecretBuffer& out, std::uint64_t call_id)
-      : unit_(unit), out_(out), id_(call_id) {}
+  Answerer(unit::CryptoUnit& unit, unit::RecordGuard* records, SecretBuffer& out,
+           std::uint64_t call_id)
+      : unit_(unit), records_(records), out_(out), id_(call_id) {}
 
   void operator()(const CreateUnitsCall& c) {
     answer(Op::CreateUnits, unit_.create_units(c.instance, c.region, c.counts));
@@ -81,8 +82,42 @@ class Answerer {
            unit_.import_encrypted_root_key(c.binding, c.token, c.private_key, c.material));
   }
   void operator()(const DropCall& c) { answer(Op::Drop, no_value(unit_.drop(c.blobs))); }
+  void operator()(const RecordStatusCall&) {
+    ask(Op::RecordStatus, [](auto& records) { return records.record_status(); });
+  }
+  void operator()(const SealRecordsCall& c) {
+    ask(Op::SealRecords, [&](auto& records) { return records.seal_records(c.group, c.changes); });
+  }
+  void operator()(const SettleRecordsCall& c) {
+    ask(Op::SettleRecords,
+        [&](auto& records) { return no_value(records.settle_records(c.group, c.committed)); });
+  }
+  void operator()(const BeginGuardingCall&) {
+    ask(Op::BeginGuarding, [](auto& records) { return no_value(records.begin_guarding()); });
+  }
+  void operator()(const BeginRecordCheckCall&) {
+    ask(Op::BeginRecordCheck, [](auto& records) { return records.begin_record_check(); });
+  }
+  void operator()(const CheckRecordsCall& c) {
+    ask(Op::CheckRecords, [&](auto& records) { return records.check_records(c.check, c.records); });
+  }
+  void operator()(const EndRecordCheckCall& c) {
+    ask(Op::EndRecordCheck, [&](auto& records) { return records.end_record_check(c.check); });
+  }
+  void operator()(const RenewRecordKeyCall& c) {
+    ask(Op::RenewRecordKey, [&](auto& records) { return records.renew_record_key(c.scope); });
+  }
+  void operator()(const RecordRenewalCall& c) {
+    ask(Op::RecordRenewal, [&](auto& records) { return records.record_renewal(c.scope); });
+  }
 
  private:
+  template <class Question>
+  void ask(Op op, Question question) {
+    using Answer = decltype(question(*records_));
+    if (records_ != nullptr) return answer(op, question(*records_));
+    answer(op, Answer(Error{Reason::NotSupported, "this channel is not for stored records", ""}));
+  }
   template <class Value>
   void answer(Op op, const Result<Value>& result) {
     if (encode_answer(out_, id_, op, result)) return;
@@ -93,14 +128,15 @@ class Answerer {
     KH_ASSERT(encode_answer(out_, id_, op, too_large).has_value());
   }
   unit::CryptoUnit& unit_;
+  unit::RecordGuard* records_;
   SecretBuffer& out_;
   std::uint64_t id_;
 };
 
 class Channel {
  public:
-  Channel(int fd, unit::CryptoUnit& unit, ServeCounters& counters)
-      : fd_(fd), unit_(unit), counters_(counters) {}
+  Channel(int fd, unit::CryptoUnit& unit, unit::RecordGuard* records, ServeCounters& counters)
+      : fd_(fd), unit_(unit), records_(records), counters_(counters) {}
 
   Result<void> run() {
     Result<void> result = serve_calls();
@@ -148,7 +184,7 @@ class Channel {
           Error{Reason::UnitUnavailable, "the crypto unit is overloaded", ""};
       return encode_answer(out_, request.header.call_id, Op{body[0]}, late);
     }
-    std::visit(Answerer(unit_, out_, request.header.call_id), request.call);
+    std::visit(Answerer(unit_, records_, out_, request.header.call_id), request.call);
     return {};
   }
 
@@ -161,6 +197,7 @@ class Channel {
 
   int fd_;
   unit::CryptoUnit& unit_;
+  unit::RecordGuard* records_;
   ServeCounters& counters_;
   bool greeted_ = false;
   SecretBuffer in_{kBufferSize, kMaxFrameSize};
@@ -171,7 +208,13 @@ class Channel {
 
 Result<void> serve(int fd, unit::CryptoUnit& unit, ServeCounters* counters) {
   ServeCounters unread;
-  return Channel(fd, unit, counters != nullptr ? *counters : unread).run();
+  return Channel(fd, unit, nullptr, counters != nullptr ? *counters : unread).run();
+}
+
+Result<void> serve(int fd, unit::CryptoUnit& unit, unit::RecordGuard& records,
+                   ServeCounters* counters) {
+  ServeCounters unread;
+  return Channel(fd, unit, &records, counters != nullptr ? *counters : unread).run();
 }
 
 }  // namespace keyhaven::channel

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "unit/crypto_unit.h"
+#include "unit/record_guard.h"
 
 namespace keyhaven::channel {
 
@@ -24,5 +25,8 @@ struct ServeCounters {
 // InvalidArgument, TooLarge (the peer breaks the protocol), Io. Does not close `fd`; shutting it
 // down from another thread ends the call.
 Result<void> serve(int fd, unit::CryptoUnit& unit, ServeCounters* counters = nullptr);
+// With the calls about stored records, which `records` answers (else they are NotSupported).
+Result<void> serve(int fd, unit::CryptoUnit& unit, unit::RecordGuard& records,
+                   ServeCounters* counters = nullptr);
 
 }  // namespace keyhaven::channel
