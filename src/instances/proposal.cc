@@ -32,18 +32,6 @@ ProposalSignature decode_signature(Reader& reader) {
   return out;
 }
 
-// `counter` - `base` as a small number; nothing when it is not above, or farther than the limit.
-std::optional<std::uint32_t> distance(ByteView base, ByteView counter) {
-  Bytes at = to_bytes(base);
-  for (std::uint32_t steps = 1; steps <= kMaxCommandsAhead + 1; ++steps) {
-    for (auto byte = at.rbegin(); byte != at.rend(); ++byte) {
-      if (++*byte != 0) break;
-    }
-    if (std::ranges::equal(at, counter)) return steps;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 Bytes encode(const Proposal& proposal) {
@@ -123,50 +111,6 @@ Result<tke::AdminBlock> check_proposed_block(ByteView der, const unit::UnitStatu
   if (block->counter.size() != tke::kCounterSize)
     return bad_block("the block's transaction counter must have 16 bytes");
   return block;
-}
-
-Standing standing_of(const tke::AdminBlock& block, const UnitMoment& moment) {
-  if (block.domain_instance != moment.domain_instance || block.module_id != moment.module_id) {
-    return {true, "the crypto unit was zeroized since the block was made, or it is another one", 0};
-  }
-  const auto steps = distance(moment.counter, block.counter);
-  if (steps) return {false, {}, *steps - 1};
-  if (block.counter <= moment.counter)
-    return {true,
-            "the crypto unit has carried out another command with this counter or a later one", 0};
-  return {true, "the block's counter is too far ahead of the crypto unit's", 0};
-}
-
-std::size_t signatures_needed(const tke::AdminBlock& block,
-                              const tke::DomainAttributes& attributes) {
-  const auto with_permission = [&](std::uint32_t bit) -> std::size_t {
-    return (attributes.permissions & bit) != 0 ? 1 : attributes.signature_threshold;
-  };
-  if (attributes.imprint()) {
-    if (block.command != tke::kSetAttributes) return 0;
-    const auto wanted = tke::apply_attribute_list(attributes, block.input);
-    return wanted ? wanted->signature_threshold : 0;
-  }
-  switch (block.command) {
-    case tke::kRemoveAdministrator:
-      return attributes.revocation_threshold;
-    case tke::kReplaceAdministrator:
-      return std::max(attributes.signature_threshold, attributes.revocation_threshold);
-    case tke::kGenerateImporter:
-    case tke::kCreateRandomKey:
-    case tke::kFinalizePending:
-    case tke::kClearCurrent:
-    case tke::kClearPending:
-      return 1;
-    case tke::kZeroize:
-      return with_permission(tke::permission::kZeroizeWithOne);
-    case tke::kSetControlPoints:
-    case tke::kEnableControlPoints:
-    case tke::kDisableControlPoints:
-      return with_permission(tke::permission::kControlPointsWithOne);
-    default:
-      return attributes.signature_threshold;  // an open set of ids
-  }
 }
 
 std::string frame_of(const Proposal& proposal) {

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "instances/unit_inquiry.h"
+#include "tke/command_rules.h"
 #include "tke/signer_info.h"
 
 namespace keyhaven::instances {
@@ -26,8 +27,7 @@ inline constexpr std::size_t kMaxProposalNoteCharacters = 240;
 inline constexpr std::size_t kMaxOpenProposals = 100;   // of an instance
 inline constexpr std::size_t kMaxEndedProposals = 200;  // of an instance: the oldest go
 inline constexpr std::int64_t kEndedProposalSeconds = 30 * 86'400;
-// How many commands may have to come before a proposed one, so that a series can be signed at once.
-inline constexpr std::uint32_t kMaxCommandsAhead = 100;
+using tke::kMaxCommandsAhead;
 
 enum class ProposalState : std::uint8_t {
   Open = 1,     // may be signed and sent
@@ -76,18 +76,11 @@ Result<Proposal> decode_proposal(ByteView bytes);
 // none (re-encryption), another domain or module, malformed counter.
 Result<tke::AdminBlock> check_proposed_block(ByteView der, const unit::UnitStatus& unit);
 
-// How a block stands to its unit.
-struct Standing {
-  bool lapsed = false;
-  std::string cause;                  // of a lapsed one
-  std::uint32_t commands_before = 0;  // 0: it may be sent now
-};
-Standing standing_of(const tke::AdminBlock& block, const UnitMoment& moment);
-
-// How many administrators must sign, as the unit will judge (instances-tke-iam.md 2.2). For display
-// and to stop an incomplete proposal early; the unit decides.
-std::size_t signatures_needed(const tke::AdminBlock& block,
-                              const tke::DomainAttributes& attributes);
+// How a block stands to its unit, and how many administrators must sign: for display and to stop an
+// incomplete proposal early; the unit decides.
+using tke::signatures_needed;
+using tke::Standing;
+using tke::standing_of;
 
 // The HTPRequest of block and signatures.
 std::string frame_of(const Proposal& proposal);

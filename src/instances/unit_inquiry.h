@@ -7,18 +7,12 @@
 
 #include "instances/instance_service.h"
 #include "tke/admin.h"
-#include "tke/attributes.h"
 #include "tke/certificate.h"
+#include "tke/command_rules.h"
 
 namespace keyhaven::instances {
 
-// What a command block must be made for.
-struct UnitMoment {
-  std::uint32_t domain_instance = 0;
-  Bytes module_id;
-  Bytes counter;  // of the last command: the next one has one more
-  tke::DomainAttributes attributes;
-};
+using tke::UnitMoment;
 
 // Borrows its parts for its life. Not thread-safe: one per call. Errors of all: UnitUnavailable,
 // UnitNotFound, InstanceNotFound.

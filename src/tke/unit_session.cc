@@ -18,14 +18,6 @@ Error not_trusted(const char* what) {
           {}};
 }
 
-// Big-endian increment of the whole field; wraps to zero.
-Bytes next_counter(Bytes counter) {
-  for (auto byte = counter.rbegin(); byte != counter.rend(); ++byte) {
-    if (++*byte != 0) break;
-  }
-  return counter;
-}
-
 Bytes u32_bytes(std::uint32_t value) {
   Bytes out;
   Writer(out).u32(value);
@@ -159,16 +151,16 @@ Result<AdminResponseBlock> UnitSession::query(std::uint32_t command, ByteView in
   return exchange(block, {});
 }
 
-Result<AdminBlock> UnitSession::prepare(std::uint32_t command, ByteView input) {
+Result<UnitMoment> UnitSession::moment() {
   AdminResponseBlock state = KH_TRY(query(kQueryAttributes, {}));
-  AdminBlock block;
-  block.command = command;
-  block.domain_index = target_.domain_index;
-  block.domain_instance = state.domain_instance;
-  block.module_id = std::move(state.module_id);
-  block.counter = next_counter(std::move(state.counter));
-  block.input = to_bytes(input);
-  return block;
+  const DomainAttributes attributes = KH_TRY(apply_attribute_list({}, state.output));
+  return UnitMoment{state.domain_instance, std::move(state.module_id), std::move(state.counter),
+                    attributes};
+}
+
+Result<AdminBlock> UnitSession::prepare(std::uint32_t command, ByteView input) {
+  const UnitMoment now = KH_TRY(moment());
+  return make_block(now, target_.domain_index, command, input);
 }
 
 Result<Bytes> UnitSession::run(const AdminBlock& block, ByteView signer_infos) {
@@ -188,8 +180,8 @@ Result<Bytes> UnitSession::command(std::uint32_t command_id, ByteView input,
 }
 
 Result<DomainAttributes> UnitSession::attributes() {
-  const AdminResponseBlock answer = KH_TRY(query(kQueryAttributes, {}));
-  return apply_attribute_list(DomainAttributes{}, answer.output);
+  const UnitMoment now = KH_TRY(moment());
+  return now.attributes;
 }
 
 Result<std::vector<Ski>> UnitSession::administrator_skis() {
@@ -379,6 +371,11 @@ Result<void> UnitSession::disable_control_points(const ControlPoints& mask,
 
 Result<void> UnitSession::set_control_points(const ControlPoints& points, const Signers& signers) {
   KH_TRY(command(kSetControlPoints, points, signers));
+  return {};
+}
+
+Result<void> UnitSession::accept_records(const Digest& difference, const Signers& signers) {
+  KH_TRY(command(kAcceptRecords, difference, signers));
   return {};
 }
 

@@ -23,6 +23,7 @@
 #include "tke/attributes.h"
 #include "tke/certificate.h"
 #include "tke/codes.h"
+#include "tke/command_rules.h"
 #include "tke/control_points.h"
 #include "tke/key_part.h"
 #include "tke/oa_certificate.h"
@@ -62,7 +63,8 @@ class UnitSession {
   static Result<UnitSession> open(Transport transport, UnitTarget target,
                                   const AttestationRoot& root);
 
-  // Verified state.
+  // Verified state. moment() is what a command for later (a proposal) is made for, by make_block().
+  Result<UnitMoment> moment();
   Result<DomainAttributes> attributes();
   Result<std::vector<Ski>> administrator_skis();
   Result<std::vector<AdministratorCertificate>> administrators();
@@ -115,6 +117,9 @@ class UnitSession {
   Result<void> enable_control_points(const ControlPoints& mask, const Signers& signers);
   Result<void> disable_control_points(const ControlPoints& mask, const Signers& signers);
   Result<void> set_control_points(const ControlPoints& points, const Signers& signers);
+  // Makes what the last check found in the store the good state of the instance's records.
+  // `difference` is the check's, compared by those who sign.
+  Result<void> accept_records(const Digest& difference, const Signers& signers);
   // A key blob of the instance, sealed by the current master key, under the committed new one.
   Result<Bytes> reencrypt(ByteView blob);
 
