@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "audit/log.h"
+#include "cli/audit_key.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/output.h"
@@ -10,29 +11,10 @@
 namespace keyhaven::cli {
 namespace {
 
-constexpr std::size_t kMaxKeyFile = 4096;
-constexpr std::size_t kPublicKeySize = 32;
 constexpr std::string_view kPublicKeyRoute = "/v1/audit/public_key";
 
-// 64 hex digits given as such, or the same in a file.
-Result<Bytes> public_key_of(const std::string& given) {
-  auto bytes = from_hex(given);
-  if (!bytes) {
-    std::string text = KH_TRY(read_text(given, kMaxKeyFile));
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
-      text.pop_back();
-    bytes = from_hex(text);
-  }
-  if (!bytes || bytes.value().size() != kPublicKeySize) {
-    return Error{Reason::InvalidArgument,
-                 "--public-key must be 64 hex digits (an Ed25519 key), or a file that holds them",
-                 "public-key"};
-  }
-  return bytes;
-}
-
 Result<void> verify(Context& context, const std::string& directory, const std::string& key_text) {
-  const Bytes key = KH_TRY(public_key_of(key_text));
+  const Bytes key = KH_TRY(audit_key_of(key_text, "public-key"));
   const audit::Verification found = KH_TRY(audit::verify_log(directory, key));
   boost::json::array problems;
   for (const std::string& problem : found.problems) problems.emplace_back(problem);

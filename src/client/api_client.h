@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
+#include "client/proposals.h"
 #include "client/retry.h"
 #include "client/token_source.h"
 #include "client/types.h"
@@ -163,6 +165,18 @@ class ApiClient {
   Result<MasterKeyRotation> start_rotation();
   Result<MasterKeyRotation> abandon_rotation();
 
+  // --- Proposals and transcript of endpoint().instance (proposals.h); of our own servers only ---
+  Result<Proposal> create_proposal(std::string_view hsm_id, ByteView block,
+                                   std::string_view note);  // not repeated
+  Result<std::vector<Proposal>> list_proposals();           // newest first, without blocks
+  Result<Proposal> get_proposal(std::string_view id);
+  Result<Proposal> sign_proposal(std::string_view id, ByteView signer_info);  // not repeated
+  // The unit's refusal is an answer too. Not repeated: look with get_proposal().
+  Result<Proposal> send_proposal(std::string_view id, bool accept_key_loss);
+  Result<void> delete_proposal(std::string_view id);
+  // At most `limit` (100) entries from sequence `start` on.
+  Result<TranscriptPage> transcript(std::uint64_t start, std::uint64_t limit);
+
   // GET /v1/tke/attestation_root, of our own servers only: NotFound elsewhere.
   Result<AttestationRootClaim> attestation_root();
 
@@ -187,8 +201,8 @@ class ApiClient {
   Result<std::string> get_document(std::string_view target);
   // A PUT of one, for such routes; returns the answer's. Not repeated after an unclear failure.
   Result<std::string> put_document(std::string_view target, std::string_view json);
-  // A POST without a body, for such routes; likewise.
-  Result<std::string> post_document(std::string_view target);
+  // A POST of one, or of nothing, for such routes; likewise.
+  Result<std::string> post_document(std::string_view target, std::string_view json = {});
 
  private:
   explicit ApiClient(std::unique_ptr<State> state);
