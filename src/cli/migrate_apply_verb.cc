@@ -14,7 +14,7 @@ struct ApplyArguments {
   std::string journal;
   std::string material;
   std::vector<std::string> material_files;
-  unsigned jobs = 4;
+  migrate::ApplyOptions options;
 };
 
 Result<void> run_apply(Context& context, const ApplyArguments& arguments) {
@@ -25,17 +25,23 @@ Result<void> run_apply(Context& context, const ApplyArguments& arguments) {
   {
     Reporter reporter(context, "keys", session.plan.keys.size());
     result = KH_TRY(migrate::apply(session.plan, session.source, session.target, *session.journal,
-                                   material, arguments.jobs, reporter));
+                                   material, arguments.options, reporter));
   }
-  const std::string words = std::to_string(result.carried) + " key(s) carried, " +
-                            std::to_string(result.reported) + " only reported, " +
-                            std::to_string(result.blocked) + " blocked, " +
-                            std::to_string(result.failed) + " failed";
-  if (result.failed > 0)
+  std::string words = std::to_string(result.carried) + " key(s) carried, " +
+                      std::to_string(result.reported) + " only reported, " +
+                      std::to_string(result.blocked) + " blocked, " +
+                      std::to_string(result.failed) + " failed";
+  if (result.waiting > 0) {
+    words += ", " + std::to_string(result.waiting) +
+             " wait for the target's rule on rotations until " + format_rfc3339(result.next);
+  }
+  if (result.failed > 0 || result.waiting > 0)
     return failed(words + "; run the same command again to go on where it stopped");
-  KH_TRY(show_done(
-      context, words + ".",
-      {{"carried", result.carried}, {"reported", result.reported}, {"blocked", result.blocked}}));
+  KH_TRY(show_done(context, words + ".",
+                   {{"carried", result.carried},
+                    {"reported", result.reported},
+                    {"blocked", result.blocked},
+                    {"unregistered", result.unregistered}}));
   if (result.blocked > 0)
     return failed("blocked keys were not carried; decide them in the plan and apply it again");
   return {};
@@ -47,10 +53,12 @@ void add_apply(CLI::App& migrate_app, Context& context) {
   auto arguments = std::make_shared<ApplyArguments>();
   CLI::App* command = migrate_app.add_subcommand(
       "apply", "carry the keys of a plan; run again to go on after anything");
-  add_common(*command, arguments->plan, arguments->journal, arguments->jobs);
+  add_common(*command, arguments->plan, arguments->journal, arguments->options.jobs);
   command->add_option("--material", arguments->material, "CSV id,payload (mode 0600)");
   command->add_option("--material-file", arguments->material_files,
                       "KEY=FILE with raw material; repeat for versions");
+  command->add_flag("!--no-wait", arguments->options.wait,
+                    "leave keys whose next version the target does not take yet for the next run");
   on(*command, context, [&context, arguments] { return run_apply(context, *arguments); });
 }
 

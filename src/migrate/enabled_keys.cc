@@ -8,8 +8,9 @@ namespace {
 
 constexpr std::string_view kStep = "enabled:";
 
-// Enables a key that the API may refuse to enable within 30 s of a disable.
-Result<void> enable_patiently(client::ApiClient& api, const std::string& id) {
+}  // namespace
+
+Result<void> enable_in(client::ApiClient& api, const std::string& id) {
   constexpr int kTries = 8;
   constexpr std::chrono::seconds kPause{5};
   for (int attempt = 1;; ++attempt) {
@@ -19,8 +20,6 @@ Result<void> enable_patiently(client::ApiClient& api, const std::string& id) {
     std::this_thread::sleep_for(kPause);
   }
 }
-
-}  // namespace
 
 Result<void> disable_in(client::ApiClient& api, const std::string& id) {
   auto disabled = api.disable_key(id);
@@ -38,7 +37,7 @@ Result<void> EnabledKeys::turn_on(const PlannedKey& key, const char* side, const
   const std::string step = std::string(kStep) + side;
   KH_TRY(journal_.intend(key.source, step, id));
   client::ApiClient& api = side_of(step);
-  const auto done = enable_patiently(api, id);
+  const auto done = enable_in(api, id);
   if (done) {
     observer_.note("enabled for this run in the " + std::string(side) + ": " + id);
     return {};

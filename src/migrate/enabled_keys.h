@@ -15,6 +15,10 @@ namespace keyhaven::migrate {
 // Disables a key; one that is disabled already is no error. Errors: those of the client.
 Result<void> disable_in(client::ApiClient& api, const std::string& id);
 
+// Enables a key, with patience: the API may refuse within 30 s of a disable. One that is enabled
+// already is an error (KeyActionInvalidState). Errors: those of the client.
+Result<void> enable_in(client::ApiClient& api, const std::string& id);
+
 // Not thread-safe; borrows everything.
 class EnabledKeys {
  public:

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 namespace keyhaven::migrate {
 namespace {
@@ -18,6 +19,8 @@ constexpr const char* kSchema =
     "NOT NULL, target TEXT NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS steps (key TEXT NOT NULL, step TEXT NOT NULL, intent TEXT NOT "
     "NULL, done INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (key, step)) STRICT;"
+    "CREATE TABLE IF NOT EXISTS notes (key TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, "
+    "PRIMARY KEY (key, kind)) STRICT;"
     "CREATE TABLE IF NOT EXISTS runs (kind TEXT PRIMARY KEY, at INTEGER NOT NULL, result TEXT NOT "
     "NULL) STRICT;"
     "COMMIT;";
@@ -27,6 +30,20 @@ Error io(const std::string& what) {
 }
 
 }  // namespace
+
+// A line of `steps` to be written: an intent, or a result.
+struct Journal::Row {
+  std::string key;
+  std::string step;
+  std::string text;
+  bool is_result = false;
+};
+
+struct Journal::Batch {
+  std::vector<Row> rows;
+  bool is_done = false;
+  Result<void> result;
+};
 
 // One prepared statement, finalised at the end of the scope.
 class Journal::Statement {
@@ -113,6 +130,7 @@ Result<std::unique_ptr<Journal>> Journal::open_existing(const std::string& path,
   sqlite3_busy_timeout(journal->database_, 5000);
   const bool has_owner = KH_TRY(journal->check_owner(path, owner));
   if (!has_owner) return std::unique_ptr<Journal>();
+  KH_TRY(journal->execute(kSchema, "prepared"));  // one that an older version began
   return journal;
 }
 
@@ -168,29 +186,104 @@ Result<std::optional<JournalStep>> Journal::find(std::string_view key, std::stri
       {std::string(key), std::string(step), select.text(0), select.number(1) != 0, select.text(2)});
 }
 
-Result<void> Journal::write(Statement& statement) {
+// Joins the batch that is open; whoever finds nobody writing writes it, for all who joined.
+Result<void> Journal::write(std::vector<Row> rows) {
+  std::unique_lock lock(batch_mutex_);
+  if (!open_) open_ = std::make_shared<Batch>();
+  const std::shared_ptr<Batch> batch = open_;
+  std::move(rows.begin(), rows.end(), std::back_inserter(batch->rows));
+  written_.wait(lock, [&] { return batch->is_done || !is_writing_; });
+  if (batch->is_done) return batch->result;
+  is_writing_ = true;
+  open_.reset();
+  lock.unlock();
+  Result<void> result = commit(batch->rows);
+  lock.lock();
+  batch->result = result;
+  batch->is_done = true;
+  is_writing_ = false;
+  written_.notify_all();
+  return result;
+}
+
+Result<void> Journal::execute(const char* sql, const char* what) {
+  if (sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return failure(what);
+  return {};
+}
+
+Result<void> Journal::commit(const std::vector<Row>& rows) {
+  const std::lock_guard lock(mutex_);
   if (probe_) probe_(WritePoint::Before);
-  if (statement.step() != SQLITE_DONE) return failure("written");
+  KH_TRY(execute("BEGIN IMMEDIATE", "written"));
+  Result<void> written = insert(rows);
+  if (written) written = execute("COMMIT", "written");
+  if (!written) {
+    // The words of the failure are taken already; a rollback that fails leaves nothing either.
+    sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+    return written;
+  }
   if (probe_) probe_(WritePoint::After);
   return {};
 }
 
+Result<void> Journal::insert(const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    const char* const sql =
+        row.is_result
+            ? "INSERT INTO steps VALUES (?, ?, '', 1, ?) ON CONFLICT (key, step) DO UPDATE SET "
+              "done = 1, detail = excluded.detail"
+            : "INSERT INTO steps VALUES (?, ?, ?, 0, '') ON CONFLICT (key, step) DO UPDATE SET "
+              "intent = excluded.intent, done = 0, detail = ''";
+    Statement statement(database_, sql);
+    if (statement.bind(row.key).bind(row.step).bind(row.text).step() != SQLITE_DONE)
+      return failure("written");
+  }
+  return {};
+}
+
 Result<void> Journal::intend(std::string_view key, std::string_view step, std::string_view intent) {
-  const std::lock_guard lock(mutex_);
-  Statement insert(database_,
-                   "INSERT INTO steps VALUES (?, ?, ?, 0, '') ON CONFLICT (key, step) DO UPDATE "
-                   "SET intent = excluded.intent, done = 0, detail = ''");
-  insert.bind(key).bind(step).bind(intent);
-  return write(insert);
+  return write({{std::string(key), std::string(step), std::string(intent), false}});
 }
 
 Result<void> Journal::finish(std::string_view key, std::string_view step, std::string_view detail) {
+  return write({{std::string(key), std::string(step), std::string(detail), true}});
+}
+
+Result<void> Journal::finish_all(std::string_view key, const std::vector<Finished>& steps) {
+  std::vector<Row> rows;
+  for (const auto& [step, detail] : steps) rows.push_back({std::string(key), step, detail, true});
+  return write(std::move(rows));
+}
+
+Result<void> Journal::note(const std::vector<JournalNote>& notes) {
   const std::lock_guard lock(mutex_);
-  Statement insert(database_,
-                   "INSERT INTO steps VALUES (?, ?, '', 1, ?) ON CONFLICT (key, step) DO UPDATE "
-                   "SET done = 1, detail = excluded.detail");
-  insert.bind(key).bind(step).bind(detail);
-  return write(insert);
+  KH_TRY(execute("BEGIN IMMEDIATE", "written"));
+  bool is_written = true;
+  for (const JournalNote& one : notes) {
+    Statement statement(database_,
+                        one.text.empty()
+                            ? "DELETE FROM notes WHERE key = ? AND kind = ?"
+                            : "INSERT INTO notes VALUES (?, ?, ?) ON CONFLICT (key, kind) DO "
+                              "UPDATE SET text = excluded.text");
+    statement.bind(one.key).bind(one.kind);
+    if (!one.text.empty()) statement.bind(one.text);
+    is_written = is_written && statement.step() == SQLITE_DONE;
+  }
+  if (is_written) return execute("COMMIT", "written");
+  Error error = failure("written");
+  sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+  return error;
+}
+
+Result<std::vector<JournalNote>> Journal::notes() {
+  const std::lock_guard lock(mutex_);
+  std::vector<JournalNote> out;
+  Statement select(database_, "SELECT key, kind, text FROM notes ORDER BY rowid");
+  int row = select.step();
+  for (; row == SQLITE_ROW; row = select.step())
+    out.push_back({select.text(0), select.text(1), select.text(2)});
+  if (row != SQLITE_DONE) return failure("read");
+  return out;
 }
 
 Result<std::vector<JournalStep>> Journal::steps() {
@@ -217,12 +310,17 @@ Result<void> Journal::record_run(std::string_view kind, std::string_view json, T
 }
 
 Result<std::optional<std::string>> Journal::last_run(std::string_view kind) {
+  auto run = KH_TRY(last_run_with_time(kind));
+  return run ? std::optional(std::move(run->json)) : std::optional<std::string>();
+}
+
+Result<std::optional<JournalRun>> Journal::last_run_with_time(std::string_view kind) {
   const std::lock_guard lock(mutex_);
-  Statement select(database_, "SELECT result FROM runs WHERE kind = ?");
+  Statement select(database_, "SELECT result, at FROM runs WHERE kind = ?");
   const int row = select.bind(kind).step();
-  if (row == SQLITE_DONE) return std::optional<std::string>();
+  if (row == SQLITE_DONE) return std::optional<JournalRun>();
   if (row != SQLITE_ROW) return failure("read");
-  return std::optional<std::string>(select.text(0));
+  return std::optional<JournalRun>(JournalRun{select.text(0), {select.number(1)}});
 }
 
 }  // namespace keyhaven::migrate

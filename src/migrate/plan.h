@@ -19,6 +19,7 @@ enum class KeyAction : std::uint8_t {
   Copy,      // standard key: re-created with the same payload
   Report,    // destroyed: reported, not carried
   Blocked,   // cannot be carried as it is; `blocked` says why and what to do
+  Existing,  // root key: one of the target takes over, only DEKs and services move (pair file)
 };
 std::string_view name_of(KeyAction action) noexcept;
 
@@ -43,12 +44,28 @@ struct PlannedKey {
   // Where this key's DEKs are wrapped instead of under its own copy: id or alias in the target;
   // empty: its own.
   std::string dek_target;
-  std::uint64_t deks = 0;  // rows of the inventory that name it
+  std::string target;  // Existing: id of the target's key
+  // Policies of the source's key. Rotation is set by `apply`; dual authorization, which nobody can
+  // take back, by `cutover`.
+  client::KeyPolicies policies;
+  // What services have registered; only a service may write them again (key_id is empty).
+  std::vector<client::Registration> registrations;
+  bool hold_aliases = false;  // `cutover` gives the key its aliases, not `apply`
+  std::uint64_t deks = 0;     // rows of the inventory that name it
   std::string blocked;
   std::vector<std::string> lost;  // what is not carried, in words
 
   bool is_carried() const noexcept {
     return action != KeyAction::Report && action != KeyAction::Blocked;
+  }
+  // Whether `apply` makes the key in the target.
+  bool is_made() const noexcept { return is_carried() && action != KeyAction::Existing; }
+  // A rotation policy that the target's key gets: generated keys only.
+  const client::RotationPolicy* rotation() const noexcept {
+    return action == KeyAction::Generate && policies.rotation ? &*policies.rotation : nullptr;
+  }
+  bool is_dual_auth() const noexcept {
+    return is_made() && policies.dual_auth_delete.value_or(false);
   }
   // Versions whose material is imported; 0 unless the action is Import.
   std::uint32_t imports() const noexcept {
@@ -56,18 +73,31 @@ struct PlannedKey {
   }
 };
 
+// How material reaches the target: for an import token (the service's crypto unit alone opens it),
+// or as it is, inside TLS.
+enum class ImportForm : std::uint8_t { Sha256Gcm, Sha1Cbc, Plain };
+
 struct Plan {
   std::string id;  // UUID
   Timestamp made;
   EndpointRef source;
   EndpointRef target;
   std::vector<std::string> key_rings;  // to be made in the target if absent
+  ImportForm import_form = ImportForm::Sha256Gcm;
+  // Least time between two rotations of a key in the target.
+  std::uint32_t rotation_seconds = 3600;
+  // Set in the target by `cutover`, in this order; those of the network come last.
+  std::vector<client::InstancePolicyChange> instance_policies;
+  std::vector<std::string> lost;  // what is not carried of the instance, in words
   std::vector<PlannedKey> keys;
   std::vector<std::string>
       unknown_keys;  // named by the inventory or the material, absent in the source
 
   bool is_blocked() const noexcept;
   const PlannedKey* find(std::string_view id_alias_or_crn) const noexcept;
+  // How long the target's rule on rotations makes the import of all versions take at least. Keys
+  // wait side by side, so the one with most versions counts.
+  std::uint64_t seconds_of_imports() const noexcept;
 };
 
 // The alias a target key carries from its creation until that is journalled: the same for every
@@ -77,6 +107,7 @@ std::string temporary_alias(const std::string& plan_id, const std::string& sourc
 // Every temporary alias begins so.
 inline constexpr std::string_view kTemporaryAliasPrefix = "kh-migration-";
 
+// In plan_yaml.cc.
 std::string to_yaml(const Plan& plan);
 // Checks what people may have edited: whether each action can be done at all. Errors:
 // InvalidArgument (line, key and what is expected).

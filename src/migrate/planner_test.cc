@@ -94,10 +94,12 @@ TEST(PlanKey, WhatIsDecidedAsItSaysCanBeApplied) {
 TEST(PlanKey, NamesWhatIsNotCarried) {
   SourceKey source = source_key(Kind::Generated, 1, Expiry::None, 1);
   source.key.dual_auth_delete = true;
+  source.key.set_for_deletion = true;
   source.key.aliases = {"kh-migration-0123", "real"};
-  source.lost = {"policy rotation"};
+  source.key.rotation = client::RotationPolicy{true, 0};
   const PlannedKey key = plan_key(source, 0, kNow);
-  EXPECT_TRUE(mentions(key.lost, "dual authorization"));
+  EXPECT_TRUE(mentions(key.lost, "authorization of its deletion by one person"));
+  EXPECT_EQ(key.policies, (client::KeyPolicies{std::nullopt, true}));
   EXPECT_TRUE(mentions(key.lost, "policy rotation"));
   EXPECT_TRUE(mentions(key.lost, "temporary alias"));
   EXPECT_EQ(key.aliases, (std::vector<std::string>{"real"}));

@@ -7,10 +7,14 @@ namespace keyhaven::migrate {
 std::vector<std::string> steps_of(const PlannedKey& key) {
   if (!key.is_carried()) return {};
   std::vector<std::string> out = {"create"};
+  if (!key.is_made()) return out;
   for (std::uint32_t number = 2; number <= key.imports(); ++number)
     out.push_back("version:" + std::to_string(number));
   out.emplace_back("release");
-  for (const std::string& alias : key.aliases) out.push_back("alias:" + alias);
+  if (!key.hold_aliases) {
+    for (const std::string& alias : key.aliases) out.push_back("alias:" + alias);
+  }
+  if (key.rotation() != nullptr) out.emplace_back("policy:rotation");
   if (key.state == client::kSuspended) out.emplace_back("disable");
   return out;
 }
@@ -25,6 +29,7 @@ std::map<std::string, KeyProgress, std::less<>> progress_of(const std::vector<Jo
   std::map<std::string, KeyProgress, std::less<>> out;
   for (const JournalStep& step : steps) {
     KeyProgress& progress = out[step.key];
+    if (step.done && step.detail == kUndone) continue;
     (step.done ? progress.done : progress.begun).insert(step.step);
     if (step.done && step.step == "create") progress.target = step.detail;
   }

@@ -11,6 +11,9 @@
 
 namespace keyhaven::migrate {
 
+// Detail of a finished step that was taken back again.
+inline constexpr std::string_view kUndone = "undone";
+
 struct KeyProgress {
   std::string target;  // key id in the target, once it is journalled
   std::set<std::string, std::less<>> done;

@@ -19,7 +19,7 @@ class Deks : public ::testing::Test {
   Deks() {
     journal = migration.journal();
     const auto applied = apply(migration.plan, migration.source.side(), migration.target.side(),
-                               *journal, migration.owner_material(), 1, notes);
+                               *journal, migration.owner_material(), {.jobs = 1}, notes);
     EXPECT_TRUE(applied && applied->failed == 0) << notes.text();
     notes.lines.clear();
   }

@@ -2,11 +2,7 @@
 // speaks just the calls the tool makes, behind a proxy that can lose an answer on the way.
 #pragma once
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <atomic>
@@ -20,130 +16,15 @@
 #include <thread>
 
 #include "base/file.h"
+#include "crypto/aes_modes.h"
 #include "crypto/certificate.h"
+#include "crypto/rsa_oaep.h"
 #include "migrate/journal.h"
 #include "migrate/planner.h"
+#include "migrate/proxy_for_tests.h"
 #include "net/http_server.h"
 
 namespace keyhaven::migrate::testing {
-
-// A directory of the test's own, removed with it.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    // In memory where there is such a place: these tests wait for thousands of fsyncs otherwise.
-    const bool has_memory = std::filesystem::is_directory("/dev/shm");
-    std::string name = has_memory ? "/dev/shm" : std::filesystem::temp_directory_path();
-    name += "/migrate-test-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    path_ = name;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-  std::string write(std::string_view name, std::string_view content, unsigned mode = 0600) const {
-    const std::string path = *this / name;
-    std::filesystem::remove(path);
-    EXPECT_TRUE(create_file(path, as_bytes(content), mode));
-    return path;
-  }
-  std::vector<std::string> entries() const {
-    std::vector<std::string> out;
-    for (const auto& entry : std::filesystem::directory_iterator(path_))
-      out.push_back(entry.path().filename());
-    std::sort(out.begin(), out.end());
-    return out;
-  }
-
- private:
-  std::string path_;
-};
-
-inline std::string content_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// Passes bytes on, both ways, until it is told to cut every connection.
-class Proxy {
- public:
-  explicit Proxy(std::uint16_t upstream) : upstream_(upstream) {
-    listener_ = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(listener_.get(), 64), 0);
-    EXPECT_EQ(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
-    acceptor_ = std::thread([this] { accept_all(); });
-  }
-  Proxy(const Proxy&) = delete;
-  Proxy& operator=(const Proxy&) = delete;
-  ~Proxy() {
-    ::shutdown(listener_.get(), SHUT_RDWR);
-    acceptor_.join();  // adds no more threads from here on
-    cut();
-    for (std::thread& thread : threads_) thread.join();
-  }
-  std::uint16_t port() const { return port_; }
-  void cut() {
-    const std::lock_guard lock(mutex_);
-    for (const auto& pair : pairs_) {
-      ::shutdown(pair->client.get(), SHUT_RDWR);
-      ::shutdown(pair->server.get(), SHUT_RDWR);
-    }
-  }
-
- private:
-  struct Pair {
-    FileDescriptor client;
-    FileDescriptor server;
-  };
-  static sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-  }
-  void accept_all() {
-    while (true) {
-      auto pair = std::make_shared<Pair>();
-      pair->client = FileDescriptor(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (!pair->client.valid()) return;
-      pair->server = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      const int on = 1;
-      for (const FileDescriptor* one : {&pair->client, &pair->server})
-        ::setsockopt(one->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      const sockaddr_in address = loopback(upstream_);
-      if (::connect(pair->server.get(), reinterpret_cast<const sockaddr*>(&address),
-                    sizeof address) != 0)
-        return;
-      const std::lock_guard lock(mutex_);
-      pairs_.push_back(pair);
-      threads_.emplace_back([pair] { pump(pair->client.get(), pair->server.get()); });
-      threads_.emplace_back([pair] { pump(pair->server.get(), pair->client.get()); });
-    }
-  }
-  static void pump(int from, int to) {
-    char bytes[16 * 1024];
-    while (true) {
-      const ssize_t count = ::recv(from, bytes, sizeof bytes, 0);
-      if (count <= 0) break;
-      if (::send(to, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL) != count) break;
-    }
-    ::shutdown(from, SHUT_RDWR);
-    ::shutdown(to, SHUT_RDWR);
-  }
-  std::uint16_t upstream_;
-  std::uint16_t port_ = 0;
-  FileDescriptor listener_;
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<Pair>> pairs_;
-  std::vector<std::thread> threads_;
-  std::thread acceptor_;
-};
 
 struct FakeKey {
   std::string id = {};
@@ -158,10 +39,14 @@ struct FakeKey {
   std::string expires = {};
   std::vector<std::string> material =
       {};  // base64, oldest first; of a standard key its one payload
+  client::KeyPolicies policies = {};
+  std::vector<client::Registration> registrations = {};
+  std::string intent = {};  // CRN of the target
 };
 
 class FakeService {
  public:
+  using Object = boost::json::object;
   // What happens to the answer of a request that was carried out.
   enum class Trouble : std::uint8_t { None, Cut, Status503 };
 
@@ -219,6 +104,7 @@ class FakeService {
     const std::lock_guard lock(mutex_);
     keys_.clear();
     rings_ = {"default"};
+    instance_policies_.clear();
     requests_ = 0;
     trouble_at_ = 0;
   }
@@ -260,6 +146,28 @@ class FakeService {
     trouble_at_ = number;
     trouble_ = trouble;
   }
+  // Requests that `when` says so of (method, path) are refused without effect, until told
+  // otherwise.
+  using When = std::function<bool(std::string_view, std::string_view)>;
+  void refuse(When when, int status = 0, std::string code = {}) {
+    const std::lock_guard lock(mutex_);
+    refuse_ = std::move(when);
+    refusal_ = {status, std::move(code)};
+  }
+  void set_instance_policy(const std::string& type, Object data) {
+    const std::lock_guard lock(mutex_);
+    instance_policies_[type] = std::move(data);
+  }
+  std::map<std::string, Object> instance_policies() {
+    const std::lock_guard lock(mutex_);
+    return instance_policies_;
+  }
+  // Whether the caller counts as a service; how many keys and rotations it has room for.
+  std::atomic<bool> is_service{true};
+  std::atomic<std::size_t> room{1'000'000};
+  std::atomic<int> rotations{1'000'000};
+  std::atomic<unsigned> tokens_made{0};
+
   unsigned requests() {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -281,8 +189,6 @@ class FakeService {
   }
 
  private:
-  using Object = boost::json::object;
-
   static net::Response json(int status, const boost::json::value& body) {
     net::Response response;
     response.status = status;
@@ -352,10 +258,22 @@ class FakeService {
                {"keyRingID", key.ring},
                {"aliases", boost::json::array(key.aliases.begin(), key.aliases.end())},
                {"tags", boost::json::array(key.tags.begin(), key.tags.end())}};
+    const std::size_t versions = key.material.size();
+    if (key.root) {
+      const std::string number = versions > 1 ? "-v" + std::to_string(versions) : "";
+      out["keyVersion"] = Object{{"id", key.id + number}};
+    }
+    out["dualAuthDelete"] = Object{{"enabled", key.policies.dual_auth_delete.value_or(false)}};
+    if (key.policies.rotation) out["rotation"] = rotation_of(key);
     if (!key.description.empty()) out["description"] = key.description;
     if (!key.expires.empty()) out["expirationDate"] = key.expires;
     if (with_payload && !key.root) out["payload"] = key.material.front();
     return out;
+  }
+
+  static Object rotation_of(const FakeKey& key) {
+    return {{"enabled", key.policies.rotation->enabled},
+            {"interval_month", key.policies.rotation->months}};
   }
 
   void serve(net::Request& request, net::Reply& reply) {
@@ -371,7 +289,11 @@ class FakeService {
       log_.push_back(std::string(request.method) + " " + std::string(request.path));
       ++requests_;
       if (requests_ == trouble_at_) trouble = trouble_;
-      response = answer(request);
+      if (refuse_ && refuse_(request.method, request.path)) {
+        response = failure(refusal_.first, refusal_.second, "refused by the test");
+      } else {
+        response = answer(request);
+      }
     }
     if (trouble == Trouble::Status503) response = failure(503, "UNAVAILABLE", "lost in between");
     if (trouble == Trouble::Cut) proxy_->cut();
@@ -381,19 +303,19 @@ class FakeService {
   net::Response answer(const net::Request& request) {
     if (request.header("bluemix-instance") != instance_)
       return failure(404, "INSTANCE_NOT_FOUND_ERR", "another instance");
-    std::vector<std::string> parts;
-    std::string path(request.path.substr(std::string_view("/api/v2/").size()));
-    for (std::size_t slash; (slash = path.find('/')) != std::string::npos;) {
-      parts.push_back(path.substr(0, slash));
-      path.erase(0, slash + 1);
-    }
-    parts.push_back(path);
+    const std::vector<std::string> parts =
+        split(request.path.substr(std::string_view("/api/v2/").size()));
     boost::json::value body;
     if (!request.body.empty())
       body = boost::json::parse(std::string(request.body.begin(), request.body.end()));
     if (parts[0] == "key_rings") return ring_call(request.method, parts);
-    if (parts.size() == 1)
-      return request.method == "GET" ? list(request.query) : create(request, body);
+    if (parts[0] == "instance") return instance_policy_call(request.method, body);
+    if (parts[0] == "import_token") return import_token_call(request.method);
+    if (parts.size() == 1) {
+      if (request.method == "GET") return list(request.query);
+      return create(request, body, parts[0] == "keys_with_policy_overrides");
+    }
+    if (parts[1] == "registrations") return list_registrations(nullptr);
     FakeKey* key = find(parts[1]);
     if (key == nullptr) return failure(404, "KEY_NOT_FOUND_ERR", "no such key");
     if (parts.size() == 2) return resources(200, {described(*key, true)});
@@ -401,7 +323,28 @@ class FakeService {
     if (parts[2] == "versions") return versions(*key);
     if (parts[2] == "aliases") return alias_call(request.method, *key, parts[3]);
     if (parts[2] == "actions") return act(*key, parts[3], body);
+    if (parts[2] == "policies") return policy_call(request.method, *key, body);
+    if (parts[2] == "migrationIntent") return intent_call(request.method, *key, body);
+    if (parts[2] == "registrations" && parts.size() == 3) return list_registrations(key);
+    if (parts[2] == "registrations") return register_service(*key, parts[3], body);
     return failure(404, "PATH_NOT_FOUND_ERR", "not offered");
+  }
+
+  // The parts of a path, each decoded.
+  static std::vector<std::string> split(std::string_view path) {
+    std::vector<std::string> parts(1);
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      if (path[i] == '/') {
+        parts.emplace_back();
+      } else if (path[i] == '%' && i + 2 < path.size()) {
+        parts.back() +=
+            static_cast<char>(std::stoi(std::string(path.substr(i + 1, 2)), nullptr, 16));
+        i += 2;
+      } else {
+        parts.back() += path[i];
+      }
+    }
+    return parts;
   }
 
   net::Response ring_call(std::string_view method, const std::vector<std::string>& parts) {
@@ -429,7 +372,131 @@ class FakeService {
     return resources(200, std::move(out));
   }
 
-  net::Response create(const net::Request& request, const boost::json::value& body) {
+  net::Response instance_policy_call(std::string_view method, const boost::json::value& body) {
+    if (method == "PUT") {
+      const Object& one = body.at("resources").at(0).as_object();
+      instance_policies_[std::string(one.at("policy_type").as_string())] =
+          one.at("policy_data").as_object();
+      return no_content();
+    }
+    boost::json::array out;
+    for (const auto& [type, data] : instance_policies_)
+      out.push_back(Object{{"policy_type", type}, {"policy_data", data}});
+    return resources(200, std::move(out));
+  }
+
+  static client::KeyPolicies policies_of(const Object& from) {
+    client::KeyPolicies out;
+    if (from.contains("rotation")) {
+      const Object& rotation = from.at("rotation").as_object();
+      out.rotation =
+          client::RotationPolicy{rotation.at("enabled").as_bool(),
+                                 static_cast<int>(rotation.at("interval_month").as_int64())};
+    }
+    if (from.contains("dualAuthDelete"))
+      out.dual_auth_delete = from.at("dualAuthDelete").at("enabled").as_bool();
+    return out;
+  }
+
+  net::Response policy_call(std::string_view method, FakeKey& key, const boost::json::value& body) {
+    if (method == "PUT") {
+      const client::KeyPolicies given = policies_of(body.at("resources").at(0).as_object());
+      if (given.rotation && key.imported) return failure(400, "KEY_PAYLOAD_REQ_ERR", "imported");
+      if (given.rotation) key.policies.rotation = given.rotation;
+      if (given.dual_auth_delete) key.policies.dual_auth_delete = given.dual_auth_delete;
+    }
+    boost::json::array out;
+    if (key.policies.rotation) out.push_back(Object{{"rotation", rotation_of(key)}});
+    if (key.policies.dual_auth_delete) {
+      out.push_back(
+          Object{{"dualAuthDelete", Object{{"enabled", *key.policies.dual_auth_delete}}}});
+    }
+    return resources(200, std::move(out));
+  }
+
+  net::Response intent_call(std::string_view method, FakeKey& key, const boost::json::value& body) {
+    if (method == "POST") {
+      if (!key.intent.empty()) return failure(409, "MIGRATION_INTENT_EXISTS_ERR", "there is one");
+      key.intent = std::string(body.at("resources").at(0).at("targetCRK").as_string());
+    }
+    if (key.intent.empty()) return failure(404, "MIGRATION_INTENT_NOT_FOUND_ERR", "none");
+    if (method == "DELETE") {
+      key.intent.clear();
+      return no_content();
+    }
+    return resources(method == "POST" ? 201 : 200,
+                     {Object{{"id", "intent-" + key.id}, {"targetCRK", key.intent}}});
+  }
+
+  net::Response list_registrations(const FakeKey* of) {
+    boost::json::array out;
+    for (const auto& [id, key] : keys_) {
+      if (of != nullptr && of != &key) continue;
+      for (const client::Registration& one : key.registrations) {
+        out.push_back(Object{{"keyId", id},
+                             {"resourceCrn", one.resource_crn},
+                             {"description", one.description},
+                             {"preventKeyDeletion", one.prevent_key_deletion}});
+      }
+    }
+    return resources(200, std::move(out));
+  }
+
+  net::Response register_service(FakeKey& key, const std::string& crn,
+                                 const boost::json::value& body) {
+    if (!is_service) return failure(403, "SERVICE_ONLY_ERR", "only services register");
+    for (const client::Registration& one : key.registrations)
+      if (one.resource_crn == crn) return failure(409, "REGISTRATION_EXISTS_ERR", "it is there");
+    const Object& from = body.at("resources").at(0).as_object();
+    client::Registration made;
+    made.resource_crn = crn;
+    if (from.contains("description")) made.description = from.at("description").as_string();
+    made.prevent_key_deletion = from.at("preventKeyDeletion").as_bool();
+    key.registrations.push_back(made);
+    return list_registrations(&key);
+  }
+
+  static const crypto::OaepPrivateKey& token_key() {
+    static const crypto::OaepPrivateKey key = crypto::OaepPrivateKey::generate(2048);
+    return key;
+  }
+
+  net::Response import_token_call(std::string_view method) {
+    Object out{{"expirationDate", "2090-01-01T00:00:00Z"}, {"remainingRetrievals", 1}};
+    if (method == "POST") {
+      ++tokens_made;
+      nonce_ = Bytes(12, static_cast<std::uint8_t>(tokens_made.load()));
+      return json(200, out);
+    }
+    if (nonce_.empty()) return failure(404, "IMPORT_TOKEN_NOT_FOUND_ERR", "none");
+    const std::string pem = "-----BEGIN PUBLIC KEY-----\n" + to_base64(token_key().public_key()) +
+                            "\n-----END PUBLIC KEY-----\n";
+    out["payload"] = to_base64(as_bytes(pem));
+    out["nonce"] = to_base64(nonce_);
+    return json(200, out);
+  }
+
+  // The clear material of a payload (base64), opened if it came encrypted; empty if it does not.
+  std::string material_of(const Object& from) {
+    const std::string payload(from.at("payload").as_string());
+    if (!from.contains("encryptedNonce")) return payload;
+    const bool is_old = from.at("encryptionAlgorithm") == "RSAES_OAEP_SHA_1";
+    const auto bytes = [&from](const char* name) {
+      return from_base64(std::string(from.at(name).as_string())).value();
+    };
+    const auto opened = token_key().decrypt(
+        bytes("payload"), is_old ? crypto::OaepHash::Sha1 : crypto::OaepHash::Sha256);
+    if (!opened) return {};
+    const Bytes iv = bytes("iv");
+    const auto nonce = iv.size() == 12
+                           ? crypto::aes_gcm_decrypt(*opened, iv, bytes("encryptedNonce"))
+                           : crypto::aes_cbc_decrypt(*opened, iv, bytes("encryptedNonce"));
+    if (!nonce || to_bytes(nonce->expose()) != nonce_) return {};
+    return to_base64(opened->expose());
+  }
+
+  net::Response create(const net::Request& request, const boost::json::value& body,
+                       bool has_overrides) {
     const Object& from = body.at("resources").at(0).as_object();
     FakeKey key;
     key.name = std::string(from.at("name").as_string());
@@ -440,9 +507,17 @@ class FakeService {
     key.description = text("description");
     key.expires = text("expirationDate");
     if (from.contains("payload")) {
-      key.material.push_back(text("payload"));
+      key.material.push_back(material_of(from));
+      if (key.material.back().empty()) return failure(400, "INCORRECT_NONCE_ERR", "wrong token");
       key.imported = true;
     }
+    const auto dual_auth = instance_policies_.find("dualAuthDelete");
+    if (has_overrides) {
+      key.policies = policies_of(from);
+    } else if (dual_auth != instance_policies_.end() && dual_auth->second.at("enabled").as_bool()) {
+      key.policies.dual_auth_delete = true;
+    }
+    if (keys_.size() >= room) return failure(409, "KEY_LIMIT_ERR", "the instance is full");
     for (const char* name : {"aliases", "tags"}) {
       if (!from.contains(name)) continue;
       for (const auto& one : from.at(name).as_array())
@@ -478,7 +553,9 @@ class FakeService {
     }
     if (!key.root) return failure(400, "KEY_ROOT_REQ_ERR", "not a root key");
     if (action == "rotate") {
-      key.material.emplace_back(body.at("payload").as_string());
+      if (rotations <= 0) return failure(409, "KEY_ROTATION_NOT_PERMITTED", "once an hour");
+      --rotations;
+      key.material.push_back(material_of(body.as_object()));
       return no_content();
     }
     if (key.state != client::kActive)
@@ -500,6 +577,10 @@ class FakeService {
   std::mutex mutex_;
   std::map<std::string, FakeKey> keys_;
   std::set<std::string> rings_ = {"default"};
+  std::map<std::string, Object> instance_policies_;
+  Bytes nonce_;  // of the import token
+  When refuse_;
+  std::pair<int, std::string> refusal_;
   std::vector<std::string> log_;
   unsigned last_id_ = 0;
   unsigned requests_ = 0;
