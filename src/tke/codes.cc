@@ -128,6 +128,15 @@ Explanation explain_reason(std::uint32_t reason) noexcept {
     case kExportProhibited:
       return {"this unit does not export its master key; an operational one never does",
               "Use a recovery unit that was configured as one, or load the same key parts."};
+    case kOtherRecordDifference:
+      return {"the last check of the stored records found another difference than was signed",
+              "Check the stored records again and sign the difference that is found now."};
+    case kNoRecordDifference:
+      return {"the unit knows of no difference of the stored records that could be accepted",
+              "Have the stored records checked first; forged ones are never accepted."};
+    case kNotAServingUnit:
+      return {"this unit does not serve its instance",
+              "Send the command to an operational unit that holds the master key."};
     default:
       return {};
   }

@@ -96,6 +96,10 @@ enum ReasonCode : std::uint32_t {
   kKeyPartHolderInvalid = 102,
   kExportScopeFault = 120,
   kExportProhibited = 131,
+  // Ours, of accepting stored records.
+  kOtherRecordDifference = 0x4B01,
+  kNoRecordDifference = 0x4B02,
+  kNotAServingUnit = 0x4B03,
 };
 
 struct Status {

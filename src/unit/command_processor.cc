@@ -152,6 +152,7 @@ constexpr CommandRow kCommands[] = {
      tke::permission::kControlPointsWithOne},
     {tke::kClearCurrent, false, Needs::One},
     {tke::kClearPending, false, Needs::One},
+    {tke::kAcceptRecords, false, Needs::SignatureThreshold},
 };
 
 const CommandRow* find_command(std::uint32_t command) {
@@ -197,6 +198,13 @@ struct Execution {
   bool authenticated = false;
   bool used_fresh_instance = false;
   Bytes output;
+  std::optional<Digest> accepted_records;
+};
+
+// What a command may refer to besides the unit itself.
+struct Surroundings {
+  std::uint32_t fresh_instance = 0;
+  const std::optional<Digest>& difference;  // of the instance's stored records
 };
 
 // The inner requests of an import: each for this unit, with the envelope's counter, and signed by
@@ -242,6 +250,18 @@ Status run_import(const DomainState& domain, const tke::AdminBlock& block, Execu
   return import_key_parts(execution.next, parts);
 }
 
+// Only where the instance's keys are: anybody who may add units could install administrators of his
+// own in a new one.
+Status accept_records(const DomainState& domain, const std::optional<Digest>& difference,
+                      ByteView input, std::optional<Digest>& accepted) {
+  if (input.size() != sizeof(Digest)) return {tke::kMissingInput, tke::kNoReason};
+  if (!domain.joined || !domain.current.full()) return {tke::kNotAllowed, tke::kNotAServingUnit};
+  if (!difference) return {tke::kInconsistent, tke::kNoRecordDifference};
+  if (!equal(input, *difference)) return {tke::kInconsistent, tke::kOtherRecordDifference};
+  accepted = difference;
+  return {};
+}
+
 Status zeroize(std::uint32_t fresh_instance, Execution& execution) {
   execution.next = execution.next.zeroized(fresh_instance);
   execution.used_fresh_instance = true;
@@ -255,7 +275,7 @@ bool takes_input(std::uint32_t command) {
 }
 
 Status apply(const tke::AdminBlock& block, const tke::DomainAttributes& wanted,
-             std::uint32_t fresh_instance, Execution& execution) {
+             const Surroundings& around, Execution& execution) {
   DomainState& next = execution.next;
   if (!takes_input(block.command) && !block.input.empty()) {
     return {tke::kMissingInput, tke::kNoReason};
@@ -290,7 +310,9 @@ Status apply(const tke::AdminBlock& block, const tke::DomainAttributes& wanted,
     case tke::kClearPending:
       return clear(next.pending);
     case tke::kZeroize:
-      return zeroize(fresh_instance, execution);
+      return zeroize(around.fresh_instance, execution);
+    case tke::kAcceptRecords:
+      return accept_records(next, around.difference, block.input, execution.accepted_records);
     default:
       return {tke::kNotSupported, tke::kNoReason};
   }
@@ -311,7 +333,7 @@ Status read_wanted(const DomainState& domain, const tke::AdminBlock& block,
   return set_attributes(trial, wanted);
 }
 
-Status run_command(const Module& module, const DomainState& domain, std::uint32_t fresh_instance,
+Status run_command(const Module& module, const DomainState& domain, const Surroundings& around,
                    const tke::AdminBlock& block, const tke::AdminRequest& request,
                    Execution& execution) {
   const CommandRow* row = find_command(block.command);
@@ -327,14 +349,14 @@ Status run_command(const Module& module, const DomainState& domain, std::uint32_
       check_signatures(domain, request.block, request.signer_infos, required, signers);
   if (!signatures.ok()) return signatures;
   execution.authenticated = !signers.empty();
-  return apply(block, wanted, fresh_instance, execution);
+  return apply(block, wanted, around, execution);
 }
 
 CommandOutcome answer_command(const Module& module, const DomainState& domain,
-                              std::uint32_t fresh_instance, const tke::AdminBlock& block,
+                              const Surroundings& around, const tke::AdminBlock& block,
                               const tke::AdminRequest& request) {
-  Execution execution{domain.clone(), false, false, {}};
-  const Status status = run_command(module, domain, fresh_instance, block, request, execution);
+  Execution execution{domain.clone(), false, false, {}, {}};
+  const Status status = run_command(module, domain, around, block, request, execution);
   CommandOutcome outcome;
   Counter counter = domain.counter;
   if (status.ok() || execution.authenticated) {
@@ -342,6 +364,7 @@ CommandOutcome answer_command(const Module& module, const DomainState& domain,
     outcome.next = status.ok() ? std::move(execution.next) : domain.clone();
     outcome.next->counter = counter;
     outcome.used_fresh_instance = status.ok() && execution.used_fresh_instance;
+    if (status.ok()) outcome.accepted_records = execution.accepted_records;
     outcome.unsaved_answer = signed_answer(module, domain, block, domain.instance, domain.counter,
                                            {tke::kInternalError, tke::kNoReason}, {});
   }
@@ -359,7 +382,8 @@ CommandOutcome only(std::string answer) {
 }  // namespace
 
 CommandOutcome process_command(const Module& module, const DomainState& domain,
-                               std::uint32_t fresh_instance, std::string_view text) {
+                               std::uint32_t fresh_instance, std::string_view text,
+                               const std::optional<Digest>& difference) {
   tke::HtpError why;
   const auto frame = tke::parse_request(text, &why);
   if (!frame) return only(tke::format_error_response(why));
@@ -383,7 +407,7 @@ CommandOutcome process_command(const Module& module, const DomainState& domain,
   if (tke::is_query(block->command) || block->command == tke::kReencryptBlob) {
     return only(answer_anybody(module, domain, *block));
   }
-  return answer_command(module, domain, fresh_instance, *block, request);
+  return answer_command(module, domain, {fresh_instance, difference}, *block, request);
 }
 
 }  // namespace keyhaven::unit

@@ -21,11 +21,15 @@ struct CommandOutcome {
   bool used_fresh_instance = false;
   // Answer to give instead when `next` cannot be saved: signed, return code "internal error".
   std::string unsaved_answer;
+  // Set: this difference of the instance's records is accepted before `next` is saved.
+  std::optional<Digest> accepted_records;
 };
 
 // fresh_instance   a domain instance id never used before, taken by zeroize.
 // request          any text; at most tke::kMaxFrameCharacters are looked at.
+// difference       what the last check of the instance's stored records found, if it found any.
 CommandOutcome process_command(const Module& module, const DomainState& domain,
-                               std::uint32_t fresh_instance, std::string_view request);
+                               std::uint32_t fresh_instance, std::string_view request,
+                               const std::optional<Digest>& difference = std::nullopt);
 
 }  // namespace keyhaven::unit

@@ -301,8 +301,15 @@ Result<std::string> DomainTable::administer(const InstanceId& instance, const Un
   if (domain == units.end()) return absent;
 
   const Module& module = state_->modules[domain->module - 1];
-  CommandOutcome outcome = process_command(module, *domain, state_->next_domain_instance, request);
+  std::optional<Digest> difference;
+  if (records_ != nullptr) difference = records_->difference_of(instance);
+  CommandOutcome outcome =
+      process_command(module, *domain, state_->next_domain_instance, request, difference);
   if (!outcome.next) return std::move(outcome.answer);
+  // Before the counter moves: if only the latter fails the quorum finds the records good already.
+  if (outcome.accepted_records && !records_->accept_records(instance, *outcome.accepted_records)) {
+    return std::move(outcome.unsaved_answer);
+  }
   if (const auto taken = take_new_keys(*domain, *outcome.next); !taken) {
     return std::move(outcome.unsaved_answer);
   }
@@ -358,6 +365,24 @@ void DomainTable::forget_unheld_keys(const DomainState& unit) {
   for (const Register* held : {&unit.current, &unit.pending}) {
     if (held->full() && !is_held(held->key)) keys_.forget(held->key);
   }
+}
+
+RecordKeys DomainTable::record_keys() const {
+  const std::lock_guard lock(mutex_);
+  return state_->records.clone();
+}
+
+Result<void> DomainTable::save_record_keys(const RecordKeys& keys) {
+  const std::lock_guard lock(mutex_);
+  RecordKeys before = std::exchange(state_->records, keys.clone());
+  Result<void> saved = save_locked();
+  if (!saved) state_->records = std::move(before);
+  return saved;
+}
+
+bool DomainTable::has_units(const InstanceId& instance) const {
+  const std::lock_guard lock(mutex_);
+  return state_->instances.contains(instance);
 }
 
 Bytes DomainTable::attestation_root() const {

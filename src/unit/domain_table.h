@@ -21,6 +21,7 @@
 #include "crypto/ec.h"
 #include "unit/crypto_unit.h"
 #include "unit/master_key.h"
+#include "unit/record_sinks.h"
 
 namespace keyhaven::unit {
 
@@ -74,7 +75,7 @@ struct DomainState;
 struct TableState;
 
 // Thread-safe. The sink must outlive it.
-class DomainTable {
+class DomainTable final : public RecordKeySink {
  public:
   // A new deployment: attestation root key, module keys and certificates; saved. `keys` is where
   // master keys of operational and failover units are kept that come in from now on, and must
@@ -86,7 +87,7 @@ class DomainTable {
   // or a master key is in a token and `keys` is not).
   static Result<std::unique_ptr<DomainTable>> restore(
       const SecretBytes& state, StateSink& sink, MasterKeyBackend& keys = software_master_keys());
-  ~DomainTable();
+  ~DomainTable() override;
 
   // The whole state (docs/protocols/unit-state.md). Holds master keys and private keys in clear.
   SecretBytes serialize() const;
@@ -103,6 +104,15 @@ class DomainTable {
   // error", and has no effect.
   Result<std::string> administer(const InstanceId& instance, const UnitId& unit,
                                  const std::string& request);
+  // What the administrators' acceptance of stored records goes to; without it that command finds no
+  // difference. Called with the table's lock held. Set it before the first command.
+  void set_record_acceptance(RecordAcceptance& records) noexcept { records_ = &records; }
+
+  // The keys of stored records rest in this state.
+  RecordKeys record_keys() const;
+  Result<void> save_record_keys(const RecordKeys& keys) override;
+  bool has_units(const InstanceId& instance) const override;
+
   Bytes attestation_root() const;  // SubjectPublicKeyInfo, 158 bytes
 
   // Counts changes of the keys. An engine compares it per call and fetches a new snapshot only when
@@ -122,6 +132,7 @@ class DomainTable {
 
   StateSink& sink_;
   MasterKeyBackend& keys_;
+  RecordAcceptance* records_ = nullptr;
   mutable std::mutex mutex_;
   std::unique_ptr<TableState> state_;
   std::shared_ptr<const KeySnapshot> snapshot_;

@@ -249,7 +249,7 @@ TEST_F(StateTest, EveryTruncationIsRefused) {
 TEST_F(StateTest, OtherMagicAndVersionAreRefused) {
   Bytes state = to_bytes(table().serialize().expose());
   ASSERT_TRUE(parse_state(state).has_value());
-  state[5] = 3;
+  state[5] = 4;
   EXPECT_NE(parse_state(state).error().message.find("version"), std::string::npos);
   state[0] = 'X';
   EXPECT_FALSE(parse_state(state).has_value());
@@ -330,7 +330,7 @@ TEST_F(StateTest, AStateOfFormat1ServesOnAndIsReplaced) {
   const SecretBytes stored = SecretBytes::copy_of(stored_example("unit-state.hex"));
   const auto restored = DomainTable::restore(stored, sink).value();
   EXPECT_EQ(sink.saves, 1);
-  EXPECT_EQ(sink.last.expose()[5], 2);
+  EXPECT_EQ(sink.last.expose()[5], 3);
   EXPECT_EQ(restored->snapshot()->generation(), restored->generation());
   const auto state = parse_state(sink.last.expose()).value();
   ASSERT_EQ(state.modules.size(), kModules);
@@ -352,7 +352,8 @@ TEST_F(StateTest, StoredExampleOfFormat2IsStillRead) {
   const Bytes stored = stored_example("unit-state-2.hex");
   const auto parsed = parse_state(stored);
   ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
-  EXPECT_EQ(to_hex(serialize_state(*parsed).expose()), to_hex(stored));
+  EXPECT_FALSE(parsed->records.guarding);
+  EXPECT_TRUE(parsed->records.journal_key.empty() && parsed->records.scopes.empty());
   const InstanceUnits& instance = parsed->instances.begin()->second;
   ASSERT_EQ(instance.units.size(), 3u);
   EXPECT_EQ(instance.key->state, InstanceKey::State::Ready);
@@ -369,6 +370,66 @@ TEST_F(StateTest, StoredExampleOfFormat2IsStillRead) {
   EXPECT_EQ(recovery.current.pattern(), serving.current.pattern());
   EXPECT_EQ(recovery.pending.pattern(), serving.pending.pattern());
   EXPECT_FALSE(recovery.pending.committed);
+}
+
+TEST_F(StateTest, StoredExampleOfFormat3IsWrittenAgain) {
+  const Bytes stored = stored_example("unit-state-3.hex");
+  const auto parsed = parse_state(stored);
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+  EXPECT_EQ(to_hex(serialize_state(*parsed).expose()), to_hex(stored));
+  const RecordKeys& records = parsed->records;
+  EXPECT_TRUE(records.guarding);
+  EXPECT_EQ(records.losses, 2);
+  EXPECT_EQ(records.run, 5u);
+  EXPECT_TRUE(records.journal_key == SecretBytes::copy_of(Bytes(32, 0xA1)));
+  ASSERT_EQ(records.scopes.size(), 2u);
+  const auto& keys = records.scopes.at(parsed->instances.begin()->first);
+  ASSERT_EQ(keys.size(), 2u);
+  EXPECT_EQ(keys[1].epoch, 3u);
+  EXPECT_TRUE(keys[1].key == SecretBytes::copy_of(Bytes(32, 0xC3)));
+  const RecordKeys copy = records.clone();
+  EXPECT_EQ(copy.scopes.at(RecordScope{})[0].epoch, 1u);
+}
+
+TEST_F(StateTest, KeysOfRecordsThatDoNotHangTogetherAreRefused) {
+  const TableState state = parse_state(stored_example("unit-state-3.hex")).value();
+  const InstanceId instance = state.instances.begin()->first;
+  const auto refused = [&](auto edit) {
+    TableState changed = parse_state(serialize_state(state).expose()).value();
+    edit(changed.records);
+    EXPECT_FALSE(parse_state(serialize_state(changed).expose()).has_value());
+  };
+  refused([](RecordKeys& keys) { keys.journal_key = {}; });
+  refused([](RecordKeys& keys) { keys.journal_key = SecretBytes(31); });
+  refused([&](RecordKeys& keys) { keys.scopes.at(instance)[1].epoch = 2; });
+  refused([&](RecordKeys& keys) { keys.scopes.at(instance)[0].epoch = 0; });
+  refused([&](RecordKeys& keys) { keys.scopes.at(instance)[1].epoch = kMaxRecordEpoch + 1; });
+  refused([&](RecordKeys& keys) { keys.scopes.at(instance).clear(); });
+  refused([&](RecordKeys& keys) {
+    for (std::uint32_t epoch = 4; epoch < 11; ++epoch)
+      keys.scopes.at(instance).push_back({epoch, SecretBytes(32)});
+  });
+  refused([](RecordKeys& keys) {
+    for (std::uint32_t i = 0; i < kMaxRecordScopes; ++i) {
+      RecordScope scope;
+      scope.uuid.bytes[0] = static_cast<std::uint8_t>(i >> 8);
+      scope.uuid.bytes[1] = static_cast<std::uint8_t>(i);
+      scope.uuid.bytes[2] = 1;
+      keys.scopes[scope].push_back({1, SecretBytes(32)});
+    }
+  });
+}
+
+TEST_F(StateTest, KeysOfRecordsAreSavedOrAsBefore) {
+  RecordKeys keys = parse_state(stored_example("unit-state-3.hex"))->records.clone();
+  EXPECT_TRUE(table().record_keys().scopes.empty());
+  deployment_.sink().failing = true;
+  EXPECT_FALSE(table().save_record_keys(keys));
+  EXPECT_TRUE(table().record_keys().scopes.empty());
+  deployment_.sink().failing = false;
+  EXPECT_TRUE(table().save_record_keys(keys));
+  EXPECT_EQ(table().record_keys().scopes.size(), 2u);
+  EXPECT_EQ(parse_state(table().serialize().expose())->records.run, 5u);
 }
 
 TEST_F(StateTest, PlacesThatDoNotFitTheTypeAreRefused) {

@@ -1,7 +1,6 @@
 #include "unit/record_book.h"
 
 #include <algorithm>
-#include <deque>
 #include <memory>
 
 namespace keyhaven::unit {
@@ -153,18 +152,30 @@ std::uint64_t RecordBook::live_bytes() const noexcept {
          41 * waiting;
 }
 
+void RecordBook::add_waiting(std::deque<Bytes>& entries) const {
+  SealedEntry sealed{waiting_->number, {}};
+  const auto hand_over = [&] {
+    entries.push_back(encode(sealed));
+    sealed.changes.clear();
+  };
+  for (const auto& [name, change] : waiting_->changes) {
+    sealed.changes.push_back({scopes_[name.scope].id, name.name, change.seal});
+    if (sealed.changes.size() == kMaxRecordsPerCall) hand_over();
+  }
+  hand_over();
+}
+
 RecordSink::Entries RecordBook::snapshot() {
-  // What is to be given next: the scopes and the mark first, then the records shard by shard, at
-  // the end the group that waits.
+  // What is to be given next: the scopes first, then the records shard by shard, at the end the
+  // group that waits and the mark.
   struct Progress {
     std::deque<Bytes> ready;
     std::size_t shard = 0;
-    bool is_waiting_due = true;
+    bool is_end_due = true;
   };
   auto at = std::make_shared<Progress>();
   for (const auto& [id, number] : numbers_)
     at->ready.push_back(encode(ScopeEntry{number, id, scopes_[number].next_sequence}));
-  at->ready.push_back(encode(MarkEntry{run_, last_group_}));
   return [this, at]() -> std::optional<Bytes> {
     while (at->ready.empty() && at->shard < RecordMap::kShards) {
       RecordsEntry records;
@@ -178,17 +189,9 @@ RecordSink::Entries RecordBook::snapshot() {
       });
       hand_over();
     }
-    if (at->ready.empty() && std::exchange(at->is_waiting_due, false) && waiting_) {
-      SealedEntry sealed{waiting_->number, {}};
-      const auto hand_over = [&] {
-        at->ready.push_back(encode(sealed));
-        sealed.changes.clear();
-      };
-      for (const auto& [name, change] : waiting_->changes) {
-        sealed.changes.push_back({scopes_[name.scope].id, name.name, change.seal});
-        if (sealed.changes.size() == kMaxRecordsPerCall) hand_over();
-      }
-      hand_over();
+    if (at->ready.empty() && std::exchange(at->is_end_due, false)) {
+      if (waiting_) add_waiting(at->ready);
+      at->ready.push_back(encode(MarkEntry{run_.value_or(0), last_group_}));
     }
     if (at->ready.empty()) return std::nullopt;
     Bytes entry = std::move(at->ready.front());

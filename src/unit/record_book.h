@@ -2,6 +2,7 @@
 // next sequence of every scope, and the group that waits for its second phase.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <vector>
@@ -63,10 +64,11 @@ class RecordBook {
   // One entry of a journal or snapshot, in their order. `first_sequence` is of scopes that have no
   // entry of their own. Errors: InvalidArgument: it does not fit to what came before.
   Result<void> replay(const RecordEntry& entry, std::uint64_t first_sequence);
-  std::uint64_t run() const noexcept { return run_; }
+  // Of the last mark; a journal without one lacks the end of its snapshot.
+  std::optional<std::uint64_t> run() const noexcept { return run_; }
   void set_run(std::uint64_t run) noexcept { run_ = run; }
 
-  // The entries of a snapshot; the book stays as it is meanwhile.
+  // The entries of a snapshot, which a mark ends; the book stays as it is meanwhile.
   RecordSink::Entries snapshot();
   std::uint64_t live_bytes() const noexcept;
 
@@ -74,6 +76,7 @@ class RecordBook {
   Result<void> replay_scope(const ScopeEntry& entry);
   Result<void> replay_sealed(const SealedEntry& entry, std::uint64_t first_sequence);
   Result<void> replay_records(const RecordsEntry& entry);
+  void add_waiting(std::deque<Bytes>& entries) const;
   void count(const ScopedName& name, PackedSeal seal, std::int64_t by);
 
   std::vector<BookScope> scopes_;
@@ -81,7 +84,7 @@ class RecordBook {
   RecordMap records_;
   std::optional<WaitingGroup> waiting_;
   std::uint64_t last_group_ = 0;
-  std::uint64_t run_ = 0;
+  std::optional<std::uint64_t> run_;
 };
 
 }  // namespace keyhaven::unit

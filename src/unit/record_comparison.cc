@@ -13,7 +13,7 @@ constexpr std::uint8_t number_of(RecordVerdict verdict) {
 }
 
 bool is_possible(const RecordSeal& seal) {
-  return seal.epoch >= 1 && seal.epoch <= kMaxEpoch && seal.sequence >= 1 &&
+  return seal.epoch >= 1 && seal.epoch <= kMaxRecordEpoch && seal.sequence >= 1 &&
          seal.sequence <= kMaxSequence;
 }
 

@@ -6,14 +6,13 @@
 #include <cstdint>
 #include <vector>
 
-#include "unit/record_guard.h"
+#include "unit/record_sinks.h"
 
 namespace keyhaven::unit {
 
 // Epoch and sequence of a seal in one number, the epoch above; 0 is no seal.
 using PackedSeal = std::uint64_t;
 inline constexpr std::uint64_t kMaxSequence = (std::uint64_t{1} << 48) - 1;
-inline constexpr std::uint32_t kMaxEpoch = 65'535;
 constexpr PackedSeal pack_seal(std::uint32_t epoch, std::uint64_t sequence) noexcept {
   return std::uint64_t{epoch} << 48 | sequence;
 }

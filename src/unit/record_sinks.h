@@ -15,8 +15,10 @@ namespace keyhaven::unit {
 inline constexpr std::size_t kRecordKeySize = 32;
 inline constexpr std::size_t kMaxRecordEpochs = 8;  // keys of one scope that are still needed
 
+inline constexpr std::uint32_t kMaxRecordEpoch = 65'535;
+
 struct RecordKey {
-  std::uint32_t epoch = 0;  // from 1, at most 65,535
+  std::uint32_t epoch = 0;  // from 1, at most kMaxRecordEpoch
   SecretBytes key;          // kRecordKeySize random bytes
 };
 

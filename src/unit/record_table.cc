@@ -52,16 +52,26 @@ void RecordTable::replayed() {
   adopt_keys_locked(std::move(keys_));
 }
 
-void RecordTable::accept_at_first_check(const Digest& difference) {
+Result<void> RecordTable::rewrite_journal() {
+  const std::lock_guard lock(mutex_);
+  if (!book_.run()) book_.set_run(keys_.run);
+  return sink_.replace(book_.snapshot());
+}
+
+void RecordTable::accept_at_first_check(const Digest& difference,
+                                        std::function<void(const std::string&)> tell) {
   const std::lock_guard lock(mutex_);
   accept_at_first_ = difference;
+  tell_ = std::move(tell);
 }
 
 // The journal's number is written first, so it is the keys' or one above.
 Result<void> RecordTable::check_run() const {
   const std::lock_guard lock(mutex_);
-  if (book_.run() == keys_.run || book_.run() == keys_.run + 1) return {};
-  const bool is_old_journal = book_.run() < keys_.run;
+  if (!book_.run())
+    return Error{Reason::InvalidArgument, "the journal of stored records is cut short", {}};
+  if (*book_.run() == keys_.run || *book_.run() == keys_.run + 1) return {};
+  const bool is_old_journal = *book_.run() < keys_.run;
   return Error{Reason::Conflict,
                is_old_journal ? "an old copy of the records journal was put back"
                               : "the state is older than the records journal beside it",
@@ -72,7 +82,7 @@ Result<void> RecordTable::begin_run() {
   std::uint64_t run = 0;
   {
     const std::lock_guard lock(mutex_);
-    run = book_.run();
+    run = book_.run().value_or(0);
     if (run == keys_.run) {
       ++run;
       KH_TRY(
@@ -156,7 +166,7 @@ Result<void> RecordTable::add_epoch(const RecordScope& scope) {
     const auto found = keys.scopes.find(scope);
     if (found == keys.scopes.end()) return {};
     std::vector<RecordKey>& list = found->second;
-    if (list.size() == kMaxRecordEpochs || list.back().epoch == kMaxEpoch) {
+    if (list.size() == kMaxRecordEpochs || list.back().epoch == kMaxRecordEpoch) {
       return Error{Reason::Conflict,
                    "records are still sealed by older keys; make their seals anew first",
                    {}};
@@ -180,7 +190,7 @@ void RecordTable::destroy_older_keys(const RecordScope& scope) {
     const std::lock_guard lock(mutex_);
     if (!has_only_older_to_destroy_locked(scope)) return;
     // What made the last older seal obsolete must not be forgotten after this.
-    const Bytes mark = encode(MarkEntry{book_.run(), book_.last_group()});
+    const Bytes mark = encode(MarkEntry{book_.run().value_or(0), book_.last_group()});
     if (!sink_.append(mark, RecordSink::Durability::Power)) return;
   }
   (void)change_keys(KeyChangeKind::Removes, [&](RecordKeys& keys) -> Result<void> {
@@ -402,8 +412,8 @@ Result<RecordCheckResult> RecordTable::end_record_check(std::uint64_t check) {
     if (accept_at_first_) {
       const Digest wanted = *std::exchange(accept_at_first_, std::nullopt);
       const auto accepted = accept_locked({}, wanted);
-      acceptance_note_ = accepted ? "the deployment's records were accepted as they are stored"
-                                  : "nothing was accepted: " + accepted.error().message;
+      tell_(accepted ? "the deployment's records were accepted as they are stored"
+                     : "the deployment's records were not accepted: " + accepted.error().message);
       for (ScopeDifference& each : out.differences) {
         if (each.scope == RecordScope{}) each.accepted = accepted.has_value();
       }
@@ -415,11 +425,6 @@ Result<RecordCheckResult> RecordTable::end_record_check(std::uint64_t check) {
     if (each.newer != 0) (void)add_epoch(each.scope);
   }
   return out;
-}
-
-std::string RecordTable::acceptance_note() const {
-  const std::lock_guard lock(mutex_);
-  return acceptance_note_;
 }
 
 // --- Acceptance ---

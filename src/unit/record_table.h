@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -36,19 +37,21 @@ class RecordTable final : public RecordGuard, public RecordAcceptance {
   Result<void> replay(ByteView entry);
   // After the last entry.
   void replayed();
+  // Writes the journal anew as it was read, or the first one. Errors: what the sink gives.
+  Result<void> rewrite_journal();
   // Holds the first check that ends against this difference of the deployment's scope, and accepts
   // it when it is that: the deployment has no quorum, but somebody who is root where the unit runs.
-  void accept_at_first_check(const Digest& difference);
+  // `tell` then hears in one line what came of it.
+  void accept_at_first_check(const Digest& difference,
+                             std::function<void(const std::string&)> tell);
   // Writes the number of this start to the journal, then to the keys. Neither can be put back alone
   // from before this start without check_run telling. Errors: what the sinks give; harmless.
   Result<void> begin_run();
-  // Errors: Conflict: journal or keys were put back.
+  // Errors: Conflict (journal or keys were put back), InvalidArgument (the journal is cut short).
   Result<void> check_run() const;
 
   // Gives up a scope whose instance has no units and no records.
   void prune(const RecordScope& scope);
-  // Whether accept_at_first_check did it, or why not; empty before that check.
-  std::string acceptance_note() const;
 
   Result<RecordGuardStatus> record_status() override;
   Result<std::vector<RecordSeal>> seal_records(std::uint64_t group,
@@ -97,7 +100,7 @@ class RecordTable final : public RecordGuard, public RecordAcceptance {
   std::unique_ptr<RecordComparison> check_;
   std::map<RecordScope, ScopeFinding> findings_;  // of the last ended check
   std::optional<Digest> accept_at_first_;
-  std::string acceptance_note_;
+  std::function<void(const std::string&)> tell_;
 };
 
 }  // namespace keyhaven::unit

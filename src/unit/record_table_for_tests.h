@@ -26,6 +26,7 @@ class RecordTableForTests final : private RecordKeySink, private RecordSink {
                                            static_cast<RecordSink&>(*this));
     for (const Bytes& entry : entries_) KH_ASSERT(table_->replay(entry).has_value());
     table_->replayed();
+    if (entries_.empty()) KH_ASSERT(table_->rewrite_journal().has_value());
   }
 
   // The next `count` calls of a sink fail; nothing is stored by them.

@@ -417,16 +417,20 @@ TEST_F(RecordTableTest, TheDeploymentIsAcceptedAtTheFirstCheckAfterAStartOnly) {
   const Digest found = before.result.differences.at(0).difference;
   EXPECT_FALSE(before.result.differences[0].accepted);
   table_.restart();
-  table_->accept_at_first_check(found);
+  std::vector<std::string> told;
+  const auto tell = [&](const std::string& line) { told.push_back(line); };
+  table_->accept_at_first_check(found, tell);
   const auto first = check();
   EXPECT_TRUE(first.result.differences.at(0).accepted);
-  EXPECT_NE(table_->acceptance_note(), "");
+  EXPECT_EQ(told.size(), 1u);
   EXPECT_TRUE(check().is_clean());
 
   write({put(1, "a", kDeployment)});
   table_.restart();
-  table_->accept_at_first_check(found);
+  table_->accept_at_first_check(found, tell);
   EXPECT_TRUE(check().is_clean());  // another state: nothing to accept
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_NE(told[1].find("not accepted"), std::string::npos);
   store_.rows.clear();
   EXPECT_FALSE(check().result.differences.at(0).accepted);  // the option is used up
 }
@@ -447,6 +451,19 @@ TEST_F(RecordTableTest, JournalOrKeysPutBackAloneFromBeforeAStartAreTold) {
   EXPECT_EQ(table_->check_run().error().reason, Reason::Conflict);
   table_.put_back(second);
   EXPECT_TRUE(table_->check_run());
+}
+
+TEST_F(RecordTableTest, ASnapshotThatIsCutShortIsTold) {
+  write({put(1, "a"), put(2, "b")});
+  table_.set_most_entries(0);
+  write({put(1, "a2")});  // compacts, with the group still waiting
+  const auto whole = table_.copy();
+  EXPECT_TRUE(table_->check_run());
+  for (std::size_t cut = 1; cut + 1 < whole.entries.size(); ++cut) {
+    const auto first = whole.entries.begin();
+    table_.put_back({{first, first + static_cast<std::ptrdiff_t>(cut)}, whole.keys.clone()});
+    EXPECT_EQ(table_->check_run().error().reason, Reason::InvalidArgument) << cut;
+  }
 }
 
 TEST_F(RecordTableTest, AStartThatCannotNoteItsNumberIsNoFalseAlarm) {

@@ -15,8 +15,9 @@ namespace keyhaven::unit {
 namespace {
 
 constexpr std::string_view kMagic = "KHUS";
-constexpr std::uint16_t kFirstFormat = 1;  // operational units only, 6 modules
-constexpr std::uint16_t kFormat = 2;
+constexpr std::uint16_t kFirstFormat = 1;   // operational units only, 6 modules
+constexpr std::uint16_t kSecondFormat = 2;  // without keys of stored records
+constexpr std::uint16_t kFormat = 3;
 constexpr std::size_t kMaxPrivateKeyBytes = 512;
 
 // Counts, or writes into a span of exactly the counted size.
@@ -39,6 +40,10 @@ class StateWriter {
         static_cast<std::uint8_t>(value >> 24), static_cast<std::uint8_t>(value >> 16),
         static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)};
     raw(bytes);
+  }
+  void u64(std::uint64_t value) {
+    u32(static_cast<std::uint32_t>(value >> 32));
+    u32(static_cast<std::uint32_t>(value));
   }
   void bytes32(ByteView bytes) {
     u32(static_cast<std::uint32_t>(bytes.size()));
@@ -93,6 +98,22 @@ void write_domain(StateWriter& w, const DomainState& domain) {
   if (domain.importer) write_private_key(w, *domain.importer);
 }
 
+void write_record_keys(StateWriter& w, const RecordKeys& records) {
+  w.u8(records.guarding ? 1 : 0);
+  w.u8(records.losses);
+  w.u64(records.run);
+  w.bytes32(records.journal_key.expose());
+  w.u32(static_cast<std::uint32_t>(records.scopes.size()));
+  for (const auto& [scope, keys] : records.scopes) {
+    w.raw(scope.view());
+    w.u8(static_cast<std::uint8_t>(keys.size()));
+    for (const RecordKey& key : keys) {
+      w.u32(key.epoch);
+      w.raw(key.key.expose());
+    }
+  }
+}
+
 void write_state(StateWriter& w, const TableState& state) {
   w.raw(as_bytes(kMagic));
   w.u8(kFormat >> 8);
@@ -114,6 +135,7 @@ void write_state(StateWriter& w, const TableState& state) {
     w.u8(static_cast<std::uint8_t>(instance.units.size()));
     for (const DomainState& domain : instance.units) write_domain(w, domain);
   }
+  write_record_keys(w, state.records);
 }
 
 Error damaged(const char* what) {
@@ -272,6 +294,40 @@ Result<InstanceUnits> read_instance(Reader& r, std::uint16_t format,
   return out;
 }
 
+Result<RecordKeys> read_record_keys(Reader& r) {
+  RecordKeys out;
+  const std::uint8_t guarding = r.u8();
+  out.guarding = guarding == 1;
+  out.losses = r.u8();
+  out.run = r.u64();
+  const ByteView journal_key = r.bytes32(kRecordKeySize);
+  const bool has_journal = journal_key.size() == kRecordKeySize;
+  const std::size_t scopes = r.u32();
+  if (!r.ok() || guarding > 1 || scopes > kMaxRecordScopes ||
+      (!has_journal && (!journal_key.empty() || out.guarding || scopes != 0))) {
+    return damaged("keys of stored records are malformed");
+  }
+  if (has_journal) out.journal_key = SecretBytes::copy_of(journal_key);
+  const RecordScope* last = nullptr;
+  for (std::size_t i = 0; i < scopes; ++i) {
+    const RecordScope scope{r.uuid()};
+    const std::size_t count = r.u8();
+    if (!r.ok() || (last != nullptr && scope <= *last) || count == 0 || count > kMaxRecordEpochs)
+      return damaged("scopes of stored records out of order");
+    auto& [id, keys] = *out.scopes.emplace(scope, std::vector<RecordKey>()).first;
+    last = &id;
+    for (std::size_t each = 0; each < count; ++each) {
+      const std::uint32_t epoch = r.u32();
+      const std::uint32_t before = keys.empty() ? 0 : keys.back().epoch;
+      if (epoch <= before || epoch > kMaxRecordEpoch)
+        return damaged("epochs of stored records out of order");
+      keys.push_back({epoch, SecretBytes::copy_of(r.raw(kRecordKeySize))});
+      if (!r.ok()) return damaged("truncated");
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 SecretBytes serialize_state(const TableState& state) {
@@ -290,7 +346,7 @@ Result<TableState> parse_state(ByteView bytes, MasterKeyBackend& keys) {
   Reader r(bytes);
   if (as_text(r.raw(kMagic.size())) != kMagic) return damaged("not a state of a crypto unit");
   const std::uint16_t format = r.u16();
-  if (format != kFirstFormat && format != kFormat)
+  if (format != kFirstFormat && format != kSecondFormat && format != kFormat)
     return damaged("written by another version of this program");
   TableState state;
   state.root = KH_TRY(read_private_key(r));
@@ -308,6 +364,7 @@ Result<TableState> parse_state(ByteView bytes, MasterKeyBackend& keys) {
     unique &= state.instances.emplace(id, std::move(instance)).second;
     if (!unique) return damaged("an identifier twice");
   }
+  if (format == kFormat) state.records = KH_TRY(read_record_keys(r));
   if (!r.at_end()) return damaged("trailing bytes");
   return state;
 }

@@ -8,6 +8,7 @@
 
 #include "unit/domain_state.h"
 #include "unit/domain_table.h"
+#include "unit/record_sinks.h"
 
 namespace keyhaven::unit {
 
@@ -26,6 +27,7 @@ struct TableState {
   std::vector<Module> modules;  // kModules; the module of index i is at i - 1
   std::uint32_t next_domain_instance = 1;
   std::map<InstanceId, InstanceUnits> instances;
+  RecordKeys records;
 };
 
 // New keys and certificates of a deployment, no instances.
