@@ -35,6 +35,7 @@ class Double:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="vendor-double-"))
         self.offset, self.wanted_port, self.server, self.private = 0.0, port, None, False
         self.account, self.instances = "d" * 32, {}
+        self.watch = None  # (requests to come, event)
         self.requests, self.lints = collections.deque(maxlen=KEPT), []
         self.iam = Iam(self.now, self.account, self.plan.token_lifetime)
         certificates.make(self.directory)
@@ -91,6 +92,18 @@ class Double:
         """Sets the service's clock forward."""
         self.offset += seconds
 
+    def settle(self):
+        """Every list shows every key, whatever delay it was made with."""
+        for instance in self.instances.values():
+            for key in instance.keys.values():
+                key.lists_until_shown = 0
+
+    def at_request(self, count):
+        """An event that is set when so many requests from now on have come."""
+        event = threading.Event()
+        self.watch = (count, event)
+        return event
+
     def fault(self, plan):
         """Another plan from now on; the old one's clock skew and limits of what exists stay as they are."""
         self.plan = plan
@@ -108,6 +121,9 @@ class Double:
         return self.plan.list_delay
 
     def note(self, handler, path, status, fired):
+        watch = self.watch
+        if watch:
+            self.watch = (watch[0] - 1, watch[1]) if watch[0] > 1 else watch[1].set()
         self.requests.append(Seen(handler.command, path, handler.headers.get("Bluemix-Instance", ""), status, tuple(fired),
                                   handler.headers.get("Correlation-Id", "")))
 

@@ -15,7 +15,7 @@ ROOT_SIZES, STANDARD_MOST = (16, 24, 32), 7500
 HASHES = {"RSAES_OAEP_SHA_1": "sha1", "RSAES_OAEP_SHA_256": "sha256"}
 RETRIEVALS_MOST = 500
 TOKEN_BITS = 4096
-PAIRS, READY = concurrent.futures.ThreadPoolExecutor(2, "rsa"), collections.deque()
+PAIRS, READY, KEPT = concurrent.futures.ThreadPoolExecutor(2, "rsa"), collections.deque(), collections.deque()
 
 
 @dataclasses.dataclass
@@ -36,23 +36,25 @@ class ImportToken:
                 "remainingRetrievals": self.remaining}
 
 
-def prepare(count):
-    """Makes key pairs of import tokens ahead: one takes seconds, and whoever retrieves a token waits for its pair."""
-    READY.extend(PAIRS.submit(RsaKey, TOKEN_BITS) for _ in range(count))
+def prepare(count, again=False):
+    """Makes key pairs of import tokens ahead: one takes seconds, and whoever retrieves a token waits for its pair. `again`: these
+    serve by turns, for as long as the process lives; two or more, so that a token has another pair than the one it replaces."""
+    (KEPT if again else READY).extend(PAIRS.submit(RsaKey, TOKEN_BITS) for _ in range(count))
 
 
-def next_pair():
-    try:
-        return READY.popleft()
-    except IndexError:
-        return PAIRS.submit(RsaKey, TOKEN_BITS)
+def next_pair(before):
+    """Another pair than that of the token `before`, which may be None."""
+    if KEPT:
+        KEPT.rotate()
+        return next(pair for pair in KEPT if before is None or pair is not before.pair)
+    return READY.popleft() if READY else PAIRS.submit(RsaKey, TOKEN_BITS)
 
 
 def create_token(call):
     fields = parameters(call.body)
     lifetime, most = integer(fields, "expiration", 300, 86400, 600), integer(fields, "maxAllowedRetrievals", 1, RETRIEVALS_MOST, 1)
     call.need_master_key()
-    token = ImportToken(next_pair(), secrets.token_bytes(12), call.now, lifetime, most, most)
+    token = ImportToken(next_pair(call.instance.import_token), secrets.token_bytes(12), call.now, lifetime, most, most)
     call.instance.import_token = token
     return Reply(200, token.show())
 

@@ -93,8 +93,8 @@ def read_body(call, updating=False):
     return fields
 
 
-def answer(call, key, registration, status=200):
-    return Reply(status, collection("registration", [shown(call, key, registration)]), {"ETag": f'"{registration.etag}"'})
+def answer(call, key, registration):
+    return Reply(200, collection("registration", [shown(call, key, registration)]), {"ETag": f'"{registration.etag}"'})
 
 
 def create(call):
@@ -104,7 +104,7 @@ def create(call):
     data = {"description": text(fields, "description", 2, 240), "registrationMetadata": text(fields, "registrationMetadata"),
             "preventKeyDeletion": flag(fields, "preventKeyDeletion", False)}
     key.registrations[crn] = Registration(crn, data, key.versions[-1], call.now, call.caller.iam_id, call.now, call.caller.iam_id)
-    return answer(call, key, key.registrations[crn], 201)
+    return answer(call, key, key.registrations[crn])
 
 
 def existing(call, key, crn):
