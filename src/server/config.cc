@@ -139,6 +139,15 @@ std::vector<Row> make_rows() {
       {"unit.accept_state_counter", &Config::unit_accept_state_counter, "saves",
        "An old copy of the state with this counter is taken although newer ones were saved; 0: "
        "never."},
+      {"unit.accept_records", &Config::unit_accept_records, "64 hexadecimal digits",
+       "Difference of the deployment's stored records that is accepted at this start; empty: none "
+       "(docs/operations/records.md)."},
+      {.name = "unit.lost_records",
+       .field = &Config::unit_lost_records,
+       .unit = "word",
+       .text = "When the unit's journal of stored records is lost or damaged: refuse to start, or "
+               "begin an empty one, so that every stored record must be accepted.",
+       .choices = {"refuse", "begin-anew"}},
       {.name = "unit.backend",
        .field = &Config::unit_backend,
        .unit = "word",
@@ -475,6 +484,14 @@ Result<void> validate_backend(const Config& config) {
   return {};
 }
 
+Result<void> validate_accepted_records(const std::string& digest) {
+  const auto bytes = from_hex(digest);
+  if (digest.empty() || (bytes && bytes->size() == sizeof(Digest))) return {};
+  return wrong(
+      "unit.accept_records must be the 64 hexadecimal digits that `keyhaven store verify` "
+      "prints as the deployment's difference");
+}
+
 Result<void> validate(const Config& config) {
   if (config.data_directory.empty())
     return wrong("server.data_directory is empty; name a directory");
@@ -491,6 +508,7 @@ Result<void> validate(const Config& config) {
   }
   KH_TRY(validate_environment("unit.sealing_environment", config.unit_sealing_environment));
   KH_TRY(validate_backend(config));
+  KH_TRY(validate_accepted_records(config.unit_accept_records));
   if (config.tls_names.empty() && config.tls_addresses.empty() && config.tls_certificate.empty()) {
     return wrong(
         "server.tls_names and server.tls_addresses are both empty; the certificate needs one of "

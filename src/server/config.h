@@ -50,6 +50,8 @@ struct Config {
   std::string unit_sealing_pkcs11_module;
   std::vector<std::string> unit_sealing_environment;
   std::int64_t unit_accept_state_counter = 0;
+  std::string unit_accept_records;
+  std::string unit_lost_records = "refuse";
   std::string unit_backend = "software";
   std::string unit_pkcs11_module;
   std::string unit_pkcs11_token;

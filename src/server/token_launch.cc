@@ -2,7 +2,23 @@
 
 namespace keyhaven::server {
 
+namespace {
+
+void add_record_arguments(const Config& config, std::vector<std::string>& arguments) {
+  if (config.unit_lost_records != "refuse") {
+    arguments.emplace_back("--lost-records");
+    arguments.push_back(config.unit_lost_records);
+  }
+  if (!config.unit_accept_records.empty()) {
+    arguments.emplace_back("--accept-records");
+    arguments.push_back(config.unit_accept_records);
+  }
+}
+
+}  // namespace
+
 void launch_with_backend(const Config& config, UnitLaunchOptions& options) {
+  add_record_arguments(config, options.backend_arguments);
   if (config.unit_backend != "pkcs11") return;
   options.network = config.unit_pkcs11_network == "yes";
   options.backend_environment = config.unit_pkcs11_environment;

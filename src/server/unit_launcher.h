@@ -53,7 +53,8 @@ struct UnitLaunchOptions {
   std::string memory_lock = "required";  // required, best-effort
   bool network = false;                  // the unit reaches its token over the network
   SealingLaunch sealing;
-  // Where master keys are: arguments of the unit, and environment for the token's library.
+  // Arguments of the unit about its stored records and about where master keys are, and environment
+  // for the token's library.
   std::vector<std::string> backend_arguments;
   std::vector<std::string> backend_environment;
 };

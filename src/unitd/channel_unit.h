@@ -5,6 +5,7 @@
 #include "unit/crypto_unit.h"
 #include "unit/domain_table.h"
 #include "unit/key_engine.h"
+#include "unit/record_table.h"
 #include "unit/secure_import.h"
 #include "unitd/state_file.h"
 
@@ -14,9 +15,9 @@ namespace keyhaven::unitd {
 // engine only; the server drops on every channel (channel/loop_client.h).
 class ChannelUnit final : public unit::CryptoUnit {
  public:
-  ChannelUnit(unit::DomainTable& table, StateFile& file, const Clock& clock,
-              unit::KeyEngineOptions options = {})
-      : table_(table), file_(file), engine_(table, clock, options) {}
+  ChannelUnit(unit::DomainTable& table, StateFile& file, unit::RecordTable& records,
+              const Clock& clock, unit::KeyEngineOptions options = {})
+      : table_(table), file_(file), records_(records), engine_(table, clock, options) {}
 
   Result<std::vector<unit::UnitStatus>> create_units(const InstanceId& instance,
                                                      const std::string& region,
@@ -28,7 +29,9 @@ class ChannelUnit final : public unit::CryptoUnit {
     return table_.resize_units(instance, counts);
   }
   Result<void> remove_units(const InstanceId& instance) override {
-    return table_.remove_units(instance);
+    KH_TRY(table_.remove_units(instance));
+    records_.prune(instance);  // now, if the instance has no records left; else with the last one
+    return {};
   }
   Result<std::vector<unit::UnitStatus>> list_units(const InstanceId& instance) override {
     return table_.list_units(instance);
@@ -92,6 +95,7 @@ class ChannelUnit final : public unit::CryptoUnit {
  private:
   unit::DomainTable& table_;
   StateFile& file_;
+  unit::RecordTable& records_;
   unit::KeyEngine engine_;
 };
 

@@ -174,6 +174,24 @@ Result<bool> take_backend_option(Options& options, const std::string& name,
   return true;
 }
 
+// False when `name` is not one of the stored records'.
+Result<bool> take_record_option(RecordStartOptions& records, const std::string& name,
+                                const std::string& value) {
+  if (name == "--lost-records") {
+    if (value != "begin-anew") return wrong(name + " \"" + value + "\": expected begin-anew");
+    records.begin_anew = true;
+    return true;
+  }
+  if (name != "--accept-records") return false;
+  const auto bytes = from_hex(value);
+  Digest digest;
+  if (!bytes || bytes->size() != digest.size())
+    return wrong(name + ": expected 64 hexadecimal digits");
+  std::copy(bytes->begin(), bytes->end(), digest.begin());
+  records.accept = digest;
+  return true;
+}
+
 Result<void> check_backend(const Options& options) {
   if (options.backend == Backend::Software) return {};
   const TokenOptions& token = options.token;
@@ -212,8 +230,10 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
       options.memory_lock = KH_TRY(parse_memory_lock(value));
     } else {
       const bool is_of_sealing = KH_TRY(take_sealing_option(options.sealing, name, value));
-      const bool is_known = is_of_sealing || KH_TRY(take_backend_option(options, name, value));
-      if (!is_known) return wrong("unknown argument \"" + name + "\"");
+      const bool is_of_records = KH_TRY(take_record_option(options.records, name, value));
+      const bool is_of_backend = KH_TRY(take_backend_option(options, name, value));
+      if (!is_of_sealing && !is_of_records && !is_of_backend)
+        return wrong("unknown argument \"" + name + "\"");
     }
   }
   if (options.state_directory.empty()) return wrong("--state-dir is missing");

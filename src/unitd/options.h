@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "crypto/argon2.h"
 #include "unit/crypto_unit.h"
@@ -40,6 +42,12 @@ enum class MemoryLock : std::uint8_t {
   BestEffort,  // as much as RLIMIT_MEMLOCK allows; a failure is said once on standard error
 };
 
+// For one start (docs/operations/records.md).
+struct RecordStartOptions {
+  bool begin_anew = false;       // a journal that cannot be used is replaced by an empty one
+  std::optional<Digest> accept;  // what the first check finds in the deployment
+};
+
 // Where the master keys of operational units are (docs/operations/hsm.md).
 enum class Backend : std::uint8_t { Software, Pkcs11 };
 
@@ -64,6 +72,7 @@ struct Options {
   SandboxMode sandbox = SandboxMode::BestEffort;
   MemoryLock memory_lock = MemoryLock::Required;
   SealingOptions sealing;
+  RecordStartOptions records;
   Backend backend = Backend::Software;
   TokenOptions token;
 };
@@ -80,6 +89,7 @@ inline constexpr unsigned kMaxKeyCacheSeconds = 86'400;
 //   --memory-lock required|best-effort
 //   --sealing METHOD, --sealing-reference TEXT   of the first start
 //   --accept-state-counter N, --sealing-socket FD
+//   --lost-records begin-anew, --accept-records HEX (64 digits)   for one start
 //   --backend software|pkcs11, and for the latter
 //   --token-module FILE, --token-label TEXT, --token-serial TEXT, --token-pin-file FILE
 //   --token-sessions N, --token-deadline-ms N, --token-network yes|no

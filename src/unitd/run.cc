@@ -19,6 +19,7 @@
 #include "unitd/cache_budget.h"
 #include "unitd/channel_unit.h"
 #include "unitd/credentials.h"
+#include "unitd/records.h"
 #include "unitd/sandbox.h"
 #include "unitd/sealing_helper.h"
 #include "unitd/state_file.h"
@@ -184,15 +185,25 @@ int run(const Options& options) {
     return table.error().reason == Reason::InvalidArgument ? kExitConfiguration : kExitInternal;
   }
 
+  auto records = open_records(
+      **table, {options.state_directory, options.records.begin_anew, options.records.accept}, say);
+  if (!records) {
+    say(records.error().message);
+    return status_of(records.error());
+  }
+  if (!records->note.empty()) say(records->note);
+  unit::RecordTable& guard = *records->table;
+  (*table)->set_record_acceptance(guard);
+
   const SystemClock clock;
   Channels channels(options.channels);
   const unit::KeyEngineOptions engine = engine_options(options);
   for (const int fd : options.channels) {
-    std::thread([fd, engine, &file, &table, &clock, &channels] {
+    std::thread([fd, engine, &file, &table, &guard, &clock, &channels] {
       Result<void> served;
       {
-        ChannelUnit served_unit(**table, file, clock, engine);
-        served = channel::serve(fd, served_unit);
+        ChannelUnit served_unit(**table, file, guard, clock, engine);
+        served = channel::serve(fd, served_unit, guard);
       }
       channels.ended(served);
     }).detach();  // ended by _Exit: a thread may be blocked in a read for ever

@@ -9,17 +9,23 @@
 
 #include <cerrno>
 
+#include "unitd/moments_for_tests.h"
 #include "unitd/sealing_for_tests.h"
 
-namespace {
+namespace keyhaven::unitd {
 
-constexpr int kKilled = 77;
-int moments_left = -1;  // -1: never
+int moments_left = -1;
 
 void moment() {
   if (moments_left == 0) ::_exit(kKilled);
   if (moments_left > 0) --moments_left;
 }
+
+}  // namespace keyhaven::unitd
+
+namespace {
+
+using keyhaven::unitd::moment;
 
 template <class... Arguments>
 int at_moments(long number, Arguments... arguments) {
