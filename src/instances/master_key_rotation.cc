@@ -190,8 +190,30 @@ Result<void> MasterKeyRotations::finish_if_switched(const InstanceId& id) {
   const std::vector<unit::UnitStatus> units = KH_TRY(units_at_rest(id));
   const StoredCensus stored = parts_.stored.census(id);
   if (!all_switched({units, record->rotation, stored})) return {};
-  return commit(*record, RotationPhase::None,
-                own_event("finish", record->rotation, parts_.clock.now()));
+  // First, so that a crash in between only makes one more key. Conflict: the unit keeps no more
+  // keys because records that are not authentic hold on to the older ones; that must not hold up
+  // this.
+  if (parts_.seals.begin_renewal) {
+    const Result<void> begun = parts_.seals.begin_renewal(id);
+    if (!begun && begun.error().reason != Reason::Conflict) return begun;
+  }
+  KH_TRY(commit(*record, RotationPhase::None,
+                own_event("finish", record->rotation, parts_.clock.now())));
+  if (parts_.seals.renew) renew_seals(id);
+  return {};
+}
+
+void MasterKeyRotations::renew_seals(const InstanceId& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    renewing_.insert(id);
+  }
+  wake_(id);
+}
+
+bool MasterKeyRotations::is_renewing_seals(const InstanceId& id) const {
+  const std::lock_guard lock(mutex_);
+  return renewing_.contains(id);
 }
 
 Result<RotationStatus> MasterKeyRotations::status(const InstanceId& id) {
@@ -309,7 +331,20 @@ void MasterKeyRotations::note(const InstanceId& id, const Running& running,
   }
 }
 
+MasterKeyRotations::Work MasterKeyRotations::work_on_seals(const InstanceId& id) {
+  const Result<void> renewed = parts_.seals.renew(id);
+  const std::lock_guard lock(mutex_);
+  if (!renewed) {
+    progress_[id].waiting_for = "new seals of the stored records: " + renewed.error().message;
+    return Work::Waiting;
+  }
+  renewing_.erase(id);
+  progress_.erase(id);
+  return Work::More;
+}
+
 MasterKeyRotations::Work MasterKeyRotations::work(const InstanceId& id) {
+  if (is_renewing_seals(id)) return work_on_seals(id);
   const InstanceRecordPtr record = parts_.instances.find(id);
   if (!record || !has_work(record->rotation)) {
     running_.erase(id);

@@ -70,6 +70,13 @@ class MasterKeyRotations {
  public:
   // Makes sure that no call decided before it is still under way (keys::Fence without blobs).
   using Barrier = std::function<Result<void>()>;
+  // The seals of the instance's stored records, which a rotation makes anew (record_check.h).
+  struct RecordSeals {
+    // New ones are made under a new key from now on.
+    std::function<Result<void>(const InstanceId&)> begin_renewal;
+    // Makes those of older keys anew.
+    std::function<Result<void>(const InstanceId&)> renew;
+  };
   struct Parts {
     InstanceService& instances;
     unit::CryptoUnit& unit;
@@ -77,6 +84,7 @@ class MasterKeyRotations {
     StoredKeys& stored;
     Barrier barrier;
     const Clock& clock;
+    RecordSeals seals = {};  // without functions: there are none
   };
   explicit MasterKeyRotations(Parts parts) : parts_(std::move(parts)) {}
 
@@ -106,6 +114,9 @@ class MasterKeyRotations {
     Waiting,  // something failed, or blobs do not open: later
   };
   Work work(const InstanceId& id);
+  // There are seals of older keys: work() makes them anew. Thread-safe.
+  void renew_seals(const InstanceId& id);
+  bool is_renewing_seals(const InstanceId& id) const;
   // Called when there is new work. Set before the first call.
   void set_wake(std::function<void(const InstanceId&)> wake) { wake_ = std::move(wake); }
   // Instances whose rotation is stopped by an error, with the first cause; for health.
@@ -136,6 +147,7 @@ class MasterKeyRotations {
   Result<RotationStatus> describe(const InstanceId& id);
   Result<bool> run_batch(const InstanceId& id, Running& running);
   Result<bool> complete(const InstanceId& id);
+  Work work_on_seals(const InstanceId& id);
   void note(const InstanceId& id, const Running& running, std::string waiting_for);
 
   Parts parts_;
@@ -143,6 +155,7 @@ class MasterKeyRotations {
   std::map<InstanceId, Running> running_;  // of the worker's thread
   mutable std::mutex mutex_;               // of what follows
   std::map<InstanceId, Progress> progress_;
+  std::set<InstanceId> renewing_;   // seals of older keys are left
   std::set<InstanceId> unsettled_;  // a frame without an answer may still be carried out
 };
 

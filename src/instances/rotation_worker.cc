@@ -59,7 +59,8 @@ std::map<InstanceId, RotationWorker::Turn> RotationWorker::take_turns() {
   std::map<InstanceId, Turn> out;
   for (const InstanceRecordPtr& record : instances_.list()) {
     const bool has_work = record->rotation.phase == RotationPhase::Resealing ||
-                          record->rotation.phase == RotationPhase::Reverting;
+                          record->rotation.phase == RotationPhase::Reverting ||
+                          rotations_.is_renewing_seals(record->id);
     if (has_work) out.emplace(record->id, Turn{});
   }
   std::set<InstanceId> woken;

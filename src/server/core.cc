@@ -16,6 +16,7 @@
 #include "http/rotation_routes.h"
 #include "http/tke_routes.h"
 #include "http/unit_routes.h"
+#include "server/found_records.h"
 #include "server/instance_rules.h"
 #include "server/key_material.h"
 
@@ -70,7 +71,9 @@ Result<std::unique_ptr<Core>> Core::open(Surroundings surroundings) {
   KH_TRY(core->open_store());
   KH_TRY(core->open_identities());
   KH_TRY(core->open_instances_and_keys());
+  KH_TRY(core->finish_start());
   core->build_api();
+  KH_TRY(core->take_up_renewals());
   core->rotation_worker_.emplace(*core->instances_, *core->rotations_,
                                  instances::RotationWorker::Pace());
   return core;
@@ -80,7 +83,7 @@ Result<void> Core::open_store() {
   store::DatabaseOptions options;
   options.directory = around_.config.server_directory();
   options.lock_directory = false;
-  database_ = KH_TRY(store::Database::open(options, around_.log));
+  database_ = KH_TRY(store::Database::open(options, around_.log, around_.guard, around_.clock));
   const auto region = KH_TRY(database_->setting("region"));
   if (region && *region != around_.config.region) {
     return Error{Reason::InvalidArgument,
@@ -89,10 +92,36 @@ Result<void> Core::open_store() {
                      "\", which its CRNs carry; set it back",
                  {}};
   }
+  const auto account = KH_TRY(database_->setting("account"));
+  account_ = account ? *account : to_hex(crypto::random_uuid().view());  // stored by finish_start
+  return {};
+}
+
+// Everything was read. What is missing is known now, so that a store that lost its settings or its
+// identities is not taken for a new one.
+Result<void> Core::finish_start() {
+  KH_TRY(database_->finish_start());
+  const instances::RecordCheck& found = database_->found_at_start();
+  quarantine(directory_->quarantine(), found);
+  const Timestamp now = around_.clock.now();
+  if (database_->sealed_at_open().value_or(0) > 0)
+    KH_TRY(around_.log.append_management(sealed_event(*database_->sealed_at_open(), now)));
+  if (found.faults > 0) KH_TRY(around_.log.append_management(suspect_event(found, now)));
+  const auto region = KH_TRY(database_->setting("region"));
   if (!region) KH_TRY(database_->put_setting("region", around_.config.region));
   const auto account = KH_TRY(database_->setting("account"));
-  account_ = account ? *account : to_hex(crypto::random_uuid().view());
   if (!account) KH_TRY(database_->put_setting("account", account_));
+  return make_administrator();
+}
+
+Result<void> Core::make_administrator() {
+  if (database_->has_or_had_identities()) return {};
+  const std::string path = around_.config.server_directory() + "/admin-api-key";
+  auto made =
+      authority_->bootstrap([&path](const iam::Identity&, const iam::CreatedApiKey& made_key) {
+        return deliver_admin_key(path, made_key);
+      });
+  if (!made) return std::move(made).error();
   return {};
 }
 
@@ -103,12 +132,6 @@ Result<void> Core::open_identities() {
                                                 account_, around_.config.token_lifetime_seconds));
   authority_ = KH_TRY(iam::Authority::load(*database_, std::move(issuer), around_.clock));
   authority_->set_fence([this] { (void)around_.fence.fence({}); });
-  const std::string path = around_.config.server_directory() + "/admin-api-key";
-  auto made =
-      authority_->bootstrap([&path](const iam::Identity&, const iam::CreatedApiKey& made_key) {
-        return deliver_admin_key(path, made_key);
-      });
-  if (!made) return std::move(made).error();
   return {};
 }
 
@@ -153,11 +176,28 @@ Result<void> Core::open_instances_and_keys() {
   stored_keys_.emplace(*directory_, *import_tokens_, *resealer_);
   rotations_.emplace(instances::MasterKeyRotations::Parts{
       *instances_, around_.unit, unit_gate_, *stored_keys_,
-      [this] { return around_.fence.fence({}); }, around_.clock});
+      [this] { return around_.fence.fence({}); }, around_.clock, record_seals()});
   gate_->rotations = &*rotations_;
   proposals_.emplace(instances::Proposals::Parts{*instances_, *database_, around_.clock});
   transcript_.emplace(instances::Transcript::Parts{*instances_, *database_, around_.clock});
   return key_service_->load();
+}
+
+instances::MasterKeyRotations::RecordSeals Core::record_seals() {
+  return {[this](const InstanceId& id) -> Result<void> {
+            KH_TRY(around_.guard.renew_record_key(id));
+            return {};
+          },
+          [this](const InstanceId& id) { return database_->continue_renewal(id); }};
+}
+
+// Seals of older keys are left when a crash ended their renewal.
+Result<void> Core::take_up_renewals() {
+  for (const instances::InstanceRecordPtr& record : instances_->list()) {
+    const auto renewal = KH_TRY(around_.guard.record_renewal(record->id));
+    if (renewal.older > 0) rotations_->renew_seals(record->id);
+  }
+  return {};
 }
 
 void Core::build_api() {
@@ -201,7 +241,8 @@ void Core::build_api() {
       {{"unit", around_.unit_health},
        {"store", [this] { return database_->health(); }},
        {"audit", [this] { return around_.log.health(); }},
-       {"master_key_rotation", [this] { return rotations_->health(); }, false}}));
+       {"master_key_rotation", [this] { return rotations_->health(); }, false},
+       {"records", [this] { return records_in_use(database_->found_at_start()); }, false}}));
 }
 
 }  // namespace keyhaven::server

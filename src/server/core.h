@@ -25,6 +25,7 @@
 #include "server/stored_keys.h"
 #include "store/database.h"
 #include "unit/async_unit.h"
+#include "unit/record_guard.h"
 
 namespace keyhaven::server {
 
@@ -43,6 +44,7 @@ struct Surroundings {
   audit::Log& log;
   unit::CryptoUnit& unit;               // for the worker pool
   unit::CryptoUnit& slow_unit;          // for the pool's calls that take seconds
+  unit::RecordGuard& guard;             // of the stored records
   std::vector<unit::AsyncUnit*> units;  // one per loop
   keys::Fence& fence;
   unsigned loops;
@@ -56,13 +58,22 @@ class Core {
   // Opens the store in the server's directory (whose lock the caller holds), loads everything and
   // makes the first administrator, whose API key goes to <server directory>/admin-api-key (0600).
   // Master key rotations that are under way go on at once.
-  // Errors: those of the parts; InvalidArgument when the configured region is not the one of the
-  // first start.
+  // Stored records that are not as the crypto unit sealed them last are not in use; everything else
+  // is. Errors: those of the parts; InvalidArgument when the configured region is not the one of
+  // the first start; RecordNotAuthentic when a setting that everything depends on is such a record.
   static Result<std::unique_ptr<Core>> open(Surroundings surroundings);
   ~Core();
 
   http::Api& api() noexcept { return *api_; }
   keys::KeyService& key_service() noexcept { return *key_service_; }
+  const instances::RecordCheck& found_records() const noexcept {
+    return database_->found_at_start();
+  }
+  // How many records were sealed as they were found, at the first start with this store or of this
+  // version; nothing: the store was guarded already.
+  std::optional<std::uint64_t> sealed_records() const noexcept {
+    return database_->sealed_at_open();
+  }
   // Runs what is queued on the worker pool to its end, and the batch of a rotation.
   void stop_workers();
 
@@ -71,6 +82,10 @@ class Core {
   Result<void> open_store();
   Result<void> open_identities();
   Result<void> open_instances_and_keys();
+  Result<void> finish_start();
+  Result<void> make_administrator();
+  instances::MasterKeyRotations::RecordSeals record_seals();
+  Result<void> take_up_renewals();
   void build_api();
 
   // Settings of an instance that decide about its keys, as the key service asks for them.

@@ -6,6 +6,7 @@
 
 #include "channel/blocking_client.h"
 #include "server/core.h"
+#include "server/no_guard.h"
 
 namespace keyhaven::server {
 namespace {
@@ -60,10 +61,19 @@ Result<std::string> list_routes() {
         KH_TRY(audit::Log::open(log_options, crypto::Ed25519PrivateKey::generate(), clock));
     channel::BlockingClient unit;
     NoFence fence;
-    const auto core = KH_TRY(Core::open(
-        {config, clock, *log, unit, unit, {}, fence, 1, Endpoints{"https://localhost"}, {}, [] {
-           return Result<void>();
-         }}));
+    NoGuard guard;
+    const auto core = KH_TRY(Core::open({config,
+                                         clock,
+                                         *log,
+                                         unit,
+                                         unit,
+                                         guard,
+                                         {},
+                                         fence,
+                                         1,
+                                         Endpoints{"https://localhost"},
+                                         {},
+                                         [] { return Result<void>(); }}));
     for (const http::Route& route : core->api().routes()) {
       text += (text.size() > 1 ? ",\n " : "") + boost::json::serialize(describe(route));
     }

@@ -24,9 +24,11 @@
 #include "net/url.h"
 #include "server/confine.h"
 #include "server/core.h"
+#include "server/found_records.h"
 #include "server/housekeeping.h"
 #include "server/key_material.h"
 #include "server/loop_fence.h"
+#include "server/no_guard.h"
 #include "server/privileges.h"
 #include "server/sealing_launch.h"
 #include "server/token_launch.h"
@@ -37,6 +39,7 @@ namespace keyhaven::server {
 namespace {
 
 constexpr std::chrono::seconds kUnitStartLimit{30};
+constexpr std::size_t kLoggedSuspects = 100;  // `keyhaven store verify` names more
 
 void configure_log(const Config& config) {
   auto logger = spdlog::stderr_logger_mt("keyhavend");
@@ -209,10 +212,33 @@ class Service {
                                   [this](const std::string& cause) { unit_down(cause); }});
     KH_TRY(supervisor_->wait_until_up(kUnitStartLimit));
     const Endpoints endpoints = KH_TRY(find_endpoints());
-    core_ = KH_TRY(Core::open({config_, clock_, *log_, *blocking_, *slow_, std::move(units),
+    core_ = KH_TRY(Core::open({config_, clock_, *log_, *blocking_, *slow_, guard_, std::move(units),
                                *fence_, server_->loop_count(), endpoints, audit_public_key_,
                                [this] { return unit_health(); }}));
+    log_records();
     return {};
+  }
+
+  // What the start has found in the store.
+  void log_records() const {
+    if (const auto sealed = core_->sealed_records(); sealed && *sealed > 0) {
+      log_line(spdlog::level::warn,
+               "the stored records were sealed as they are: what was changed before is not known",
+               {{"records", *sealed}});
+    }
+    const instances::RecordCheck& found = core_->found_records();
+    if (found.faults == 0) return;
+    boost::json::object counts{{"records", found.records}};
+    for (const auto& [word, count] : counts_of(found)) counts[word] = count;
+    log_line(spdlog::level::err, "stored records are not as the crypto unit sealed them last",
+             counts);
+    for (std::size_t i = 0; i < std::min(found.suspects.size(), kLoggedSuspects); ++i) {
+      const instances::SuspectRecord& each = found.suspects[i];
+      boost::json::object line{
+          {"table", each.table}, {"id", each.id}, {"fault", instances::name_of(each.fault)}};
+      if (each.instance != InstanceId{}) line["instance"] = each.instance.text();
+      log_line(spdlog::level::err, "stored record not in use", line);
+    }
   }
 
   Result<void> serve() {
@@ -308,6 +334,7 @@ class Service {
   std::unique_ptr<channel::BlockingClient> blocking_;
   std::unique_ptr<channel::BlockingClient> slow_;  // not fenced: its calls keep no key in the unit
   std::vector<std::unique_ptr<channel::LoopClient>> loop_clients_;
+  NoGuard guard_;  // the unit's process does not answer these calls yet
   std::unique_ptr<LoopFence> fence_;
   std::unique_ptr<UnitSupervisor> supervisor_;
   std::unique_ptr<Core> core_;

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "store/group_commit.h"
-#include "store/rows.h"
+#include "store/row_check.h"
+#include "store/row_walk.h"
 #include "store/schema.h"
-#include "store/sqlite.h"
 
 namespace keyhaven::store {
 namespace {
@@ -39,9 +39,17 @@ Result<void> set_up(Connection& db, std::uint64_t max_bytes) {
 
 Result<void> check_file(Connection& db) {
   const std::string found = KH_TRY(db.value("PRAGMA quick_check(1)"));
-  if (found == "ok") return {};
+  if (found != "ok") {
+    return Error{Reason::StoreUnavailable,
+                 "the store's file is damaged; restore a backup (" + found + ")",
+                 {}};
+  }
+  // A trigger of somebody else's would run with our writes.
+  const std::string foreign =
+      KH_TRY(db.value("SELECT count(*) FROM sqlite_schema WHERE type NOT IN ('table', 'index')"));
+  if (foreign == "0") return {};
   return Error{Reason::StoreUnavailable,
-               "the store's file is damaged; restore a backup (" + found + ")",
+               "the store's file has triggers or views that are not Keyhaven's; restore a backup",
                {}};
 }
 
@@ -49,26 +57,30 @@ constexpr const char* kUpsertSetting = R"sql(
     INSERT INTO settings (name, value, checksum) VALUES (?, ?, ?)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value, checksum = excluded.checksum)sql";
 
-Checksum setting_checksum(std::string_view name, std::string_view value) {
-  return checksum_of("settings", as_bytes(std::string(name) + '\0' + std::string(value)));
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Database>> Database::open(DatabaseOptions options, audit::Log& log) {
+Database::Database(unit::RecordGuard& guard, const Clock& clock) : guard_(guard), clock_(clock) {}
+
+Result<std::unique_ptr<Database>> Database::open(DatabaseOptions options, audit::Log& log,
+                                                 unit::RecordGuard& guard, const Clock& clock) {
   KH_TRY(make_directory(options.directory, 0700));
-  std::unique_ptr<Database> database(new Database());
+  std::unique_ptr<Database> database(new Database(guard, clock));
   if (options.lock_directory) {
     database->lock_.emplace(KH_TRY(DirectoryLock::acquire(options.directory)));
   }
-  const std::string path = options.directory + kFileName;
-  KH_TRY(make_private_file(path));
-  auto db = KH_TRY(Connection::open(path, Access::ReadWrite));
+  database->path_ = options.directory + kFileName;
+  KH_TRY(make_private_file(database->path_));
+  auto db = KH_TRY(Connection::open(database->path_, Access::ReadWrite));
   KH_TRY(set_up(*db, options.max_bytes));
   KH_TRY(check_file(*db));
   KH_TRY(migrate(*db, migrations()));
-  database->writer_ = KH_TRY(GroupCommit::start(std::move(db), log));
-  database->loader_ = KH_TRY(Connection::open(path, Access::ReadOnly));
+  auto sealer = std::make_unique<GroupSealer>(guard, clock);
+  const unit::RecordGuardStatus status = KH_TRY(guard.record_status());
+  sealer->begin_behind(std::max(status.last_group, status.unsettled_group.value_or(0)));
+  if (!status.guarding) database->sealed_at_open_ = KH_TRY(put_under_guard(*db, *sealer, status));
+  database->writer_ = KH_TRY(GroupCommit::start(std::move(db), log, std::move(sealer)));
+  database->loader_ = KH_TRY(Connection::open(database->path_, Access::ReadOnly));
+  KH_TRY(database->begin_start(status.guarding && status.unsettled_group));
   return database;
 }
 
@@ -79,27 +91,19 @@ Database::~Database() {
 
 Result<void> Database::health() const { return writer_->health(); }
 
-Result<std::optional<std::string>> Database::setting(const std::string& name) {
-  const std::lock_guard lock(loader_mutex_);
-  Query query = loader_->query("SELECT value, checksum FROM settings WHERE name = ?");
-  query.text(name);
-  const bool found = KH_TRY(query.step());
-  if (!found) return std::optional<std::string>();
-  std::string value(query.text_at(0));
-  if (!std::ranges::equal(query.blob_at(1), setting_checksum(name, value))) {
-    return damaged_row("setting", name, "checksum differs");
-  }
-  return std::optional(std::move(value));
-}
-
 Result<void> Database::put_setting(const std::string& name, const std::string& value) {
+  const RowKey key = setting_row(name);
+  const Digest digest = record_digest(key, as_bytes(value));
   const Checksum checksum = setting_checksum(name, value);
-  return writer_->submit(
-      [&](Connection& db) -> Result<void> {
-        KH_TRY(db.query(kUpsertSetting).text(name).text(value).blob(checksum).execute());
-        return {};
-      },
-      {});
+  const auto apply = [&](Connection& db, TouchedRows& touched) -> Result<void> {
+    KH_TRY(db.query(kUpsertSetting).text(name).text(value).blob(checksum).execute());
+    touched.put(key, digest);
+    return {};
+  };
+  KH_TRY(writer_->submit(apply, {}));
+  const std::lock_guard lock(settings_mutex_);
+  settings_[name] = value;
+  return {};
 }
 
 }  // namespace keyhaven::store

@@ -10,6 +10,7 @@
 #include "audit/log_test_directory.h"
 #include "store/sqlite.h"
 #include "store/test_samples.h"
+#include "unit/record_table_for_tests.h"
 
 namespace keyhaven::store {
 namespace {
@@ -23,7 +24,7 @@ class DatabaseTest : public testing::Test {
   }
   Result<std::unique_ptr<Database>> try_open(DatabaseOptions options = {}) {
     options.directory = directory_.path();
-    return Database::open(options, log_);
+    return Database::open(options, log_, *guard_, clock_);
   }
   // The refusal of an open, which has to be StoreUnavailable.
   std::string refusal() {
@@ -58,6 +59,8 @@ class DatabaseTest : public testing::Test {
 
   audit::TestDirectory directory_;
   RecordingLog log_;
+  SystemClock clock_;
+  unit::RecordTableForTests guard_;
 };
 
 TEST_F(DatabaseTest, ItsFilesArePrivate) {
@@ -92,9 +95,11 @@ TEST_F(DatabaseTest, SettingsStay) {
   EXPECT_TRUE(log_.events().empty());
   database.reset();
   edit("UPDATE settings SET value = 'eu-gb' WHERE name = 'region'");
-  const auto damaged = open()->setting("region");
+  database = open();
+  const auto damaged = database->setting("region");
   ASSERT_FALSE(damaged);
-  EXPECT_EQ(damaged.error().reason, Reason::Internal);
+  EXPECT_EQ(damaged.error().reason, Reason::RecordNotAuthentic);
+  EXPECT_EQ(database->setting("empty").value(), "");
 }
 
 TEST_F(DatabaseTest, InstancesHaveRevisions) {
@@ -214,34 +219,36 @@ TEST_F(DatabaseTest, IamRefusals) {
   EXPECT_EQ(database->load_iam()->grants.size(), 1U);
 }
 
-// A byte of a stored record flipped behind the store's back.
-TEST_F(DatabaseTest, ADamagedRowIsNamed) {
+// A byte of a stored record flipped behind the store's back: the others are served.
+TEST_F(DatabaseTest, ADamagedRowIsNamedAndNotServed) {
   const keys::KeyRecord key = sample_key(new_instance());
+  const keys::KeyRecord other = sample_key(new_instance());
   ASSERT_TRUE(put(*open(), key));
+  ASSERT_TRUE(put(*open(), other));
   edit(
       "UPDATE keys SET record = CAST(substr(record, 1, 99) || x'00' || substr(record, 101) AS "
-      "BLOB)");
+      "BLOB) WHERE id = x'" +
+      to_hex(key.id.view()) + "'");
   auto database = open();
-  const auto loaded = database->load_keys(
-      [](const keys::KeyRecord&) { ADD_FAILURE() << "a damaged key was served"; });
-  ASSERT_FALSE(loaded);
-  EXPECT_EQ(loaded.error().reason, Reason::Internal);
-  EXPECT_NE(loaded.error().message.find(key.id.text()), std::string::npos)
-      << loaded.error().message;
-  EXPECT_NE(loaded.error().message.find(key.instance.text()), std::string::npos);
+  std::vector<KeyId> served;
+  ASSERT_TRUE(database->load_keys([&](const keys::KeyRecord& each) { served.push_back(each.id); }));
+  EXPECT_EQ(served, std::vector{other.id});
+  ASSERT_TRUE(database->finish_start());
+  const instances::RecordCheck& found = database->found_at_start();
+  ASSERT_EQ(found.faults, 1U);
+  EXPECT_EQ(found.suspects[0].fault, instances::RecordFault::Damaged);
+  EXPECT_EQ(found.suspects[0].id, key.id.text());
+  EXPECT_EQ(found.suspects[0].instance, key.instance);
 }
 
-TEST_F(DatabaseTest, ARowUnderAnotherIdIsNamed) {
-  ASSERT_TRUE(put(*open(), sample_key(new_instance())));
-  edit("UPDATE keys SET revision = 7");
-  EXPECT_NE(open()->load_keys([](const keys::KeyRecord&) {}).error().message.find("index columns"),
-            std::string::npos);
-  const IamSamples samples;
-  ASSERT_TRUE(open()->commit_iam(samples.all(), sample_event("c")));
-  edit("UPDATE grants SET id = 'grant-9'");
-  const auto loaded = open()->load_iam();
-  ASSERT_FALSE(loaded);
-  EXPECT_NE(loaded.error().message.find("grant-9"), std::string::npos);
+TEST_F(DatabaseTest, TriggersAndViewsAreRefused) {
+  open();
+  edit("CREATE TRIGGER mine AFTER INSERT ON keys BEGIN DELETE FROM grants; END");
+  EXPECT_NE(refusal().find("triggers"), std::string::npos);
+  edit("DROP TRIGGER mine; CREATE VIEW other AS SELECT * FROM keys");
+  EXPECT_NE(refusal().find("triggers or views"), std::string::npos);
+  edit("DROP VIEW other");
+  EXPECT_TRUE(try_open());
 }
 
 TEST_F(DatabaseTest, ADamagedFileIsRefused) {

@@ -17,8 +17,9 @@ constexpr std::chrono::milliseconds kRetry{1000};  // after a failure, without a
 }  // namespace
 
 Result<std::unique_ptr<GroupCommit>> GroupCommit::start(std::unique_ptr<Connection> db,
-                                                        audit::Log& log) {
-  std::unique_ptr<GroupCommit> writer(new GroupCommit(std::move(db), log));
+                                                        audit::Log& log,
+                                                        std::unique_ptr<GroupSealer> sealer) {
+  std::unique_ptr<GroupCommit> writer(new GroupCommit(std::move(db), log, std::move(sealer)));
   KH_TRY(writer->align_outbox());
   const Result<void> drained = writer->drain_outbox();
   if (!drained && drained.error().reason != Reason::AuditUnavailable) return drained.error();
@@ -32,6 +33,7 @@ GroupCommit::~GroupCommit() {
     const std::lock_guard lock(queue_mutex_);
     stopping_ = true;
   }
+  sealer_->stop();
   queue_filled_.notify_one();
   if (thread_.joinable()) thread_.join();
 }
@@ -40,6 +42,19 @@ Result<void> GroupCommit::submit(const Change& change, std::string event_json) {
   Request request;
   request.change = &change;
   request.event_json = std::move(event_json);
+  enqueue(request);
+  return std::move(request.result);
+}
+
+Result<void> GroupCommit::run_between(const std::function<Result<void>()>& job) {
+  Request request;
+  request.between = &job;
+  enqueue(request);
+  return std::move(request.result);
+}
+
+// Returns when the request is done.
+void GroupCommit::enqueue(Request& request) {
   std::future<void> done = request.done.get_future();
   {
     const std::lock_guard lock(queue_mutex_);
@@ -48,15 +63,20 @@ Result<void> GroupCommit::submit(const Change& change, std::string event_json) {
   }
   queue_filled_.notify_one();
   done.wait();
-  return std::move(request.result);
 }
 
 Result<void> GroupCommit::health() const {
-  const std::lock_guard lock(health_mutex_);
-  return audit_health_ ? store_health_ : audit_health_;
+  {
+    const std::lock_guard lock(health_mutex_);
+    if (!audit_health_) return audit_health_;
+    if (!store_health_) return store_health_;
+  }
+  return sealer_->health();
 }
 
 void GroupCommit::note_store(const Result<void>& result) {
+  // A unit that is away is no failure of the store, and is shown as its own part.
+  if (!result && result.error().reason == Reason::UnitUnavailable) return;
   if (result && !store_failed_) return;
   store_failed_ = !result;
   const std::lock_guard lock(health_mutex_);
@@ -88,7 +108,7 @@ bool GroupCommit::wait_for_work(std::unique_lock<std::mutex>& lock, Group& group
   group.clear();
   while (queue_.empty()) {
     if (stopping_) return false;
-    const bool failing = undrained_ || store_failed_;
+    const bool failing = undrained_ || store_failed_ || sealer_->is_waiting();
     if (!failing && !has_chained_rows_ && db_->wal_pages() == 0) {
       queue_filled_.wait(lock);
     } else if (queue_filled_.wait_for(lock, failing ? kRetry : kQuiet) == std::cv_status::timeout &&
@@ -98,13 +118,30 @@ bool GroupCommit::wait_for_work(std::unique_lock<std::mutex>& lock, Group& group
       lock.lock();
     }
   }
-  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), kMaxGroup));
+  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(group_size());
   group.assign(queue_.begin(), end);
   queue_.erase(queue_.begin(), end);
   return true;
 }
 
+// A job between groups is a group of its own.
+std::size_t GroupCommit::group_size() const {
+  const auto job = std::find_if(queue_.begin(), queue_.end(),
+                                [](const Request* each) { return each->between != nullptr; });
+  if (job == queue_.begin()) return 1;
+  return std::min(static_cast<std::size_t>(job - queue_.begin()), kMaxGroup);
+}
+
+Result<void> GroupCommit::run_job(const Request& request) {
+  KH_TRY(sealer_->settle_waiting());
+  return (*request.between)();
+}
+
 void GroupCommit::commit_group(Group& group) {
+  if (group.front()->between != nullptr) {
+    group.front()->result = run_job(*group.front());
+    return group.front()->done.set_value();
+  }
   if (undrained_) note_audit(drain_outbox());
   Result<void> result;
   if (undrained_) {
@@ -136,29 +173,34 @@ Result<void> GroupCommit::transaction(const std::function<Result<void>()>& body)
 }
 
 Result<void> GroupCommit::write_group(Group& group) {
+  TouchedRows touched;
   Result<void> result = transaction([&]() -> Result<void> {
     KH_TRY(remove_chained());
     for (Request* request : group) {
-      request->result = apply(*request);
+      request->result = apply(*request, touched);
       if (!request->result && request->result.error().reason == Reason::StoreUnavailable) {
         return request->result;
       }
     }
-    return {};
+    return sealer_->seal(*db_, touched);
   });
+  sealer_->end(result.has_value());
   if (result) has_chained_rows_ = false;
   return result;
 }
 
-Result<void> GroupCommit::apply(Request& request) {
+// Adds to `touched` what the change has touched, if it is not refused.
+Result<void> GroupCommit::apply(Request& request, TouchedRows& touched) {
   KH_TRY(db_->query("SAVEPOINT one_change").execute());
-  Result<void> result = (*request.change)(*db_);
+  TouchedRows rows;
+  Result<void> result = (*request.change)(*db_, rows);
   if (result && !request.event_json.empty()) result = add_to_outbox(request);
   if (!result) {
     if (result.error().reason == Reason::StoreUnavailable) return result;
     KH_TRY(db_->query("ROLLBACK TO one_change").execute());
   }
   KH_TRY(db_->query("RELEASE one_change").execute());
+  if (result) touched.add(rows);
   return result;
 }
 
@@ -241,13 +283,15 @@ Result<void> GroupCommit::drain_outbox() {
 // again.
 void GroupCommit::tidy() {
   if (undrained_) note_audit(drain_outbox());
+  (void)sealer_->settle_waiting();  // health() says what came of it
   Result<void> result;
   if (has_chained_rows_ || store_failed_) {
     result = transaction([&]() -> Result<void> {
       KH_TRY(remove_chained());
       if (!store_failed_) return {};
-      KH_TRY(
-          db_->query("INSERT OR REPLACE INTO settings VALUES ('store.probe', '', x'')").execute());
+      KH_TRY(db_->query("INSERT OR REPLACE INTO settings (name, value, checksum) VALUES "
+                        "('store.probe', '', x'')")
+                 .execute());
       return {};
     });
     if (result) has_chained_rows_ = false;

@@ -1,6 +1,9 @@
 // iam::IamStore: identities, API keys and grants.
+#include <unordered_set>
+
+#include "store/database.h"
 #include "store/group_commit.h"
-#include "store/load.h"
+#include "store/row_passes.h"
 
 namespace keyhaven::store {
 namespace {
@@ -19,19 +22,19 @@ constexpr const char* kPutGrant = R"sql(
 
 struct PreparedChange {
   const iam::IamChange& change;
-  std::vector<StoredRow> identities;
-  std::vector<StoredRow> api_keys;
-  std::vector<StoredRow> grants;
+  std::vector<SealedRow> identities;
+  std::vector<SealedRow> api_keys;
+  std::vector<SealedRow> grants;
 };
 
 PreparedChange prepare(const iam::IamChange& change) {
   PreparedChange out{change, {}, {}, {}};
   for (const auto& identity : change.put_identities)
-    out.identities.push_back(make_row("identities", encode(identity)));
+    out.identities.push_back(make_sealed_row(identity_row(identity.iam_id), encode(identity)));
   for (const auto& key : change.put_api_keys)
-    out.api_keys.push_back(make_row("api_keys", encode(key)));
+    out.api_keys.push_back(make_sealed_row(api_key_row(key.id), encode(key)));
   for (const auto& grant : change.put_grants)
-    out.grants.push_back(make_row("grants", encode(grant)));
+    out.grants.push_back(make_sealed_row(grant_row(grant.id), encode(grant)));
   return out;
 }
 
@@ -46,22 +49,44 @@ Result<void> remove_one(Connection& db, const char* sql, const std::string& id, 
   return {};
 }
 
-Result<void> remove_all(Connection& db, const iam::IamChange& change) {
-  for (const std::string& id : change.remove_grants) {
-    KH_TRY(remove_one(db, "DELETE FROM grants WHERE id = ?", id,
-                      {Reason::NotFound, "there is no grant '" + id + "'", "id"}));
+// The API keys and grants of an identity go with it. A row whose column was edited so that it goes
+// too is not noted: the unit misses its record then.
+Result<void> note_dependents(Connection& db, const std::string& iam_id, TouchedRows& touched) {
+  Query keys = db.query("SELECT id, record FROM api_keys WHERE iam_id = ?");
+  keys.text(iam_id);
+  while (KH_TRY(keys.step())) {
+    const auto key = decode_api_key(keys.blob_at(1));
+    if (key && key->iam_id == iam_id) touched.remove(api_key_row(keys.text_at(0)));
   }
-  for (const std::string& id : change.remove_api_keys) {
-    KH_TRY(remove_one(db, "DELETE FROM api_keys WHERE id = ?", id,
-                      {Reason::NotFound, "there is no API key '" + id + "'", "id"}));
-  }
-  for (const std::string& id : change.remove_identities) {
-    KH_TRY(remove_one(db, "DELETE FROM identities WHERE iam_id = ?", id, no_identity(id)));
+  Query grants = db.query("SELECT id, record FROM grants WHERE iam_id = ?");
+  grants.text(iam_id);
+  while (KH_TRY(grants.step())) {
+    const auto grant = decode_grant(grants.blob_at(1));
+    if (grant && grant->iam_id == iam_id) touched.remove(grant_row(grants.text_at(0)));
   }
   return {};
 }
 
-Result<void> put_api_key(Connection& db, const iam::ApiKey& key, const StoredRow& row) {
+Result<void> remove_all(Connection& db, const iam::IamChange& change, TouchedRows& touched) {
+  for (const std::string& id : change.remove_grants) {
+    KH_TRY(remove_one(db, "DELETE FROM grants WHERE id = ?", id,
+                      {Reason::NotFound, "there is no grant '" + id + "'", "id"}));
+    touched.remove(grant_row(id));
+  }
+  for (const std::string& id : change.remove_api_keys) {
+    KH_TRY(remove_one(db, "DELETE FROM api_keys WHERE id = ?", id,
+                      {Reason::NotFound, "there is no API key '" + id + "'", "id"}));
+    touched.remove(api_key_row(id));
+  }
+  for (const std::string& id : change.remove_identities) {
+    KH_TRY(note_dependents(db, id, touched));
+    KH_TRY(remove_one(db, "DELETE FROM identities WHERE iam_id = ?", id, no_identity(id)));
+    touched.remove(identity_row(id));
+  }
+  return {};
+}
+
+Result<void> put_api_key(Connection& db, const iam::ApiKey& key, const SealedRow& row) {
   const Execution done = KH_TRY(db.query(kPutApiKey)
                                     .text(key.id)
                                     .text(key.iam_id)
@@ -76,11 +101,14 @@ Result<void> put_api_key(Connection& db, const iam::ApiKey& key, const StoredRow
   return {};
 }
 
-Result<void> apply(Connection& db, const PreparedChange& prepared) {
+Result<void> apply(Connection& db, const PreparedChange& prepared, TouchedRows& touched) {
   const iam::IamChange& change = prepared.change;
-  KH_TRY(remove_all(db, change));
+  KH_TRY(remove_all(db, change, touched));
+  for (const auto* rows : {&prepared.identities, &prepared.api_keys, &prepared.grants}) {
+    for (const SealedRow& row : *rows) touched.put(row);
+  }
   for (std::size_t i = 0; i < change.put_identities.size(); ++i) {
-    const StoredRow& row = prepared.identities[i];
+    const SealedRow& row = prepared.identities[i];
     KH_TRY(db.query(kPutIdentity)
                .text(change.put_identities[i].iam_id)
                .blob(row.record)
@@ -92,7 +120,7 @@ Result<void> apply(Connection& db, const PreparedChange& prepared) {
   }
   for (std::size_t i = 0; i < change.put_grants.size(); ++i) {
     const iam::Grant& grant = change.put_grants[i];
-    const StoredRow& row = prepared.grants[i];
+    const SealedRow& row = prepared.grants[i];
     const Execution done = KH_TRY(db.query(kPutGrant)
                                       .text(grant.id)
                                       .text(grant.iam_id)
@@ -104,49 +132,37 @@ Result<void> apply(Connection& db, const PreparedChange& prepared) {
   return {};
 }
 
-// The id column of a row and the id in its record have to be the same.
-template <class T>
-Result<void> keep(std::vector<T>& out, T value, const std::string& id_in_record,
-                  const std::string& id, std::string_view kind) {
-  if (id_in_record != id) return damaged_row(kind, id, "its index column differs from its record");
-  out.push_back(std::move(value));
-  return {};
-}
-
 }  // namespace
 
 Result<void> Database::commit_iam(const iam::IamChange& change, const audit::Event& event) {
   const PreparedChange prepared = prepare(change);
   std::string event_json;
   audit::append_json(event_json, event);
-  return writer_->submit([&](Connection& db) { return apply(db, prepared); },
-                         std::move(event_json));
+  const auto write = [&](Connection& db, TouchedRows& touched) {
+    return apply(db, prepared, touched);
+  };
+  return writer_->submit(write, std::move(event_json));
 }
 
 Result<iam::IamStore::Everything> Database::load_iam() {
   Everything out;
-  const auto take_identity = [&](const Query& row) -> Result<void> {
-    const std::string id(row.text_at(0));
-    iam::Identity identity =
-        KH_TRY(checked_record(row, 1, 2, "identities", "identity", id, decode_identity));
-    const std::string in_record = identity.iam_id;
-    return keep(out.identities, std::move(identity), in_record, id, "identity");
-  };
-  const auto take_api_key = [&](const Query& row) -> Result<void> {
-    const std::string id(row.text_at(0));
-    iam::ApiKey key = KH_TRY(checked_record(row, 1, 2, "api_keys", "API key", id, decode_api_key));
-    const std::string in_record = key.id;
-    return keep(out.api_keys, std::move(key), in_record, id, "API key");
-  };
-  const auto take_grant = [&](const Query& row) -> Result<void> {
-    const std::string id(row.text_at(0));
-    iam::Grant grant = KH_TRY(checked_record(row, 1, 2, "grants", "grant", id, decode_grant));
-    const std::string in_record = grant.id;
-    return keep(out.grants, std::move(grant), in_record, id, "grant");
-  };
-  KH_TRY(load("SELECT iam_id, record, checksum FROM identities", take_identity));
-  KH_TRY(load("SELECT id, record, checksum FROM api_keys", take_api_key));
-  KH_TRY(load("SELECT id, record, checksum FROM grants", take_grant));
+  KH_TRY(load_sealed(SealedTable::Identities, [&](Connection& db, RowCheck& check) {
+    return pass_identities(
+        db, check, [&](iam::Identity identity) { out.identities.push_back(std::move(identity)); });
+  }));
+  KH_TRY(load_sealed(SealedTable::ApiKeys, [&](Connection& db, RowCheck& check) {
+    return pass_api_keys(db, check,
+                         [&](iam::ApiKey key) { out.api_keys.push_back(std::move(key)); });
+  }));
+  KH_TRY(load_sealed(SealedTable::Grants, [&](Connection& db, RowCheck& check) {
+    return pass_grants(db, check,
+                       [&](iam::Grant grant) { out.grants.push_back(std::move(grant)); });
+  }));
+  // Of an identity that is not authentic nothing is in use.
+  std::unordered_set<std::string> known;
+  for (const iam::Identity& identity : out.identities) known.insert(identity.iam_id);
+  std::erase_if(out.api_keys, [&](const iam::ApiKey& key) { return !known.contains(key.iam_id); });
+  std::erase_if(out.grants, [&](const iam::Grant& grant) { return !known.contains(grant.iam_id); });
   return out;
 }
 

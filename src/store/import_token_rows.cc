@@ -1,6 +1,7 @@
 // keys::ImportTokenStore.
+#include "store/database.h"
 #include "store/group_commit.h"
-#include "store/load.h"
+#include "store/row_passes.h"
 
 namespace keyhaven::store {
 namespace {
@@ -12,10 +13,11 @@ constexpr const char* kPutToken = R"sql(
 }  // namespace
 
 Result<void> Database::put_import_token(const keys::ImportToken& token, const audit::Event& event) {
-  const StoredRow row = make_row("import_tokens", keys::encode(token));
+  const SealedRow row = make_sealed_row(import_token_row(token.instance), keys::encode(token));
   std::string event_json;
   audit::append_json(event_json, event);
-  const auto apply = [&](Connection& db) -> Result<void> {
+  const auto apply = [&](Connection& db, TouchedRows& touched) -> Result<void> {
+    touched.put(row);
     KH_TRY(db.query(kPutToken)
                .blob(token.instance.view())
                .blob(row.record)
@@ -27,19 +29,9 @@ Result<void> Database::put_import_token(const keys::ImportToken& token, const au
 }
 
 Result<void> Database::load_import_tokens(const std::function<void(keys::ImportToken)>& sink) {
-  return load("SELECT instance, record, checksum FROM import_tokens",
-              [&](const Query& row) -> Result<void> {
-                const std::string id = uuid_text(row.blob_at(0));
-                keys::ImportToken token =
-                    KH_TRY(checked_record(row, 1, 2, "import_tokens", "import token of instance",
-                                          id, keys::decode_import_token));
-                if (!std::ranges::equal(token.instance.view(), row.blob_at(0))) {
-                  return damaged_row("import token of instance", id,
-                                     "its index columns differ from its record");
-                }
-                sink(std::move(token));
-                return {};
-              });
+  return load_sealed(SealedTable::ImportTokens, [&](Connection& db, RowCheck& check) {
+    return pass_import_tokens(db, check, sink);
+  });
 }
 
 }  // namespace keyhaven::store

@@ -7,6 +7,7 @@
 #include "store/database.h"
 #include "store/sqlite.h"
 #include "store/test_samples.h"
+#include "unit/record_table_for_tests.h"
 
 namespace keyhaven::store {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 class ImportTokenRowsTest : public testing::Test {
  protected:
   std::unique_ptr<Database> open() {
-    return Database::open({.directory = directory_.path()}, log_).value();
+    return Database::open({.directory = directory_.path()}, log_, *guard_, clock_).value();
   }
   // Changes the file while no store has it.
   void edit(const std::string& sql) {
@@ -43,6 +44,8 @@ class ImportTokenRowsTest : public testing::Test {
 
   audit::TestDirectory directory_;
   RecordingLog log_;
+  SystemClock clock_;
+  unit::RecordTableForTests guard_;
 };
 
 TEST_F(ImportTokenRowsTest, AnInstanceHasOneTokenAndTheLastOneStays) {
@@ -77,12 +80,15 @@ TEST_F(ImportTokenRowsTest, DamageAndMovesAreFoundWhenTheStoreIsRead) {
   for (const char* sql : edits) {
     edit(sql);
     auto database = open();
-    const auto loaded = database->load_import_tokens([](const keys::ImportToken&) {});
-    ASSERT_FALSE(loaded) << sql;
-    EXPECT_EQ(loaded.error().reason, Reason::Internal) << sql;
-    EXPECT_NE(loaded.error().message.find("import token"), std::string::npos);
+    EXPECT_TRUE(load(*database).empty()) << sql;
+    ASSERT_TRUE(database->finish_start());
+    const auto& suspects = database->found_at_start().suspects;
+    ASSERT_FALSE(suspects.empty()) << sql;
+    EXPECT_EQ(suspects[0].table, "import_tokens");
+    EXPECT_EQ(suspects[0].fault, instances::RecordFault::Damaged);
     edit("DELETE FROM import_tokens");
     ASSERT_TRUE(database->put_import_token(token, sample_event("again")));
+    EXPECT_EQ(database->check_records()->faults, 0U) << sql;
     database.reset();
   }
 }

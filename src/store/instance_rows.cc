@@ -1,6 +1,7 @@
 // instances::InstanceStore.
+#include "store/database.h"
 #include "store/group_commit.h"
-#include "store/load.h"
+#include "store/row_passes.h"
 
 namespace keyhaven::store {
 namespace {
@@ -16,10 +17,11 @@ Result<std::uint64_t> Database::commit_instance(const instances::InstanceRecord&
                                                 const audit::Event& event) {
   instances::InstanceRecord next = record;
   next.revision = record.revision + 1;
-  const StoredRow row = make_row("instances", instances::encode(next));
+  const SealedRow row = make_sealed_row(instance_row(record.id), instances::encode(next));
   std::string event_json;
   audit::append_json(event_json, event);
-  const auto apply = [&](Connection& db) -> Result<void> {
+  const auto apply = [&](Connection& db, TouchedRows& touched) -> Result<void> {
+    touched.put(row);
     const bool creates = record.revision == 0;
     Query query = db.query(creates ? kInsertInstance : kUpdateInstance);
     query.number(next.revision).blob(row.record).blob(row.checksum).blob(record.id.view());
@@ -38,18 +40,9 @@ Result<std::uint64_t> Database::commit_instance(const instances::InstanceRecord&
 }
 
 Result<void> Database::load_instances(const std::function<void(instances::InstanceRecord)>& sink) {
-  return load("SELECT id, revision, record, checksum FROM instances",
-              [&](const Query& row) -> Result<void> {
-                const std::string id = uuid_text(row.blob_at(0));
-                instances::InstanceRecord record = KH_TRY(checked_record(
-                    row, 2, 3, "instances", "instance", id, instances::decode_instance_record));
-                if (!std::ranges::equal(record.id.view(), row.blob_at(0)) ||
-                    record.revision != row.number_at(1)) {
-                  return damaged_row("instance", id, "its index columns differ from its record");
-                }
-                sink(std::move(record));
-                return {};
-              });
+  return load_sealed(SealedTable::Instances, [&](Connection& db, RowCheck& check) {
+    return pass_instances(db, check, sink);
+  });
 }
 
 }  // namespace keyhaven::store

@@ -1,7 +1,8 @@
 // keys::KeyStore: keys, their aliases and rings.
+#include "store/database.h"
 #include "store/group_commit.h"
-#include "store/load.h"
 #include "store/registration_rows.h"
+#include "store/row_passes.h"
 
 namespace keyhaven::store {
 namespace {
@@ -25,19 +26,22 @@ constexpr const char* kDeleteRing = "DELETE FROM key_rings WHERE instance = ? AN
 // A change with its rows made already, so that the writer thread only writes.
 struct PreparedChange {
   const KeyChange& change;
-  std::vector<StoredRow> keys;
-  std::vector<StoredRow> rings;
+  std::vector<SealedRow> keys;
+  std::vector<SealedRow> rings;
+  std::vector<SealedRow> registrations;
 };
 
 PreparedChange prepare(const KeyChange& change) {
-  PreparedChange out{change, {}, {}};
+  PreparedChange out{change, {}, {}, {}};
   for (const KeyRecord& key : change.put) {
     KeyRecord next = key;
     next.revision = key.revision + 1;
-    out.keys.push_back(make_row("keys", keys::encode(next)));
+    out.keys.push_back(make_sealed_row(key_row(next.instance, next.id), keys::encode(next)));
   }
   for (const KeyRing& ring : change.put_rings)
-    out.rings.push_back(make_row("key_rings", encode(ring)));
+    out.rings.push_back(make_sealed_row(ring_row(ring.instance, ring.id), encode(ring)));
+  for (const keys::Registration& registration : change.put_registrations)
+    out.registrations.push_back(make_registration_row(registration));
   return out;
 }
 
@@ -47,15 +51,26 @@ Error key_conflict(const KeyId& id) {
           {}};
 }
 
-Result<void> remove_keys(Connection& db, const KeyChange& change) {
+// The registrations of a key go with it.
+Result<void> note_registrations(Connection& db, const InstanceId& instance, const KeyId& key,
+                                TouchedRows& touched) {
+  Query query = db.query("SELECT resource_crn FROM registrations WHERE instance = ? AND key = ?");
+  query.blob(instance.view()).blob(key.view());
+  while (KH_TRY(query.step())) touched.remove(registration_row(instance, key, query.text_at(0)));
+  return {};
+}
+
+Result<void> remove_keys(Connection& db, const KeyChange& change, TouchedRows& touched) {
   for (const auto& [instance, id] : change.remove) {
+    KH_TRY(note_registrations(db, instance, id, touched));
+    touched.remove(key_row(instance, id));
     KH_TRY(db.query(kDeleteKey).blob(instance.view()).blob(id.view()).execute());
     if (db.changed_rows() == 0) return key_conflict(id);
   }
   return {};
 }
 
-Result<void> put_key(Connection& db, const KeyRecord& key, const StoredRow& row) {
+Result<void> put_key(Connection& db, const KeyRecord& key, const SealedRow& row) {
   if (key.revision == 0) {
     const Execution done = KH_TRY(db.query(kInsertKey)
                                       .blob(key.instance.view())
@@ -92,8 +107,9 @@ Result<void> put_aliases(Connection& db, const KeyRecord& key) {
   return {};
 }
 
-Result<void> change_rings(Connection& db, const PreparedChange& prepared) {
+Result<void> change_rings(Connection& db, const PreparedChange& prepared, TouchedRows& touched) {
   for (const auto& [instance, id] : prepared.change.remove_rings) {
+    touched.remove(ring_row(instance, id));
     KH_TRY(db.query(kDeleteRing).blob(instance.view()).text(id).execute());
     if (db.changed_rows() == 0) {
       return Error{
@@ -102,7 +118,8 @@ Result<void> change_rings(Connection& db, const PreparedChange& prepared) {
   }
   for (std::size_t i = 0; i < prepared.rings.size(); ++i) {
     const KeyRing& ring = prepared.change.put_rings[i];
-    const StoredRow& row = prepared.rings[i];
+    const SealedRow& row = prepared.rings[i];
+    touched.put(row);
     const Execution done = KH_TRY(db.query(kInsertRing)
                                       .blob(ring.instance.view())
                                       .text(ring.id)
@@ -117,14 +134,15 @@ Result<void> change_rings(Connection& db, const PreparedChange& prepared) {
 }
 
 // Aliases come after all keys: one change may move an alias from one key to another.
-Result<void> apply(Connection& db, const PreparedChange& prepared) {
-  KH_TRY(remove_keys(db, prepared.change));
+Result<void> apply(Connection& db, const PreparedChange& prepared, TouchedRows& touched) {
+  KH_TRY(remove_keys(db, prepared.change, touched));
   for (std::size_t i = 0; i < prepared.keys.size(); ++i) {
     KH_TRY(put_key(db, prepared.change.put[i], prepared.keys[i]));
+    touched.put(prepared.keys[i]);
   }
   for (const KeyRecord& key : prepared.change.put) KH_TRY(put_aliases(db, key));
-  KH_TRY(change_rings(db, prepared));
-  KH_TRY(change_registrations(db, prepared.change));
+  KH_TRY(change_rings(db, prepared, touched));
+  KH_TRY(change_registrations(db, prepared.change, prepared.registrations, touched));
   return change_events(db, prepared.change);
 }
 
@@ -135,44 +153,23 @@ Result<std::vector<std::uint64_t>> Database::commit(const KeyChange& change,
   const PreparedChange prepared = prepare(change);
   std::string event_json;
   audit::append_json(event_json, event);
-  KH_TRY(
-      writer_->submit([&](Connection& db) { return apply(db, prepared); }, std::move(event_json)));
+  const auto write = [&](Connection& db, TouchedRows& touched) {
+    return apply(db, prepared, touched);
+  };
+  KH_TRY(writer_->submit(write, std::move(event_json)));
   std::vector<std::uint64_t> revisions;
   for (const KeyRecord& key : change.put) revisions.push_back(key.revision + 1);
   return revisions;
 }
 
 Result<void> Database::load_keys(const std::function<void(KeyRecord)>& sink) {
-  return load("SELECT instance, id, revision, record, checksum FROM keys",
-              [&](const Query& row) -> Result<void> {
-                const std::string id =
-                    uuid_text(row.blob_at(1)) + " of instance " + uuid_text(row.blob_at(0));
-                KeyRecord key =
-                    KH_TRY(checked_record(row, 3, 4, "keys", "key", id, keys::decode_key_record));
-                if (!std::ranges::equal(key.instance.view(), row.blob_at(0)) ||
-                    !std::ranges::equal(key.id.view(), row.blob_at(1)) ||
-                    key.revision != row.number_at(2)) {
-                  return damaged_row("key", id, "its index columns differ from its record");
-                }
-                sink(std::move(key));
-                return {};
-              });
+  return load_sealed(SealedTable::Keys,
+                     [&](Connection& db, RowCheck& check) { return pass_keys(db, check, sink); });
 }
 
 Result<void> Database::load_rings(const std::function<void(KeyRing)>& sink) {
-  return load("SELECT instance, id, record, checksum FROM key_rings",
-              [&](const Query& row) -> Result<void> {
-                const std::string id =
-                    std::string(row.text_at(1)) + " of instance " + uuid_text(row.blob_at(0));
-                KeyRing ring =
-                    KH_TRY(checked_record(row, 2, 3, "key_rings", "key ring", id, decode_ring));
-                if (!std::ranges::equal(ring.instance.view(), row.blob_at(0)) ||
-                    ring.id != row.text_at(1)) {
-                  return damaged_row("key ring", id, "its index columns differ from its record");
-                }
-                sink(std::move(ring));
-                return {};
-              });
+  return load_sealed(SealedTable::KeyRings,
+                     [&](Connection& db, RowCheck& check) { return pass_rings(db, check, sink); });
 }
 
 }  // namespace keyhaven::store

@@ -2,6 +2,7 @@
 #include "store/registration_rows.h"
 
 #include "store/load.h"
+#include "store/row_passes.h"
 
 namespace keyhaven::store {
 namespace {
@@ -23,8 +24,16 @@ constexpr const char* kDeleteEvent = "DELETE FROM lifecycle_events WHERE instanc
 
 }  // namespace
 
-Result<void> change_registrations(Connection& db, const keys::KeyChange& change) {
+SealedRow make_registration_row(const Registration& registration) {
+  return make_sealed_row(
+      registration_row(registration.instance, registration.key, registration.resource_crn),
+      keys::encode(registration));
+}
+
+Result<void> change_registrations(Connection& db, const keys::KeyChange& change,
+                                  const std::vector<SealedRow>& rows, TouchedRows& touched) {
   for (const keys::RegistrationName& name : change.remove_registrations) {
+    touched.remove(registration_row(name.instance, name.key, name.resource_crn));
     KH_TRY(db.query(kDeleteRegistration)
                .blob(name.instance.view())
                .blob(name.key.view())
@@ -34,8 +43,10 @@ Result<void> change_registrations(Connection& db, const keys::KeyChange& change)
       return Error{Reason::Conflict, "the registration was removed by another call in between", {}};
     }
   }
-  for (const Registration& registration : change.put_registrations) {
-    const StoredRow row = make_row("registrations", keys::encode(registration));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Registration& registration = change.put_registrations[i];
+    const SealedRow& row = rows[i];
+    touched.put(row);
     KH_TRY(db.query(kPutRegistration)
                .blob(registration.instance.view())
                .blob(registration.key.view())
@@ -65,20 +76,9 @@ Result<void> change_events(Connection& db, const keys::KeyChange& change) {
 }
 
 Result<void> Database::load_registrations(const std::function<void(Registration)>& sink) {
-  return load(
-      "SELECT instance, key, resource_crn, record, checksum FROM registrations",
-      [&](const Query& row) -> Result<void> {
-        const std::string id = uuid_text(row.blob_at(1)) + " " + std::string(row.text_at(2));
-        Registration registration = KH_TRY(checked_record(
-            row, 3, 4, "registrations", "registration", id, keys::decode_registration));
-        if (!std::ranges::equal(registration.instance.view(), row.blob_at(0)) ||
-            !std::ranges::equal(registration.key.view(), row.blob_at(1)) ||
-            registration.resource_crn != row.text_at(2)) {
-          return damaged_row("registration", id, "its index columns differ from its record");
-        }
-        sink(std::move(registration));
-        return {};
-      });
+  return load_sealed(SealedTable::Registrations, [&](Connection& db, RowCheck& check) {
+    return pass_registrations(db, check, sink);
+  });
 }
 
 Result<void> Database::load_events(const std::function<void(LifecycleEvent)>& sink) {

@@ -59,6 +59,10 @@ StoredRow make_row(std::string_view table, Bytes record) {
   return {std::move(record), checksum};
 }
 
+Checksum setting_checksum(std::string_view name, std::string_view value) {
+  return checksum_of("settings", as_bytes(std::string(name) + '\0' + std::string(value)));
+}
+
 Bytes encode(const keys::KeyRing& ring) {
   Bytes bytes;
   Writer out(bytes);

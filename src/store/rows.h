@@ -1,7 +1,7 @@
 // What a row holds besides its index columns: the canonical encoding of its object and a checksum.
 //
-// checksum = first 8 bytes of SHA-256(table name ‖ 00 ‖ record). It tells damage from a bug; it is
-// no protection against somebody who can write the file.
+// checksum = first 8 bytes of SHA-256(table name ‖ 00 ‖ record). It tells damage from a bug; what
+// protects against somebody who can write the file is the crypto unit's seal (sealed_rows.h).
 #pragma once
 
 #include <array>
@@ -20,6 +20,8 @@ struct StoredRow {
   Checksum checksum{};
 };
 StoredRow make_row(std::string_view table, Bytes record);
+// Settings have two columns instead of a record.
+Checksum setting_checksum(std::string_view name, std::string_view value);
 
 // Canonical encodings of what has none elsewhere: format byte 1, then the fields in declaration
 // order, big-endian, texts and bytes with a 32-bit length, absent ids as one byte 0, present ones

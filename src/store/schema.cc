@@ -6,7 +6,8 @@ namespace keyhaven::store {
 namespace {
 
 // The instance comes first in every key, so that an engine can shard by it. `record` is the
-// canonical encoding of the row (rows.h) and `checksum` covers it; the other columns only index it.
+// canonical encoding of the row (rows.h) and `checksum` covers it; `seal` is the crypto unit's
+// (sealed_rows.h), NULL until there is one; the other columns only index the record.
 // Tables with large rows have a rowid (WITHOUT ROWID is slow there). A key does not reference its
 // instance or ring: the domain decides what may outlive what.
 constexpr Migration kMigrations[] = {
@@ -115,6 +116,17 @@ CREATE TABLE tke_transcript (
   checksum BLOB NOT NULL,
   PRIMARY KEY (instance, sequence)
 ) STRICT;
+)sql"},
+    {4, R"sql(
+ALTER TABLE keys ADD COLUMN seal BLOB;
+ALTER TABLE key_rings ADD COLUMN seal BLOB;
+ALTER TABLE registrations ADD COLUMN seal BLOB;
+ALTER TABLE import_tokens ADD COLUMN seal BLOB;
+ALTER TABLE instances ADD COLUMN seal BLOB;
+ALTER TABLE identities ADD COLUMN seal BLOB;
+ALTER TABLE api_keys ADD COLUMN seal BLOB;
+ALTER TABLE grants ADD COLUMN seal BLOB;
+ALTER TABLE settings ADD COLUMN seal BLOB;
 )sql"},
 };
 

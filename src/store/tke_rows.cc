@@ -104,7 +104,7 @@ Result<std::uint64_t> Database::put_proposal(const Proposal& proposal, const aud
   Proposal next = proposal;
   next.revision = proposal.revision + 1;
   const StoredRow row = make_row("tke_proposals", instances::encode(next));
-  const auto apply = [&](Connection& db) -> Result<void> {
+  const auto apply = [&](Connection& db, TouchedRows&) -> Result<void> {
     const bool creates = proposal.revision == 0;
     Query query = db.query(creates ? kInsertProposal : kUpdateProposal);
     query.number(next.revision).blob(row.record).blob(row.checksum);
@@ -119,7 +119,7 @@ Result<std::uint64_t> Database::put_proposal(const Proposal& proposal, const aud
 }
 
 Result<void> Database::remove_proposal(const Proposal& proposal, const audit::Event* event) {
-  const auto apply = [&](Connection& db) -> Result<void> {
+  const auto apply = [&](Connection& db, TouchedRows&) -> Result<void> {
     KH_TRY(db.query(kDeleteProposal)
                .blob(proposal.instance.view())
                .blob(proposal.id.view())
@@ -132,7 +132,7 @@ Result<void> Database::remove_proposal(const Proposal& proposal, const audit::Ev
 }
 
 Result<std::uint64_t> Database::append_transcript(TranscriptEntry entry) {
-  const auto apply = [&](Connection& db) -> Result<void> {
+  const auto apply = [&](Connection& db, TouchedRows&) -> Result<void> {
     KH_TRY(chain_behind_last(db, entry));
     const StoredRow row = make_row("tke_transcript", instances::encode(entry));
     KH_TRY(db.query(kAddEntry)

@@ -6,6 +6,7 @@
 #include "store/rows.h"
 #include "store/sqlite.h"
 #include "store/test_samples.h"
+#include "unit/record_table_for_tests.h"
 
 namespace keyhaven::store {
 namespace {
@@ -16,7 +17,7 @@ using instances::TranscriptEntry;
 class TkeRowsTest : public testing::Test {
  protected:
   std::unique_ptr<Database> open() {
-    return Database::open({.directory = directory_.path()}, log_).value();
+    return Database::open({.directory = directory_.path()}, log_, *guard_, clock_).value();
   }
   std::unique_ptr<Connection> file() {
     return Connection::open(directory_.file("keyhaven.db"), Access::ReadWrite).value();
@@ -44,6 +45,8 @@ class TkeRowsTest : public testing::Test {
   const InstanceId instance_ = new_instance();
   audit::TestDirectory directory_;
   RecordingLog log_;
+  SystemClock clock_;
+  unit::RecordTableForTests guard_;
 };
 
 TEST_F(TkeRowsTest, ProposalsComeBackInOrderOfCreation) {

@@ -2,6 +2,7 @@
 #include "audit/log_test_directory.h"
 #include "contract/key_store_contract.h"
 #include "store/database.h"
+#include "unit/record_table_for_tests.h"
 
 namespace keyhaven::contract {
 namespace {
@@ -12,13 +13,16 @@ class SqliteBackend final : public Backend {
   keys::KeyStore& store() override { return *database_; }
   void reopen() override {
     database_.reset();
-    auto opened = store::Database::open({.directory = directory_.file("store")}, log());
+    auto opened =
+        store::Database::open({.directory = directory_.file("store")}, log(), *guard_, clock_);
     if (!opened) fatal(__FILE__, __LINE__, opened.error().message.c_str());
     database_ = std::move(opened).value();
   }
 
  private:
   audit::TestDirectory directory_;
+  SystemClock clock_;
+  unit::RecordTableForTests guard_;
   std::unique_ptr<store::Database> database_;
 };
 

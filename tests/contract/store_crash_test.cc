@@ -1,5 +1,5 @@
-// kill -9 at random moments: what was acknowledged is there afterwards, whole, with exactly one
-// audit record.
+// kill -9 at random moments: what was acknowledged is there afterwards, whole, sealed as it is,
+// with exactly one audit record.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "audit/log_test_directory.h"
+#include "contract/record_table_in_files.h"
 #include "store/database.h"
 #include "store/test_samples.h"
 
@@ -36,6 +37,7 @@ class StoreCrashTest : public testing::Test {
  protected:
   struct Deployment {
     SystemClock clock;
+    std::unique_ptr<RecordTableInFiles> guard;
     std::unique_ptr<audit::Log> log;
     std::unique_ptr<store::Database> database;
   };
@@ -50,7 +52,9 @@ class StoreCrashTest : public testing::Test {
     auto log = audit::Log::open(options, std::move(key).value(), out->clock);
     if (!log) fatal(__FILE__, __LINE__, log.error().message.c_str());
     out->log = std::move(log).value();
-    auto database = store::Database::open({.directory = directory_.file("store")}, *out->log);
+    out->guard = std::make_unique<RecordTableInFiles>(directory_.file("records"));
+    auto database = store::Database::open({.directory = directory_.file("store")}, *out->log,
+                                          **out->guard, out->clock);
     if (!database) fatal(__FILE__, __LINE__, database.error().message.c_str());
     out->database = std::move(database).value();
     return out;
@@ -134,6 +138,10 @@ class StoreCrashTest : public testing::Test {
       EXPECT_EQ(key.versions.size(), 1U);
       stored[key.id] = key.revision;
     }));
+    // A group that nobody settled is no false alarm, and nothing is left unsealed.
+    ASSERT_TRUE(deployment->database->finish_start());
+    ASSERT_EQ(deployment->database->found_at_start().faults, 0U) << "round " << round;
+    ASSERT_EQ(deployment->database->found_at_start().records, stored.size());
     for (const auto& [id, revision] : acknowledged_) {
       ASSERT_GE(stored[id], revision)
           << "round " << round << ": an acknowledged change of " << id.text() << " is lost";
