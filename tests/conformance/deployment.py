@@ -1,5 +1,6 @@
 """The server that the SDKs talk to, or the vendor double in its place; for each SDK its instances, its identities and the
 environment of its driver."""
+import concurrent.futures
 import http.client
 import json
 import pathlib
@@ -62,13 +63,14 @@ class Double:
     def __init__(self):
         waits = {"enable": WAIT_SECONDS, "restore": WAIT_SECONDS, "purge": WAIT_SECONDS}
         self.waits = vendor_double.Waits(**waits, rotate=0), vendor_double.Waits(**waits)
-        vendor_double.prepare_import_tokens(2, again=True)  # a driver that waits for the making of a key pair gives up
+        self.pairs = vendor_double.prepare_import_tokens(2, again=True)
         self.double = vendor_double.Double()
         self.url, self.ca = self.double.url, self.double.ca
 
     def start(self):
         self.double.start()
         self.url = self.double.url
+        concurrent.futures.wait(self.pairs)  # a driver does not wait for the making of a key pair
 
     def close(self):
         self.double.close()

@@ -28,10 +28,14 @@ class Seen:
 
 
 class Double:
-    """A key-management service and its identity service on one loopback port. Thread-safe."""
+    """A key-management service and its identity service on one loopback port. Thread-safe.
 
-    def __init__(self, plan=None, service="hs-crypto", port=0, waits=None):
-        self.plan, self.kind, self.waits = plan or Plan(), service, waits
+    `service`: hs-crypto or kms. `imports` with an import token: "any" form, the service's "own" only, or "none" (as Key Protect
+    Dedicated, which has no import tokens).
+    """
+
+    def __init__(self, plan=None, service="hs-crypto", port=0, waits=None, imports="any"):
+        self.plan, self.kind, self.waits, self.imports = plan or Plan(), service, waits, imports
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="vendor-double-"))
         self.offset, self.wanted_port, self.server, self.private = 0.0, port, None, False
         self.account, self.instances = "d" * 32, {}

@@ -13,6 +13,8 @@ from .rsa import RsaKey
 
 ROOT_SIZES, STANDARD_MOST = (16, 24, 32), 7500
 HASHES = {"RSAES_OAEP_SHA_1": "sha1", "RSAES_OAEP_SHA_256": "sha256"}
+# The hash and the length of the IV (12: GCM, 16: CBC) that each service documents.
+OWN_FORMS = {"hs-crypto": ("sha1", 16), "kms": ("sha256", 12)}
 RETRIEVALS_MOST = 500
 TOKEN_BITS = 4096
 PAIRS, READY, KEPT = concurrent.futures.ThreadPoolExecutor(2, "rsa"), collections.deque(), collections.deque()
@@ -38,8 +40,11 @@ class ImportToken:
 
 def prepare(count, again=False):
     """Makes key pairs of import tokens ahead: one takes seconds, and whoever retrieves a token waits for its pair. `again`: these
-    serve by turns, for as long as the process lives; two or more, so that a token has another pair than the one it replaces."""
-    (KEPT if again else READY).extend(PAIRS.submit(RsaKey, TOKEN_BITS) for _ in range(count))
+    serve by turns, for as long as the process lives; two or more, so that a token has another pair than the one it replaces. Returns the
+    pairs in the making."""
+    pairs = [PAIRS.submit(RsaKey, TOKEN_BITS) for _ in range(count)]
+    (KEPT if again else READY).extend(pairs)
+    return pairs
 
 
 def next_pair(before):
@@ -51,6 +56,8 @@ def next_pair(before):
 
 
 def create_token(call):
+    if call.service.imports == "none":
+        raise Refusal("NOT_FOUND_ERR", "There is no such path")
     fields = parameters(call.body)
     lifetime, most = integer(fields, "expiration", 300, 86400, 600), integer(fields, "maxAllowedRetrievals", 1, RETRIEVALS_MOST, 1)
     call.need_master_key()
@@ -98,6 +105,8 @@ def unsealed(call, fields, payload, nonce, iv, extractable):
     hash_name = HASHES.get(text(fields, "encryptionAlgorithm") or "RSAES_OAEP_SHA_256")
     if hash_name is None:
         raise bad_field("encryptionAlgorithm", "encryptionAlgorithm must be one of " + ", ".join(HASHES))
+    if call.service.imports == "own" and (hash_name, len(iv)) != OWN_FORMS[call.service.kind]:
+        raise bad_field("encryptionAlgorithm", "This service takes another hash or another cipher for the nonce")
     token = call.instance.import_token
     if token is None or token.expires <= call.now:
         raise Refusal("IMPORT_TOKEN_EXPIRED_ERR", "There is no import token that is not expired")
