@@ -1,110 +1,18 @@
 """Migration from and to another implementation of the API (tests/vendor_double), straight and with everything a service and a
 network can do wrong: no key twice, no DEK lost or different, nothing deleted in the source, nothing said that a vendor would refuse.
 
-KH_SEED repeats a run's faults, KH_DOUBLE_FAULT names one fault to run alone.
+KH_SEED repeats a run's faults, KH_DOUBLE_FAULT names faults (with commas) to run alone.
 """
 import csv
 import dataclasses
-import http.client
-import json
 import os
-import pathlib
-import ssl
-import sys
+import re
 import threading
 import unittest
-import urllib.parse
 
-from harness import KEY_TYPE, Deployment, b64, envelope
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from vendor_double import Double, Fault, Plan, Waits, prepare_import_tokens  # noqa: E402
-
-SEED = int(os.environ.get("KH_SEED", "1"))
-ROWS, PLAIN_KEYS = 36, 9
-ALL = "/api/v2/keys?state=0,1,2,3,5&limit=5000"
-POLICY_TYPE = "application/vnd.ibm.kms.policy+json"
-
-
-class Side:
-    """One end of a migration: an instance of Keyhaven or of the double, spoken to by a client of the test's own."""
-
-    def __init__(self, url, ca, api_key_file, instance):
-        self.url, self.ca, self.api_key_file, self.instance = url, ca, api_key_file, instance
-        parts = urllib.parse.urlsplit(url)
-        self.connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=60,
-                                                      context=ssl.create_default_context(cafile=ca))
-        self.token = None
-
-    def send(self, method, path, body, headers):
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
-        text = answer.read()
-        return answer.status, json.loads(text) if text else None
-
-    def sign_in(self):
-        form = {"grant_type": "urn:ibm:params:oauth:grant-type:apikey", "apikey": pathlib.Path(self.api_key_file).read_text().strip()}
-        self.token = self.send("POST", "/identity/token", urllib.parse.urlencode(form), {})[1]["access_token"]
-
-    def call(self, method, path, body=None):
-        if self.token is None:
-            self.sign_in()
-        status, value = self.send(method, path, None if body is None else json.dumps(body),
-                                  {"Authorization": "Bearer " + self.token, "Bluemix-Instance": self.instance})
-        assert status < 300, (method, path, status, value)
-        return value
-
-    def create(self, name, extractable=False, **fields):
-        resource = {"type": KEY_TYPE, "name": name, "extractable": extractable} | fields
-        return self.call("POST", "/api/v2/keys", envelope(resource))["resources"][0]["id"]
-
-    def action(self, key, action, **body):
-        return self.call("POST", f"/api/v2/keys/{key}/actions/{action}", body)
-
-    def wrap(self, key, dek, aad):
-        return self.action(key, "wrap", plaintext=b64(dek), **({"aad": aad} if aad else {}))["ciphertext"]
-
-    def keys(self):
-        return self.call("GET", ALL)["resources"]
-
-    def options(self, role):
-        return [f"--{role}-url", self.url, f"--{role}-iam-url", self.url, f"--{role}-ca", self.ca,
-                f"--{role}-api-key-file", self.api_key_file, f"--{role}-instance", self.instance]
-
-
-class Content:
-    """What a source holds, and what the test knows about it: every DEK, every material."""
-
-    def __init__(self, side, home, tag):
-        self.side, self.material, self.deks = side, [os.urandom(32), os.urandom(16)], []
-        imported = side.create("imported", payload=b64(self.material[0]), aliases=["imp"])
-        plain = [side.create("plain", aliases=[f"plain-{number}"], description="what it is for", tags=["a", "b c"])
-                 for number in range(PLAIN_KEYS)]  # names are not unique
-        side.call("POST", "/api/v2/key_rings/team")
-        side.call("PATCH", f"/api/v2/keys/{plain[0]}", {"keyRingID": "team"})
-        rows = [self.row(number, [imported, "imp", *plain][number % (PLAIN_KEYS + 2)]) for number in range(ROWS // 2)]
-        side.action(imported, "rotate", payload=b64(self.material[1]))
-        side.action(plain[1], "rotate")
-        rows += [self.row(number, [imported, "imp", *plain][number % (PLAIN_KEYS + 2)]) for number in range(ROWS // 2, ROWS)]
-        self.standard = os.urandom(100)
-        side.create("standard", extractable=True, payload=b64(self.standard))
-        side.action(side.create("suspended"), "disable")
-        side.call("DELETE", f"/api/v2/keys/{side.create('destroyed')}")
-        self.expected = {"imported": 1, "plain": PLAIN_KEYS, "standard": 1, "suspended": 1}
-        self.inventory, self.material_file = home / f"{tag}.csv", home / f"{tag}-material.csv"
-        self.material_file.write_text("id,payload\n" + "".join(f"{imported},{b64(each)}\n" for each in self.material))
-        self.material_file.chmod(0o600)
-        with open(self.inventory, "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["key", "wdek", "aad", "ref"])
-            writer.writerows(rows)
-        self.before = side.keys()
-
-    def row(self, number, key):
-        aad = [[], ["one"], ["a, \"b\"", str(number)]][number % 3]
-        self.deks.append(os.urandom(16 + number % 17))
-        return [key, self.side.wrap(key, self.deks[number], aad), json.dumps(aad) if aad else "", f"r{number}"]
-
+from harness import b64
+from vendor_migration import SEED, Content, Ends
+from vendor_double import Double, Fault, Plan, Waits
 
 # What may go wrong: name -> (members of a fault plan, directions). A direction in capitals: one run of each verb must get through;
 # else the verb may say that it did not, and the same command again goes on. A reply that never came, or a 5xx, may stop a call
@@ -134,7 +42,6 @@ FAULTS = {
         Fault("reset", probability=0.04, times=5), Fault("answer", probability=0.04, status=502, html=True, times=5),
         Fault("expire_tokens", probability=0.02, times=3)]}, "from to"),
 }
-MOST_RUNS = 12  # of one verb, when a fault may stop it
 
 
 def plan_of(name):
@@ -144,116 +51,86 @@ def plan_of(name):
     return Plan(seed=SEED, **members | ({"faults": copies} if copies else {}))
 
 
-class Ends(unittest.TestCase):
-    """One Keyhaven for all tests, one double for each; what a migration is, and what must hold after it."""
-
-    @classmethod
-    def setUpClass(cls):
-        prepare_import_tokens(2, again=True)
-        cls.deployment = Deployment()
-        cls.deployment.start()
-        cls.number = 0
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.deployment.close()
-
-    def setUp(self):
-        type(self).number += 1
-        self.double = Double().start()
-        self.addCleanup(self.double.close)
-
-    # --- the two ends ---
-    def keyhaven_side(self):
-        deployment = self.deployment
-        return Side(deployment.url, deployment.ca, str(deployment.data / "server/admin-api-key"),
-                    deployment.instance(f"i-{self.number}"))
-
-    def double_side(self, **options):
-        instance = self.double.instance(**{"waits": Waits(rotate=0)} | options)
-        key_file = self.double.directory / "api-key"
-        key_file.write_text(self.double.identity("mover", ["Manager"], [instance]))
-        key_file.chmod(0o600)
-        return Side(self.double.url, self.double.ca, str(key_file), instance)
-
-    # --- the verbs ---
-    def verb(self, *arguments, once):
-        """Runs a verb until it has done all, at once when no fault may stop it. Returns what it printed."""
-        for _ in range(1 if once else MOST_RUNS):
-            done = self.deployment.cli("migrate", *arguments, expect=0 if once else None)
-            if done.returncode == 0:
-                return done.stdout + done.stderr
-            if arguments[0] == "plan":
-                arguments[-1].unlink(missing_ok=True)  # a plan is never overwritten, not even a blocked one
-        self.fail(f"{arguments[0]} did not get through in {MOST_RUNS} runs:\n{done.stdout}{done.stderr}")
-
-    def migrate(self, source, target, fault="straight", once=True):
-        """All verbs with the faults on, and every promise checked with the faults off."""
-        home = self.deployment.home
-        content = Content(source, home, f"{self.number}")
-        plan, out, result = (home / f"{self.number}.{kind}" for kind in ("yaml", "new.csv", "json"))
-        material = ["--material", content.material_file]
-        self.double.requests.clear()
-        self.double.fault(plan_of(fault))
-        self.verb("plan", *source.options("source"), *target.options("target"), *material, "--inventory", content.inventory,
-                  "--out", plan, once=once)
-        self.verb("apply", plan, *material, once=once)
-        self.verb("rewrap", plan, "--inventory", content.inventory, "--out", out, once=once)
-        self.verb("verify", plan, "--inventory", content.inventory, "--rewrapped", out, "--json", result, once=once)
-        requests, fired = list(self.double.requests), self.double.plan.fired()
-        if self.double.plan.faults:
-            self.assertGreater(fired, 0, "no fault came to pass")
-        self.double.fault(Plan())
-        self.double.settle()
-        source.token = target.token = None  # a clock went back
-        verdict = json.loads(result.read_text())
-        self.assertEqual((verdict["deks"], verdict["deks_equal"], verdict["metadata_differences"]), (ROWS, ROWS, 0))
-        self.check_target(content, target, out)
-        self.check_source(content, source, requests)
-        self.assertEqual(self.double.lints, [])
-        return requests
-
-    # --- the promises ---
-    def check_target(self, content, target, out):
-        keys = target.keys()
-        counts = {}
-        for key in keys:
-            counts[key["name"]] = counts.get(key["name"], 0) + 1
-        self.assertEqual(counts, content.expected, "a key is missing or there twice")
-        by_alias = {alias: key for key in keys for alias in key.get("aliases", [])}
-        self.assertEqual(set(by_alias), {"imp"} | {f"plain-{number}" for number in range(PLAIN_KEYS)})
-        self.assertEqual(by_alias["plain-0"]["keyRingID"], "team")
-        self.assertEqual((by_alias["plain-3"]["description"], by_alias["plain-3"]["tags"]), ("what it is for", ["a", "b c"]))
-        self.assertEqual(len(target.call("GET", "/api/v2/keys/imp/versions")["resources"]), 2)
-        named = {key["name"]: key for key in keys}
-        self.assertEqual(named["suspended"]["state"], 2)
-        self.assertEqual(target.call("GET", f"/api/v2/keys/{named['standard']['id']}")["resources"][0]["payload"], b64(content.standard))
-        with open(out, newline="") as file:
-            rows = list(csv.DictReader(file))
-        self.assertEqual([row["ref"] for row in rows], [f"r{number}" for number in range(ROWS)])
-        for row, dek in zip(rows, content.deks):
-            aad = {"aad": json.loads(row["aad"])} if row["aad"] else {}
-            self.assertEqual(target.action(row["key"], "unwrap", ciphertext=row["wdek"], **aad)["plaintext"], b64(dek), row["ref"])
-
-    def check_source(self, content, source, requests):
-        self.assertEqual(source.keys(), content.before, "the source was changed")
-        changes = {f"{seen.method} {seen.path}" for seen in requests if seen.instance == source.instance and
-                   seen.method not in ("GET", "HEAD") and not seen.path.endswith("/actions/unwrap")}
-        self.assertEqual(changes, set(), "the source was told to do more than unwrap")
-
-
 class VendorDouble(Ends):
     """One migration per fault and direction; its tests are made below from FAULTS."""
 
 
+class OtherEnds(Ends):
+    """Rules and ends that only another service has."""
+
+    def test_between_two_services_of_others(self):
+        # From Hyper Protect Crypto Services to Key Protect; Keyhaven is neither end.
+        with Double(service="kms") as other:
+            source, first = self.double_side(), self.double
+            self.double = other
+            target = self.double_side()
+            self.double = first
+            self.migrate(source, target)
+            self.assertEqual(other.lints, [])
+
+    def test_one_rotation_an_hour(self):
+        source, target = self.keyhaven_side(), self.double_side(waits=Waits())
+        material = [os.urandom(32) for _ in range(3)]
+        key = source.create("three versions", payload=b64(material[0]), aliases=["three"])
+        for each in material[1:]:
+            source.action(key, "rotate", payload=b64(each))
+        plan = self.deployment.home / f"{self.number}.yaml"
+        file = self.deployment.secret_file(f"{self.number}-material.csv",
+                                           ("id,payload\n" + "".join(f"{key},{b64(each)}\n" for each in material)).encode())
+        self.verb("plan", *source.options("source"), *target.options("target"), "--material", file, "--out", plan, once=True)
+        apply = ["migrate", "apply", plan, "--material", file, "--no-wait"]
+        self.deployment.cli(*apply, expect=1)
+        self.assertEqual(len(target.call("GET", "/api/v2/keys")["resources"]), 1)
+        self.double.advance(3601)
+        target.token = None
+        self.deployment.cli(*apply)
+        versions = target.call("GET", "/api/v2/keys/three/versions")["resources"]
+        held = self.double.instances[target.instance].find("three").versions
+        self.assertEqual((len(versions), [each.material for each in held]), (3, material), "oldest first")
+
+    def test_forms_of_a_secure_import(self):
+        for service, imports, form in (("hs-crypto", "own", "sha1-cbc"), ("kms", "own", "sha256-gcm"), ("kms", "none", "plain")):
+            with self.subTest(service=service, imports=imports), Double(service=service, imports=imports) as self.double:
+                type(self).number += 1
+                source, target = self.keyhaven_side(), self.double_side()
+                content = Content(source, self.deployment.home, f"{self.number}")
+                plan = self.planned(source, target, content)
+                plan.write_text(re.sub(r"(?m)^import_form: .*$", f"import_form: {form}", plan.read_text()))
+                self.verb("apply", plan, "--material", content.material_file, once=True)
+                held = self.double.instances[target.instance].find("imp").versions
+                self.assertEqual([each.material for each in held], content.material)
+                tokens = [seen.path for seen in self.double.requests if seen.path.endswith("/import_token") and seen.method == "POST"]
+                self.assertEqual(bool(tokens), form != "plain")
+
+    def test_another_form_of_import_is_not_taken(self):
+        with Double(service="kms", imports="none") as self.double:
+            source, target = self.keyhaven_side(), self.double_side()
+            content = Content(source, self.deployment.home, f"{self.number}")
+            plan = self.planned(source, target, content)
+            done = self.deployment.cli("migrate", "apply", plan, "--material", content.material_file, expect=1)
+            self.assertIn("import_form", done.stdout + done.stderr, "the remedy is named")
+            self.assertNotIn("imp", self.double.instances[target.instance].aliases)
+
+    def test_disabled_key_is_enabled_for_its_deks(self):
+        source, target = self.double_side(waits=Waits(rotate=0, enable=1)), self.keyhaven_side()
+        key = source.create("resting", aliases=["resting"])
+        inventory, out = (self.deployment.home / f"{self.number}.{kind}" for kind in ("csv", "new.csv"))
+        inventory.write_text(f"key,wdek\nresting,{source.wrap('resting', b'a DEK at rest', [])}\n")
+        source.action(key, "disable")
+        plan = self.deployment.home / f"{self.number}.yaml"
+        self.double.advance(2)
+        self.verb("plan", *source.options("source"), *target.options("target"), "--inventory", inventory, "--out", plan, once=True)
+        self.verb("apply", plan, once=True)
+        self.verb("rewrap", plan, "--inventory", inventory, "--out", out, "--enable-suspended", once=True)
+        self.assertEqual([side.call("GET", "/api/v2/keys/resting/metadata")["resources"][0]["state"] for side in (source, target)], [2, 2])
+        with open(out, newline="") as file:
+            wdek = next(csv.DictReader(file))["wdek"]
+        target.action("resting", "enable")
+        self.assertEqual(target.action("resting", "unwrap", ciphertext=wdek)["plaintext"], b64(b"a DEK at rest"))
+
+
 class Refusals(Ends):
     """What the other service refuses is told in its own words, and what was done stays done."""
-
-    def planned(self, source, target, content, *, once=True):
-        plan = self.deployment.home / f"{self.number}.yaml"
-        self.verb("plan", *source.options("source"), *target.options("target"), "--material", content.material_file,
-                  "--inventory", content.inventory, "--out", plan, once=once)
-        return plan
 
     def test_target_is_full(self):
         source, target = self.keyhaven_side(), self.double_side(max_keys=5)
@@ -337,10 +214,10 @@ class Refusals(Ends):
 
 def add_case(fault, direction):
     def from_double(self):
-        self.migrate(self.double_side(), self.keyhaven_side(), fault, direction.isupper())
+        self.migrate(self.double_side(), self.keyhaven_side(), plan_of(fault), direction.isupper())
 
     def to_double(self):
-        self.migrate(self.keyhaven_side(), self.double_side(), fault, direction.isupper())
+        self.migrate(self.keyhaven_side(), self.double_side(), plan_of(fault), direction.isupper())
 
     setattr(VendorDouble, f"test_{direction.lower()}_{fault}", from_double if direction.lower() == "from" else to_double)
 

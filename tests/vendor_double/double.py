@@ -31,11 +31,11 @@ class Double:
     """A key-management service and its identity service on one loopback port. Thread-safe.
 
     `service`: hs-crypto or kms. `imports` with an import token: "any" form, the service's "own" only, or "none" (as Key Protect
-    Dedicated, which has no import tokens).
+    Dedicated, which has no import tokens). `intents`: whether keys have migration intents, whose path the vendor does not publish.
     """
 
-    def __init__(self, plan=None, service="hs-crypto", port=0, waits=None, imports="any"):
-        self.plan, self.kind, self.waits, self.imports = plan or Plan(), service, waits, imports
+    def __init__(self, plan=None, service="hs-crypto", port=0, waits=None, imports="any", intents=True):
+        self.plan, self.kind, self.waits, self.imports, self.intents = plan or Plan(), service, waits, imports, intents
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="vendor-double-"))
         self.offset, self.wanted_port, self.server, self.private = 0.0, port, None, False
         self.account, self.instances = "d" * 32, {}

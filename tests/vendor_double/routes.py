@@ -61,9 +61,11 @@ def normal(path):
     return re.sub(r"/{2,}", "/", path).rstrip("/") or "/"
 
 
-def find(method, path, query):
+def find(method, path, query, intents):
     """(handler, parts, right, lead-in). Errors: Refusal 404, 405, or 400 for an unknown ?action."""
     literal, others = "/api/v2/keys/registrations", []
+    if path.endswith("/migrationIntent") and not intents:
+        raise Refusal("NOT_FOUND_ERR", "There is no such path")
     if method == "POST" and (match := OLD_ACTION.fullmatch(path)) and path != literal:
         name = query.get("action", [""])[0]
         if name not in actions.OLD_ACTIONS:
@@ -101,7 +103,7 @@ def answer(call):
     """The whole way of one call. Returns a Reply; a refusal is one, too."""
     lead = "Request could not be processed"
     try:
-        handler, parts, right, lead = find(call.method, normal(call.path), call.query)
+        handler, parts, right, lead = find(call.method, normal(call.path), call.query, call.service.intents)
         call.caller, call.parts = call.service.iam.caller(call.headers.get("authorization")), decoded(parts)
         may = admitted(call, handler, right)
         with call.instance.lock:
