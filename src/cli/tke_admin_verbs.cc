@@ -59,29 +59,6 @@ Result<void> add_administrator(Context& context, const AdminOptions& options) {
                     {"crypto_units", work.units.size()}});
 }
 
-// 64 hex digits, else a signature key file, else the name of an installed administrator.
-Result<tke::Ski> ski_of_choice(UnitWork& work, const std::string& choice) {
-  if (const auto bytes = from_hex(choice);
-      bytes && bytes.value().size() == std::tuple_size_v<tke::Ski>) {
-    tke::Ski ski{};
-    std::copy(bytes.value().begin(), bytes.value().end(), ski.begin());
-    return ski;
-  }
-  if (const auto file = work.ceremony.files().find_signature_key(choice))
-    return file.value().info.ski;
-  for (CeremonyUnit& unit : work.units) {
-    const auto administrators = KH_TRY(unit.session.administrators());
-    for (const tke::AdministratorCertificate& one : administrators) {
-      if (one.name == choice) return one.ski;
-    }
-  }
-  return Error{Reason::InvalidArgument,
-               '"' + choice +
-                   "\" is no signature key and no administrator of the crypto units: see "
-                   "\"keyhaven tke cryptounit-admins\"",
-               {}};
-}
-
 Result<void> remove_administrator(Context& context, const AdminOptions& options) {
   UnitWork work = KH_TRY(start_work(context, options.unit));
   const tke::Ski ski = KH_TRY(ski_of_choice(work, options.choice));
@@ -160,6 +137,28 @@ void add_threshold_verbs(CLI::App& tke, Context& context) {
 }
 
 }  // namespace
+
+Result<tke::Ski> ski_of_choice(UnitWork& work, const std::string& choice) {
+  if (const auto bytes = from_hex(choice);
+      bytes && bytes.value().size() == std::tuple_size_v<tke::Ski>) {
+    tke::Ski ski{};
+    std::copy(bytes.value().begin(), bytes.value().end(), ski.begin());
+    return ski;
+  }
+  if (const auto file = work.ceremony.files().find_signature_key(choice))
+    return file.value().info.ski;
+  for (CeremonyUnit& unit : work.units) {
+    const auto administrators = KH_TRY(unit.session.administrators());
+    for (const tke::AdministratorCertificate& one : administrators) {
+      if (one.name == choice) return one.ski;
+    }
+  }
+  return Error{Reason::InvalidArgument,
+               '"' + choice +
+                   "\" is no signature key and no administrator of the crypto units: see "
+                   "\"keyhaven tke cryptounit-admins\"",
+               {}};
+}
 
 void add_tke_admin_verbs(CLI::App& tke, Context& context) {
   CLI::App* list =

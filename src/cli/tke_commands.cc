@@ -99,6 +99,10 @@ void add_tke_commands(CLI::App& app, Context& context) {
   add_tke_auto_init_verb(*tke, context);
   add_tke_recover_verbs(*tke, context);
   add_tke_rotate_verbs(*tke, context);
+  add_tke_propose_verb(*tke, context);
+  add_tke_proposal_verbs(*tke, context);
+  add_tke_records_verb(*tke, context);
+  add_tke_transcript_verb(*tke, context);
 }
 
 }  // namespace keyhaven::cli

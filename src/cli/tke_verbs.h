@@ -31,7 +31,11 @@ void add_tke_init_verb(CLI::App& tke, Context& context);            // init
 void add_tke_imprint_verb(CLI::App& tke, Context& context);         // cryptounit-exit-impr
 void add_tke_control_point_verbs(CLI::App& tke, Context& context);  // cryptounit-cp-*
 void add_tke_auto_init_verb(CLI::App& tke, Context& context);       // auto-init
-void add_tke_recover_verbs(CLI::App& tke, Context& context);  // auto-mk-recover, failover-enable
+void add_tke_recover_verbs(CLI::App& tke, Context& context);    // auto-mk-recover, failover-enable
+void add_tke_propose_verb(CLI::App& tke, Context& context);     // propose
+void add_tke_proposal_verbs(CLI::App& tke, Context& context);   // proposals, proposal, proposal-*
+void add_tke_records_verb(CLI::App& tke, Context& context);     // records-accept
+void add_tke_transcript_verb(CLI::App& tke, Context& context);  // transcript
 // auto-mk-rotate, cryptounit-mk-rotate, rotation, rotation-abandon
 void add_tke_rotate_verbs(CLI::App& tke, Context& context);
 
@@ -52,6 +56,10 @@ struct UnitWork {
   std::vector<Administrator> administrators;  // opened --signer choices
 };
 Result<UnitWork> start_work(Context& context, const UnitOptions& options);
+
+// An administrator who is named by 64 hex digits, else by a signature key file, else by the name
+// that a unit's certificate has. Errors: InvalidArgument.
+Result<tke::Ski> ski_of_choice(UnitWork& work, const std::string& choice);
 
 // Asks unless --yes; without a terminal --yes is required. Errors: InvalidArgument (nobody to ask),
 // Forbidden (no).

@@ -67,6 +67,38 @@ class ApiUnitService final : public UnitService {
     api_.set_instance(instance);
     return api_.abandon_rotation();
   }
+  Result<client::Proposal> propose(const std::string& instance, const std::string& hsm_id,
+                                   ByteView block, const std::string& note) override {
+    api_.set_instance(instance);
+    return api_.create_proposal(hsm_id, block, note);
+  }
+  Result<std::vector<client::Proposal>> proposals(const std::string& instance) override {
+    api_.set_instance(instance);
+    return api_.list_proposals();
+  }
+  Result<client::Proposal> proposal(const std::string& instance, const std::string& id) override {
+    api_.set_instance(instance);
+    return api_.get_proposal(id);
+  }
+  Result<client::Proposal> sign_proposal(const std::string& instance, const std::string& id,
+                                         ByteView signer_info) override {
+    api_.set_instance(instance);
+    return api_.sign_proposal(id, signer_info);
+  }
+  Result<client::Proposal> send_proposal(const std::string& instance,
+                                         const std::string& id) override {
+    api_.set_instance(instance);
+    return api_.send_proposal(id, accepts_key_loss_);
+  }
+  Result<void> delete_proposal(const std::string& instance, const std::string& id) override {
+    api_.set_instance(instance);
+    return api_.delete_proposal(id);
+  }
+  Result<client::TranscriptPage> transcript(const std::string& instance, std::uint64_t start,
+                                            std::uint64_t limit) override {
+    api_.set_instance(instance);
+    return api_.transcript(start, limit);
+  }
   Result<void> resize(const std::string& instance, const client::UpdateInstance& change) override {
     const client::Instance changed = KH_TRY(api_.update_instance(instance, change));
     static_cast<void>(changed);
@@ -89,6 +121,30 @@ Result<client::MasterKeyRotation> UnitService::start_rotation(const std::string&
   return not_offered();
 }
 Result<client::MasterKeyRotation> UnitService::abandon_rotation(const std::string&) {
+  return not_offered();
+}
+Result<client::Proposal> UnitService::propose(const std::string&, const std::string&, ByteView,
+                                              const std::string&) {
+  return not_offered();
+}
+Result<std::vector<client::Proposal>> UnitService::proposals(const std::string&) {
+  return not_offered();
+}
+Result<client::Proposal> UnitService::proposal(const std::string&, const std::string&) {
+  return not_offered();
+}
+Result<client::Proposal> UnitService::sign_proposal(const std::string&, const std::string&,
+                                                    ByteView) {
+  return not_offered();
+}
+Result<client::Proposal> UnitService::send_proposal(const std::string&, const std::string&) {
+  return not_offered();
+}
+Result<void> UnitService::delete_proposal(const std::string&, const std::string&) {
+  return not_offered();
+}
+Result<client::TranscriptPage> UnitService::transcript(const std::string&, std::uint64_t,
+                                                       std::uint64_t) {
   return not_offered();
 }
 Result<void> UnitService::resize(const std::string&, const client::UpdateInstance&) {

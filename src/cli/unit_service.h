@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
+#include "client/proposals.h"
 #include "client/types.h"
 
 namespace keyhaven::cli {
@@ -40,6 +42,18 @@ class UnitService {
   virtual Result<client::MasterKeyRotation> rotation(const std::string& instance);
   virtual Result<client::MasterKeyRotation> start_rotation(const std::string& instance);
   virtual Result<client::MasterKeyRotation> abandon_rotation(const std::string& instance);
+  // Proposals and the transcript (client/proposals.h).
+  virtual Result<client::Proposal> propose(const std::string& instance, const std::string& hsm_id,
+                                           ByteView block, const std::string& note);
+  virtual Result<std::vector<client::Proposal>> proposals(const std::string& instance);
+  virtual Result<client::Proposal> proposal(const std::string& instance, const std::string& id);
+  virtual Result<client::Proposal> sign_proposal(const std::string& instance, const std::string& id,
+                                                 ByteView signer_info);
+  virtual Result<client::Proposal> send_proposal(const std::string& instance,
+                                                 const std::string& id);
+  virtual Result<void> delete_proposal(const std::string& instance, const std::string& id);
+  virtual Result<client::TranscriptPage> transcript(const std::string& instance,
+                                                    std::uint64_t start, std::uint64_t limit);
   // Another number of crypto units: of `change` only the counts.
   virtual Result<void> resize(const std::string& instance, const client::UpdateInstance& change);
   // From now on commands may take away a master key that stored keys need; the server refuses them

@@ -112,8 +112,13 @@ Result<Proposal> proposal_of(dom::object object) {
   out.created = fields.time("created_at");
   for (const dom::object& item : objects(fields, "signatures")) {
     Fields row(item);
-    out.signatures.push_back({row.required_text("signer"), shown(row, "name"),
-                              shown(row, "added_by"), row.time("added_at")});
+    ProposalSignature one{row.required_text("signer"),
+                          shown(row, "name"),
+                          shown(row, "added_by"),
+                          row.time("added_at"),
+                          {}};
+    if (row.has("signer_info")) one.signer_info = base64_field(row, "signer_info");
+    out.signatures.push_back(std::move(one));
     fields.adopt(row);
   }
   out.signatures_needed = optional_count(fields, "signatures_needed");

@@ -20,6 +20,7 @@ struct ProposalSignature {
   std::string name;
   std::string added_by;
   Timestamp added;
+  Bytes signer_info;  // DER; not in lists
 };
 
 struct ProposalOutcome {

@@ -116,6 +116,8 @@ void TranscriptCheck::check_chain(const TranscriptEntry& entry) {
   if (is_first && entry.previous != Digest{}) fault("the first entry names an entry before it");
   if (!is_first && previous_ && entry.previous != *previous_)
     fault("it does not follow the entry before: that one was changed, removed, or another one");
+  if (range_.known && range_.known->first == entry.sequence && range_.known->second != computed)
+    fault("its hash is not the one that was kept: this entry, or one before it, was changed");
   previous_ = computed;
   ++report_.entries;
   report_.last = entry.sequence;
@@ -419,6 +421,9 @@ TranscriptReport TranscriptCheck::finish() {
   if (range_.whole_end && report_.last < range_.last)
     fault(fmt::format("the entries after {} are missing: the service says that {} is the last",
                       report_.last, range_.last));
+  if (range_.known && range_.known->first > range_.last)
+    fault(fmt::format("entry {}, whose hash was kept, is missing: the end was cut off",
+                      range_.known->first));
   if (!range_.whole_end) return std::move(report_);
   for (const auto& [id, unit] : units_) {
     const Bytes last = unit.counter.empty() ? Bytes(kCounterSize, 0) : unit.counter;

@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tke/certificate.h"
@@ -52,6 +53,8 @@ struct TranscriptRange {
   std::uint64_t last = 0;   // the newest
   std::uint64_t start = 0;  // where the reader begins; 0: with `first`
   bool whole_end = true;    // whether the reader reads up to `last`
+  // A sequence and its hash that the reader kept elsewhere.
+  std::optional<std::pair<std::uint64_t, Digest>> known;
 };
 
 struct TranscriptReport {
