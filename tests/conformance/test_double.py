@@ -14,7 +14,7 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from vendor_double import Double, Fault, Plan, Waits, aes, rsa  # noqa: E402
+from vendor_double import Double, Fault, Plan, Waits, aes, prepare_import_tokens, rsa  # noqa: E402
 
 KEY = "application/vnd.ibm.kms.key+json"
 
@@ -191,6 +191,61 @@ class Strictness(WithDouble):
             self.client.names()
         self.double.start()
         self.assertEqual(self.client.names(), ["kept"])
+
+
+class Kinds(unittest.TestCase):
+    """What differs between the services that it can be."""
+
+    @classmethod
+    def setUpClass(cls):
+        prepare_import_tokens(2, again=True)
+
+    def client(self, **options):
+        double = Double(**options).start()
+        self.addCleanup(double.close)
+        instance = double.instance()
+        return Client(double, instance, double.identity("manager", ["Manager"], [instance]))
+
+    def sealed(self, client, hash_name, cipher):
+        """Imports a root key encrypted for an import token with the openssl program; returns (status, code)."""
+        client("POST", "import_token", {})
+        token, material, iv = client("GET", "import_token")[1], bytes(range(32)), bytes(range(16))
+        with tempfile.NamedTemporaryFile() as public:
+            public.write(base64.b64decode(token["payload"]))
+            public.flush()
+            options = [word for option in ("rsa_padding_mode:oaep", f"rsa_oaep_md:{hash_name}", f"rsa_mgf1_md:{hash_name}")
+                       for word in ("-pkeyopt", option)]
+            payload = rsa.openssl("pkeyutl", "-encrypt", "-pubin", "-inkey", public.name, *options, data=material)
+        nonce = rsa.openssl("enc", cipher, "-K", material.hex(), "-iv", iv.hex(), data=base64.b64decode(token["nonce"]))
+        status, body, code = client.create(payload=base64.b64encode(payload).decode(), encryptedNonce=base64.b64encode(nonce).decode(),
+                                           iv=base64.b64encode(iv).decode(),
+                                           encryptionAlgorithm={"sha1": "RSAES_OAEP_SHA_1", "sha256": "RSAES_OAEP_SHA_256"}[hash_name])
+        if status == 201:
+            key = client.double.instances[client.instance].keys[body["resources"][0]["id"]]
+            self.assertEqual((key.versions[0].material, key.imported), (material, True))
+        return status, code
+
+    def test_forms_of_a_secure_import(self):
+        self.assertEqual(self.sealed(self.client(), "sha256", "-aes-256-cbc"), (201, None))
+        own = self.client(imports="own")
+        self.assertEqual(self.sealed(own, "sha1", "-aes-256-cbc"), (201, None))
+        self.assertEqual(self.sealed(own, "sha256", "-aes-256-cbc"), (400, "INVALID_FIELD_ERR"))
+        self.assertEqual(self.sealed(self.client(imports="own", service="kms"), "sha1", "-aes-256-cbc"), (400, "INVALID_FIELD_ERR"))
+        self.assertEqual(self.client(imports="none")("POST", "import_token", {})[0], 404)
+
+    def test_names_of_the_service(self):
+        for service, algorithm in (("hs-crypto", "AES"), ("kms", "Deprecated")):
+            key = self.client(service=service).create()[1]["resources"][0]
+            self.assertEqual((key["crn"].split(":")[4], key["algorithmType"]), (service, algorithm))
+
+    def test_migration_intents(self):
+        for intents, status in ((True, 201), (False, 404)):
+            client = self.client(intents=intents)
+            key = client.create()[1]["resources"][0]
+            body = envelope({"targetCRK": key["crn"]})
+            self.assertEqual(client("POST", f"keys/{key['id']}/migrationIntent", body)[0], status)
+            client("POST", f"keys/{key['id']}/actions/disable")
+            self.assertEqual(client("GET", f"keys/{key['id']}/migrationIntent")[0], 200 if intents else 404)
 
 
 class Faults(WithDouble):
