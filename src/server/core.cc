@@ -14,6 +14,7 @@
 #include "http/metrics_routes.h"
 #include "http/proposal_routes.h"
 #include "http/rotation_routes.h"
+#include "http/store_routes.h"
 #include "http/tke_routes.h"
 #include "http/unit_routes.h"
 #include "server/found_records.h"
@@ -234,6 +235,7 @@ void Core::build_api() {
   api_->add(http::governance_routes(*key_front_, *instances_));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));
   api_->add(http::unit_routes(around_.slow_unit));
+  api_->add(http::store_routes(*database_));
   api_->add(http::document_routes());
   const auto live_keys = [this](const InstanceId& id) { return directory_->live_keys(id); };
   api_->add(http::metrics_routes({*api_, *instances_, live_keys, around_.clock.now()}));

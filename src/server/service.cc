@@ -28,7 +28,6 @@
 #include "server/housekeeping.h"
 #include "server/key_material.h"
 #include "server/loop_fence.h"
-#include "server/no_guard.h"
 #include "server/privileges.h"
 #include "server/sealing_launch.h"
 #include "server/token_launch.h"
@@ -212,9 +211,9 @@ class Service {
                                   [this](const std::string& cause) { unit_down(cause); }});
     KH_TRY(supervisor_->wait_until_up(kUnitStartLimit));
     const Endpoints endpoints = KH_TRY(find_endpoints());
-    core_ = KH_TRY(Core::open({config_, clock_, *log_, *blocking_, *slow_, guard_, std::move(units),
-                               *fence_, server_->loop_count(), endpoints, audit_public_key_,
-                               [this] { return unit_health(); }}));
+    core_ = KH_TRY(Core::open({config_, clock_, *log_, *blocking_, *slow_, *blocking_,
+                               std::move(units), *fence_, server_->loop_count(), endpoints,
+                               audit_public_key_, [this] { return unit_health(); }}));
     log_records();
     return {};
   }
@@ -334,7 +333,6 @@ class Service {
   std::unique_ptr<channel::BlockingClient> blocking_;
   std::unique_ptr<channel::BlockingClient> slow_;  // not fenced: its calls keep no key in the unit
   std::vector<std::unique_ptr<channel::LoopClient>> loop_clients_;
-  NoGuard guard_;  // the unit's process does not answer these calls yet
   std::unique_ptr<LoopFence> fence_;
   std::unique_ptr<UnitSupervisor> supervisor_;
   std::unique_ptr<Core> core_;
