@@ -95,7 +95,7 @@ Result<std::vector<Key>> ApiClient::list_all_keys(KeyQuery query) {
     KeyPage page = KH_TRY(list_keys(query));
     const std::size_t count = page.keys.size();
     std::move(page.keys.begin(), page.keys.end(), std::back_inserter(all));
-    if (count < query.limit) return all;
+    if (count == 0) return all;  // a short page is no proof that it was the last
     if (all.size() > kMaxItems)
       return Error{Reason::TooLarge, "list keys: the server has more keys than can be listed", {}};
     query.offset += count;
@@ -217,15 +217,15 @@ Result<void> ApiClient::rotate_key(std::string_view ref, const EncryptedMaterial
 Result<std::vector<KeyVersion>> ApiClient::versions(std::string_view ref, bool all_key_states) {
   std::vector<KeyVersion> all;
   for (;;) {
-    std::string target = key_path(ref) + "/versions?limit=" + std::to_string(kPage) +
+    std::string target = key_path(ref) +
+                         "/versions?totalCount=true&limit=" + std::to_string(kPage) +
                          "&offset=" + std::to_string(all.size());
     if (all_key_states) target += "&allKeyStates=true";
     auto response =
         KH_TRY(state_->key_call(get(std::move(target), "list versions of key " + quoted(ref))));
     auto page = KH_TRY(state_->decoder.versions(text_of(response.body)));
-    const std::size_t count = page.size();
-    std::move(page.begin(), page.end(), std::back_inserter(all));
-    if (count < kPage) return all;
+    std::copy(page.items.begin(), page.items.end(), std::back_inserter(all));
+    if (page.is_last(all.size())) return all;
     if (all.size() > kMaxItems)
       return Error{Reason::TooLarge, "list versions: the server never ends its list", {}};
   }
@@ -310,13 +310,13 @@ Result<void> ApiClient::delete_alias(std::string_view ref, std::string_view alia
 Result<std::vector<KeyRing>> ApiClient::list_rings() {
   std::vector<KeyRing> all;
   for (;;) {
-    auto response = KH_TRY(state_->key_call(
-        get("/key_rings?limit=" + std::to_string(kPage) + "&offset=" + std::to_string(all.size()),
-            "list key rings")));
-    auto page = KH_TRY(state_->decoder.rings(text_of(response.body)));
-    const std::size_t count = page.items.size();
-    std::move(page.items.begin(), page.items.end(), std::back_inserter(all));
-    if (count < kPage) return all;
+    auto response =
+        KH_TRY(state_->key_call(get("/key_rings?totalCount=true&limit=" + std::to_string(kPage) +
+                                        "&offset=" + std::to_string(all.size()),
+                                    "list key rings")));
+    const auto page = KH_TRY(state_->decoder.rings(text_of(response.body)));
+    std::copy(page.items.begin(), page.items.end(), std::back_inserter(all));
+    if (page.is_last(all.size())) return all;
     if (all.size() > kMaxItems)
       return Error{Reason::TooLarge, "list key rings: the server never ends its list", {}};
   }

@@ -46,16 +46,16 @@ Result<std::optional<std::vector<Registration>>> all_pages(ApiClient::State& sta
                                                            Missing is_missing) {
   std::vector<Registration> all;
   for (;;) {
-    auto response = state.key_call(get(
-        path + "?limit=" + std::to_string(limit) + "&offset=" + std::to_string(all.size()), what));
+    auto response = state.key_call(get(path + "?totalCount=true&limit=" + std::to_string(limit) +
+                                           "&offset=" + std::to_string(all.size()),
+                                       what));
     if (!response) {
       if (is_missing(state.failure)) return std::optional<std::vector<Registration>>();
       return std::move(response).error();
     }
-    auto page = KH_TRY(state.decoder.registrations(text_of(response.value().body)));
-    const std::size_t count = page.items.size();
-    std::move(page.items.begin(), page.items.end(), std::back_inserter(all));
-    if (count < limit) return std::optional(std::move(all));
+    const auto page = KH_TRY(state.decoder.registrations(text_of(response.value().body)));
+    std::copy(page.items.begin(), page.items.end(), std::back_inserter(all));
+    if (page.is_last(all.size())) return std::optional(std::move(all));
     if (all.size() > kMaxItems)
       return Error{Reason::TooLarge, what + ": the server never ends its list", {}};
   }

@@ -307,9 +307,8 @@ Result<std::vector<Key>> Decoder::keys(std::string_view json) {
   return std::move(page.items);
 }
 
-Result<std::vector<KeyVersion>> Decoder::versions(std::string_view json) {
-  auto page = KH_TRY((state_->page<KeyVersion>(json, {"resources"}, decode_version)));
-  return std::move(page.items);
+Result<Page<KeyVersion>> Decoder::versions(std::string_view json) {
+  return state_->page<KeyVersion>(json, {"resources"}, decode_version);
 }
 
 Result<DekVersions> Decoder::dek(std::string_view json) {

@@ -23,6 +23,12 @@ struct Page {
   std::vector<T> items;
   std::optional<std::uint64_t> total;
   std::string next;
+
+  // Whether nothing follows, when `so_far` items have come with this page. A short page proves
+  // nothing: a service may send fewer than it was asked for.
+  bool is_last(std::size_t so_far) const noexcept {
+    return items.empty() || (total && so_far >= *total);
+  }
 };
 
 struct DekVersions {
@@ -46,7 +52,7 @@ class Decoder {
   ~Decoder();
 
   Result<std::vector<Key>> keys(std::string_view json);
-  Result<std::vector<KeyVersion>> versions(std::string_view json);
+  Result<Page<KeyVersion>> versions(std::string_view json);
   Result<DekVersions> dek(std::string_view json);
   Result<Alias> alias(std::string_view json);
   Result<Page<KeyRing>> rings(std::string_view json);

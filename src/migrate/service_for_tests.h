@@ -202,7 +202,8 @@ class FakeService {
                                 {"reasons", {Object{{"code", code}, {"message", text}}}}}}}});
   }
   static net::Response resources(int status, boost::json::array items) {
-    return json(status, Object{{"metadata", Object{{"collectionTotal", items.size()}}},
+    return json(status, Object{{"metadata", Object{{"collectionTotal", items.size()},
+                                                   {"totalCount", items.size()}}},
                                {"resources", std::move(items)}});
   }
   static net::Response no_content() {
