@@ -15,19 +15,35 @@ struct RewrapArguments {
   std::string plan;
   std::string journal;
   migrate::RewrapOptions options;
+  std::string program;
+  std::vector<std::string> program_arguments;
+  unsigned program_seconds = 60;
 };
 
+// The program of --exec with its arguments; nothing without --exec.
+Result<std::vector<std::string>> program_of(const RewrapArguments& arguments) {
+  if (arguments.program.empty() && !arguments.program_arguments.empty())
+    return Error{Reason::InvalidArgument, "--exec-arg belongs to --exec PROGRAM", "exec-arg"};
+  std::vector<std::string> out = arguments.program_arguments;
+  if (!arguments.program.empty()) out.insert(out.begin(), arguments.program);
+  return out;
+}
+
 Result<void> run_rewrap(Context& context, const RewrapArguments& arguments) {
+  migrate::RewrapOptions options = arguments.options;
+  options.program = KH_TRY(program_of(arguments));
+  options.program_patience = std::chrono::seconds(arguments.program_seconds);
   Session session = KH_TRY(begin(context, arguments.plan, arguments.journal));
   migrate::RewrapResult result;
   {
     Reporter reporter(context, "DEKs", total_deks(session.plan));
     result = KH_TRY(migrate::rewrap(session.plan, session.source, session.target, *session.journal,
-                                    arguments.options, reporter));
+                                    options, reporter));
   }
   const json::object summary{{"rows", result.rows},
                              {"rewrapped", result.rewrapped},
                              {"refused", result.refused},
+                             {"went_on_after", result.went_on_after},
                              {"still_enabled", result.still_enabled}};
   KH_TRY(session.journal->record_run("rewrap", json::serialize(summary), SystemClock().now()));
   const std::string words = std::to_string(result.rewrapped) + " of " +
@@ -51,9 +67,23 @@ void add_rewrap(CLI::App& migrate_app, Context& context) {
   CLI::App* command =
       migrate_app.add_subcommand("rewrap", "wrap the DEKs of an inventory under the target's keys");
   add_common(*command, arguments->plan, arguments->journal, arguments->options.jobs);
-  command->add_option("--inventory", arguments->options.inventory, "the old inventory")->required();
-  command->add_option("--out", arguments->options.out, "the new inventory, same columns")
+  command
+      ->add_option("--inventory", arguments->options.inventory,
+                   "the old inventory: CSV, JSON Lines or a directory with a file per DEK")
       ->required();
+  add_name_rule(*command, arguments->options.name_rule);
+  command->add_option("--out", arguments->options.out, "the new inventory, as the old one is made")
+      ->required();
+  command->add_option("--exec", arguments->program,
+                      "PROGRAM that stores each new wrapped DEK: told rows as JSON Lines on its "
+                      "standard input, it answers each by a line");
+  command->add_option("--exec-arg", arguments->program_arguments,
+                      "an argument for it; repeat for more");
+  command
+      ->add_option("--exec-timeout", arguments->program_seconds,
+                   "seconds to wait for its next answer")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
   command->add_flag("--enable-suspended", arguments->options.enable_suspended,
                     "enable disabled keys on both sides for this run, then disable them again");
   on(*command, context, [&context, arguments] { return run_rewrap(context, *arguments); });

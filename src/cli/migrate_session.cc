@@ -131,4 +131,10 @@ void add_common(CLI::App& command, std::string& plan, std::string& journal, unsi
       ->capture_default_str();
 }
 
+void add_name_rule(CLI::App& command, std::string& rule) {
+  command.add_option("--name-rule", rule,
+                     "of a directory: how its paths tell key and AAD, e.g. \"{key}/{ref}.wdek\" "
+                     "(default: FILE.json beside each FILE)");
+}
+
 }  // namespace keyhaven::cli

@@ -75,4 +75,7 @@ std::uint64_t total_deks(const migrate::Plan& plan);
 // The arguments of every verb that works on a plan.
 void add_common(CLI::App& command, std::string& plan, std::string& journal, unsigned& jobs);
 
+// --name-rule, of every verb that reads an inventory.
+void add_name_rule(CLI::App& command, std::string& rule);
+
 }  // namespace keyhaven::cli

@@ -79,6 +79,7 @@ void add_verify(CLI::App& migrate_app, Context& context) {
       "verify", "open every DEK on both sides and compare; compare the keys");
   add_common(*command, arguments->plan, arguments->journal, arguments->options.jobs);
   command->add_option("--inventory", arguments->options.inventory, "the old inventory");
+  add_name_rule(*command, arguments->options.name_rule);
   command->add_option("--rewrapped", arguments->options.rewrapped, "what rewrap made of it");
   command
       ->add_option("--sample", arguments->options.every,

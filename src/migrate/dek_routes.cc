@@ -1,7 +1,9 @@
 #include "migrate/dek_routes.h"
 
 #include <algorithm>
+#include <map>
 
+#include "crypto/hash.h"
 #include "migrate/progress.h"
 
 namespace keyhaven::migrate {
@@ -52,10 +54,21 @@ const DekRoute& DekRoutes::find(const std::string& key) const {
   return found == routes_.end() ? unknown_ : found->second;
 }
 
+std::string DekRoutes::digest() const {
+  std::string text;
+  for (const auto& [name, route] : std::map(routes_.begin(), routes_.end())) {
+    for (const std::string& part : {name, route.target, route.refusal})
+      text += std::to_string(part.size()) + ":" + part;
+  }
+  return to_hex(crypto::sha256(as_bytes(text)));
+}
+
 std::string DekRoutes::target_name(const DekRoute& route, const std::string& key) {
   const auto& aliases = route.key->aliases;
   const bool by_alias = std::find(aliases.begin(), aliases.end(), key) != aliases.end();
-  return by_alias && route.key->dek_target.empty() ? key : route.target;
+  // An alias that waits for cutover, or a key of the target that has its own, is not found by it.
+  const bool is_given = route.key->is_made() && !route.key->hold_aliases;
+  return by_alias && is_given && route.key->dek_target.empty() ? key : route.target;
 }
 
 }  // namespace keyhaven::migrate

@@ -26,6 +26,8 @@ class DekRoutes {
   // What stands in the key column of the new inventory: the alias if the row used one that is
   // carried, else the target's id.
   static std::string target_name(const DekRoute& route, const std::string& key);
+  // SHA-256, hexadecimal, of where every key's DEKs go: another digest, another result of rewrap.
+  std::string digest() const;
 
  private:
   std::unordered_map<std::string, DekRoute> routes_;

@@ -1,16 +1,12 @@
 #include "migrate/inventory.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cstring>
-
-#include "base/file.h"
 
 namespace keyhaven::migrate {
 namespace {
@@ -42,13 +38,49 @@ Result<boost::json::value> parse_json(std::string_view text) {
   return value;
 }
 
+constexpr std::string_view kNotUtf8 =
+    "the row is not UTF-8; convert the file, e.g. by iconv -f LATIN1 -t UTF-8";
+
 Result<void> check(const InventoryRow& row) {
   if (row.key.empty()) return bad("key is empty; name a key id, alias or CRN");
   if (row.wdek.empty()) return bad("wdek is empty");
   return {};
 }
 
+// How many bytes follow the first one of a UTF-8 sequence, and the least and greatest second byte;
+// 0x80 to 0xBF unless the sequence would be too long for its value, a surrogate or beyond U+10FFFF.
+struct Sequence {
+  std::size_t more = 0;
+  unsigned char low = 0x80;
+  unsigned char high = 0xBF;
+};
+
+std::optional<Sequence> sequence_of(unsigned char first) noexcept {
+  if (first < 0x80) return Sequence{};
+  if (first >= 0xC2 && first <= 0xDF) return Sequence{.more = 1};
+  if (first == 0xE0) return Sequence{.more = 2, .low = 0xA0};
+  if (first == 0xED) return Sequence{.more = 2, .high = 0x9F};
+  if (first >= 0xE1 && first <= 0xEF) return Sequence{.more = 2};
+  if (first == 0xF0) return Sequence{.more = 3, .low = 0x90};
+  if (first >= 0xF1 && first <= 0xF3) return Sequence{.more = 3};
+  if (first == 0xF4) return Sequence{.more = 3, .high = 0x8F};
+  return std::nullopt;
+}
+
 }  // namespace
+
+bool is_utf8(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < text.size();) {
+    std::optional<Sequence> sequence = sequence_of(static_cast<unsigned char>(text[i++]));
+    if (!sequence) return false;
+    for (; sequence->more > 0; --sequence->more, sequence->low = 0x80, sequence->high = 0xBF) {
+      if (i == text.size()) return false;
+      const auto c = static_cast<unsigned char>(text[i++]);
+      if (c < sequence->low || c > sequence->high) return false;
+    }
+  }
+  return true;
+}
 
 Result<client::AadList> parse_aad(std::string_view text) {
   if (text.empty()) return client::AadList{};
@@ -101,6 +133,9 @@ Result<void> InventoryReader::read_header(const std::string& path) {
   }
   if (in_.bad()) return Error{Reason::Io, "cannot read inventory " + path, {}};
   if (!*header) return bad(path + " is empty; its first line must be key,wdek,aad,ref");
+  const std::string& first = (**header).fields.front();
+  if (first.starts_with("\xFF\xFE") || first.starts_with("\xFE\xFF"))
+    return bad(path + " is UTF-16; convert it to UTF-8, e.g. by iconv -f UTF-16 -t UTF-8");
   layout_.columns.clear();
   for (const std::string& name : (**header).fields) {
     const auto* known = std::find(kColumns.begin(), kColumns.end(), name);
@@ -128,11 +163,17 @@ InventoryItem InventoryReader::csv_row(CsvRecord record) const {
                    " fields, the header names " + std::to_string(layout_.columns.size());
     return item;
   }
+  for (const std::string& field : record.fields) {
+    if (is_utf8(field)) continue;
+    item.problem = kNotUtf8;
+    return item;
+  }
   InventoryRow row;
   row.line = record.line;
   const std::array<std::string*, 4> targets = {&row.key, &row.wdek, &row.aad_text, &row.ref};
   for (std::size_t i = 0; i < record.fields.size(); ++i)
     *targets[layout_.columns[i]] = std::move(record.fields[i]);
+  item.ref = row.ref;
   auto aad = parse_aad(row.aad_text);
   if (!aad) {
     item.problem = aad.error().message;
@@ -173,7 +214,7 @@ Result<std::optional<InventoryItem>> InventoryReader::next_json() {
     }
     if (!*line) return at_end();
     if ((**line).find_first_not_of(" \t\r") == std::string::npos) continue;
-    auto row = parse_json_row(**line);
+    auto row = is_utf8(**line) ? parse_json_row(**line) : bad(std::string(kNotUtf8));
     if (row) {
       row->line = item.line;
       item.row = std::move(*row);
@@ -210,58 +251,6 @@ void append_row(std::string& out, const InventoryLayout& layout, const Inventory
   if (!row.ref.empty()) object["ref"] = row.ref;
   out += boost::json::serialize(object);
   out += '\n';
-}
-
-Result<AtomicOutput> AtomicOutput::create(const std::string& path) {
-  const std::string beside = path + ".partial";
-  const int fd =
-      ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return Error{Reason::Io, "cannot write " + beside + ": " + std::strerror(errno), {}};
-  return AtomicOutput(fd, path);
-}
-
-AtomicOutput::AtomicOutput(AtomicOutput&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
-      path_(std::move(other.path_)),
-      buffer_(std::move(other.buffer_)) {}
-
-AtomicOutput::~AtomicOutput() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  ::unlink((path_ + ".partial").c_str());
-}
-
-Error AtomicOutput::failure(const char* what) const {
-  return Error{errno == ENOSPC || errno == EDQUOT ? Reason::StoreUnavailable : Reason::Io,
-               std::string("cannot ") + what + " " + path_ + ".partial: " + std::strerror(errno),
-               {}};
-}
-
-Result<void> AtomicOutput::flush() {
-  for (std::string_view left = buffer_; !left.empty();) {
-    const ssize_t wrote = ::write(fd_, left.data(), left.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return failure("write");
-    left.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  buffer_.clear();
-  return {};
-}
-
-Result<void> AtomicOutput::write(std::string_view text) {
-  constexpr std::size_t kBufferBytes = 64 * 1024;
-  buffer_ += text;
-  return buffer_.size() < kBufferBytes ? Result<void>() : flush();
-}
-
-Result<void> AtomicOutput::finish() {
-  KH_TRY(flush());
-  if (::fsync(fd_) != 0) return failure("make durable");
-  if (::rename((path_ + ".partial").c_str(), path_.c_str()) != 0) return failure("rename");
-  ::close(std::exchange(fd_, -1));
-  const std::size_t slash = path_.rfind('/');
-  sync_directory(slash == std::string::npos ? "." : slash == 0 ? "/" : path_.substr(0, slash));
-  return {};
 }
 
 bool is_same_file(const std::string& a, const std::string& b) {

@@ -37,6 +37,7 @@ struct InventoryItem {
   std::optional<InventoryRow> row;
   std::uint64_t line = 0;
   std::string problem;  // set when `row` is not
+  std::string ref;      // then: what is known of the row's own reference
 };
 
 // Not thread-safe.
@@ -44,7 +45,7 @@ class InventoryReader {
  public:
   // ".jsonl", ".ndjson" and ".json" are JSON Lines, everything else CSV. Errors: Io,
   // InvalidArgument (CSV without the columns key and wdek in its header; unknown columns are
-  // refused, because they would be lost).
+  // refused, because they would be lost; a file in UTF-16).
   static Result<std::unique_ptr<InventoryReader>> open(const std::string& path);
   const InventoryLayout& layout() const noexcept { return layout_; }
   // nullopt at the end. Errors: Io.
@@ -63,6 +64,9 @@ class InventoryReader {
   LineReader lines_;  // JSON Lines
 };
 
+// Whether `text` is UTF-8 (RFC 3629): what is not came from a file of another encoding.
+bool is_utf8(std::string_view text) noexcept;
+
 // One JSON Lines row. Errors: InvalidArgument. Total on hostile input.
 Result<InventoryRow> parse_json_row(std::string_view line);
 
@@ -73,28 +77,6 @@ Result<client::AadList> parse_aad(std::string_view text);
 void append_row(std::string& out, const InventoryLayout& layout, const InventoryRow& row);
 // The CSV header line; empty for JSON Lines.
 std::string header_of(const InventoryLayout& layout);
-
-// An output file that is whole or not there: written beside `path` (0600), fsynced and renamed by
-// finish().
-class AtomicOutput {
- public:
-  // Errors: Io.
-  static Result<AtomicOutput> create(const std::string& path);
-  AtomicOutput(AtomicOutput&& other) noexcept;
-  AtomicOutput& operator=(AtomicOutput&&) = delete;
-  ~AtomicOutput();  // without a finish() that succeeded: the file beside is removed
-  // Errors: Io, StoreUnavailable (disk full).
-  Result<void> write(std::string_view text);
-  Result<void> finish();
-
- private:
-  AtomicOutput(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
-  Result<void> flush();
-  Error failure(const char* what) const;
-  int fd_;
-  std::string path_;
-  std::string buffer_;
-};
 
 // Whether both paths lead to one existing file.
 bool is_same_file(const std::string& a, const std::string& b);

@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "migrate/output.h"
 #include "migrate/service_for_tests.h"
 
 namespace keyhaven::migrate {
@@ -117,7 +118,7 @@ TEST(Inventory, ReadsJsonLines) {
   EXPECT_EQ(lines[5], "7: PROBLEM a row must be a JSON object");
   EXPECT_EQ(lines[6], "8: PROBLEM aad must be a JSON list of strings");
   EXPECT_TRUE(lines[7].starts_with("9: PROBLEM not JSON")) << lines[7];
-  EXPECT_TRUE(lines[8].starts_with("10: PROBLEM not JSON")) << lines[8];
+  EXPECT_TRUE(lines[8].starts_with("10: PROBLEM the row is not UTF-8")) << lines[8];
   EXPECT_EQ(lines[9], "11: PROBLEM the line has more than 262144 bytes");
   EXPECT_EQ(lines[10], "12: k7 D [] ");
 }

@@ -1,129 +1,116 @@
 #include "migrate/rewrap.h"
 
-#include <algorithm>
+#include <boost/json.hpp>
+#include <filesystem>
 
 #include "migrate/enabled_keys.h"
-#include "migrate/planner.h"
-#include "migrate/row_blocks.h"
+#include "migrate/inventory_count.h"
+#include "migrate/rewrap_run.h"
 
 namespace keyhaven::migrate {
 namespace {
 
-struct Worker {
-  client::ApiClient from;
-  client::ApiClient to;
-};
+constexpr std::uint64_t kNotedProblems = 20;
 
-struct Outcome {
-  InventoryRow row;
-  std::uint64_t line = 0;
-  std::string problem;  // empty: the row is re-wrapped
-};
-
-Outcome move_one(Worker& worker, const DekRoutes& routes, InventoryItem& item) {
-  Outcome out;
-  out.line = item.line;
-  if (!item.row) {
-    out.problem = item.problem;
-    return out;
-  }
-  out.row = std::move(*item.row);
-  const DekRoute& route = routes.find(out.row.key);
-  if (!route.refusal.empty()) {
-    out.problem = route.refusal;
-    return out;
-  }
-  auto opened = worker.from.unwrap(route.key->source, out.row.wdek, out.row.aad);
-  if (!opened) {
-    out.problem = "source: " + opened.error().message;
-    return out;
-  }
-  if (opened->plaintext.empty()) {  // wrapping nothing would make a new DEK
-    out.problem = "source: the DEK is empty";
-    return out;
-  }
-  auto wrapped = worker.to.wrap(route.target, opened->plaintext, out.row.aad);
-  if (!wrapped) {
-    out.problem = "target: " + wrapped.error().message;
-    return out;
-  }
-  out.row.wdek = std::move(wrapped->ciphertext);
-  out.row.key = DekRoutes::target_name(route, out.row.key);
-  return out;
-}
-
-Result<std::vector<Worker>> connect(const Side& source, const Side& target, unsigned jobs) {
-  std::vector<Worker> workers;
-  for (unsigned i = 0; i < std::clamp(jobs, 1U, 32U); ++i) {
-    client::ApiClient from = KH_TRY(source.connect());
-    client::ApiClient to = KH_TRY(target.connect());
-    workers.push_back({std::move(from), std::move(to)});
-  }
-  return workers;
-}
-
-// Everything but the keys that are enabled for it.
-Result<RewrapResult> move_all(const DekRoutes& routes, std::vector<Worker>& workers,
-                              const RewrapOptions& options, Observer& observer) {
-  const auto reader = KH_TRY(InventoryReader::open(options.inventory));
-  AtomicOutput out = KH_TRY(AtomicOutput::create(options.out));
-  AtomicOutput errors = KH_TRY(AtomicOutput::create(errors_path(options.out)));
-  KH_TRY(out.write(header_of(reader->layout())));
-  KH_TRY(errors.write("line,key,ref,problem\n"));
-  RewrapResult result;
-  const auto read = [&](std::size_t most) -> Result<std::vector<InventoryItem>> {
-    std::vector<InventoryItem> items;
-    while (items.size() < most) {
-      std::optional<InventoryItem> item = KH_TRY(reader->next());
-      if (!item) break;
-      items.push_back(std::move(*item));
-    }
-    return items;
-  };
-  const auto emit = [&](Outcome&& outcome) -> Result<void> {
-    std::string text;
-    observer.progress(++result.rows, 0);
-    if (outcome.problem.empty()) {
-      ++result.rewrapped;
-      append_row(text, reader->layout(), outcome.row);
-      return out.write(text);
-    }
-    ++result.refused;
-    if (result.refused <= 20)
-      observer.note("line " + std::to_string(outcome.line) + ": " + outcome.problem);
-    append_csv(text,
-               {std::to_string(outcome.line), outcome.row.key, outcome.row.ref, outcome.problem});
-    return errors.write(text);
-  };
-  KH_TRY((work_in_blocks<InventoryItem, Outcome>(
-      workers, read,
-      [&](Worker& worker, InventoryItem& item) { return move_one(worker, routes, item); }, emit)));
-  KH_TRY(errors.finish());
-  KH_TRY(out.finish());
-  return result;
+// What the program is told, without the number that RowProgram adds.
+std::string object_of(const RowOutcome& outcome) {
+  const InventoryRow& row = outcome.row;
+  return boost::json::serialize(
+      boost::json::object{{"line", outcome.line},
+                          {"ref", row.ref},
+                          {"aad", boost::json::array(row.aad.begin(), row.aad.end())},
+                          {"key", row.key},
+                          {"wdek", row.wdek},
+                          {"new_key", outcome.moved.key},
+                          {"new_wdek", outcome.moved.wdek}});
 }
 
 }  // namespace
 
-std::string errors_path(const std::string& out) { return out + ".errors.csv"; }
+std::string errors_path(const std::string& out) {
+  return (out.size() > 1 && out.ends_with('/') ? out.substr(0, out.size() - 1) : out) +
+         ".errors.csv";
+}
+
+RowOutcome move_item(DekWorker& worker, const DekRoutes& routes, InventoryItem&& item) {
+  RowOutcome out;
+  out.line = item.line;
+  if (item.row) {
+    out.row = std::move(*item.row);
+    out.moved = move_dek(worker, routes, out.row);
+  } else {
+    out.row.ref = std::move(item.ref);
+    out.moved.problem = std::move(item.problem);
+  }
+  return out;
+}
+
+Result<void> check_outage(const std::vector<RowOutcome>& block) {
+  const RowOutcome* down = nullptr;
+  for (const RowOutcome& outcome : block) {
+    if (outcome.moved.problem.empty()) return {};
+    if (outcome.moved.is_outage && down == nullptr) down = &outcome;
+  }
+  if (down == nullptr) return {};
+  return Error{Reason::UnitUnavailable,
+               "stopped at line " + std::to_string(down->line) + ", since a service is down: " +
+                   down->moved.problem + "; run the same command again to go on from here",
+               {}};
+}
+
+Result<std::optional<RowProgram>> start_program(const RewrapOptions& options) {
+  if (options.program.empty()) return std::optional<RowProgram>();
+  auto started = RowProgram::start(options.program, options.program_patience);
+  if (!started) return std::move(started).error();
+  return std::optional<RowProgram>(std::move(*started));
+}
+
+Result<void> tell_program(RowProgram& program, std::vector<RowOutcome>& block) {
+  std::vector<std::string> objects;
+  std::vector<RowOutcome*> told;
+  for (RowOutcome& outcome : block) {
+    if (!outcome.moved.problem.empty()) continue;
+    objects.push_back(object_of(outcome));
+    told.push_back(&outcome);
+  }
+  const std::vector<RowAnswer> answers = KH_TRY(program.tell(objects));
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i].refusal.empty()) told[i]->moved.problem = "program: " + answers[i].refusal;
+  }
+  return {};
+}
+
+Result<void> ProblemList::begin() { return out_.write("line,key,ref,problem\n"); }
+
+Result<void> ProblemList::add(const RowOutcome& outcome) {
+  if (++noted_ <= kNotedProblems)
+    observer_.note("line " + std::to_string(outcome.line) + ": " + outcome.moved.problem);
+  std::string text;
+  append_csv(text, {std::to_string(outcome.line), outcome.row.key, outcome.row.ref,
+                    outcome.moved.problem});
+  return out_.write(text);
+}
 
 Result<RewrapResult> rewrap(const Plan& plan, const Side& source, const Side& target,
                             Journal& journal, const RewrapOptions& options, Observer& observer) {
   // The old wrapped DEKs are not ours to replace.
   if (is_same_file(options.inventory, options.out) ||
       is_same_file(options.inventory, errors_path(options.out))) {
-    return Error{Reason::InvalidArgument,
-                 "the output would replace the inventory itself; give --out another name", "out"};
+    return Error{
+        Reason::InvalidArgument, "the new inventory must be another file than the old one", {}};
   }
   const DekRoutes routes = KH_TRY(DekRoutes::make(plan, journal));
-  std::vector<Worker> workers = KH_TRY(connect(source, target, options.jobs));
+  std::vector<DekWorker> workers = KH_TRY(connect_workers(source, target, options.jobs));
   EnabledKeys enabled(journal, workers[0].from, workers[0].to, observer);
   KH_TRY(enabled.settle());
   if (options.enable_suspended) {
-    const std::set<std::string> names = KH_TRY(names_in(options.inventory));
+    const std::set<std::string> names = KH_TRY(names_in(options.inventory, options.name_rule));
     KH_TRY(enabled.enable(plan, routes, names));
   }
-  auto result = move_all(routes, workers, options, observer);
+  const RewrapRun run{routes, workers, journal, options, observer};
+  std::error_code none;
+  auto result = std::filesystem::is_directory(options.inventory, none) ? rewrap_directory(run)
+                                                                       : rewrap_file(run);
   const std::uint64_t still_enabled = KH_TRY(enabled.settle());
   if (result) result->still_enabled = still_enabled;
   return result;

@@ -14,8 +14,9 @@ inline constexpr std::size_t kRowsPerWorker = 64;
 
 // read:  Result<std::vector<In>>(std::size_t most)   the next rows; empty at the end
 // work:  Out(Worker&, In&)                            in parallel, each worker by one thread
-// emit:  Result<void>(Out&&)                          in the order of reading, by the calling
-// thread Errors: of read and emit.
+// emit:  Result<void>(std::vector<Out>&&)             one block, in the order of reading, by the
+//                                                     calling thread
+// Errors: of read and emit.
 template <class In, class Out, class Worker, class Read, class Work, class Emit>
 Result<void> work_in_blocks(std::vector<Worker>& workers, Read read, Work work, Emit emit) {
   while (true) {
@@ -31,7 +32,7 @@ Result<void> work_in_blocks(std::vector<Worker>& workers, Read read, Work work, 
       others.emplace_back([&run, &workers, i] { run(workers[i]); });
     run(workers[0]);
     for (std::thread& thread : others) thread.join();
-    for (Out& result : results) KH_TRY(emit(std::move(result)));
+    KH_TRY(emit(std::move(results)));
   }
 }
 

@@ -9,7 +9,8 @@
 namespace keyhaven::migrate {
 
 struct VerifyOptions {
-  std::string inventory;  // the old one; empty: keys only
+  std::string inventory;  // the old one, as in RewrapOptions; empty: keys only
+  std::string name_rule;
   std::string rewrapped;  // what rewrap made of it
   unsigned jobs = 4;
   std::uint64_t every = 1;        // 1: all DEKs; n: each n-th
