@@ -178,6 +178,7 @@ class Ends(unittest.TestCase):
         requests, fired = list(self.double.requests), self.double.plan.fired()
         marks = {seen.correlation[:8] for seen in requests[planning:] if seen.path.startswith("/api/")}
         self.assertEqual(len(marks), 1, "not every call carries the plan's id")
+        self.check_patience(requests)
         if self.double.plan.faults:
             self.assertGreater(fired, 0, "no fault came to pass")
         self.double.fault(Plan())
@@ -219,6 +220,17 @@ class Ends(unittest.TestCase):
         for row, dek in zip(rows, content.deks):
             aad = {"aad": json.loads(row["aad"])} if row["aad"] else {}
             self.assertEqual(target.action(row["key"], "unwrap", ciphertext=row["wdek"], **aad)["plaintext"], b64(dek), row["ref"])
+
+    def check_patience(self, requests):
+        """Whoever is asked to wait waits so long before the same call is tried again."""
+        asked = [(number, seen) for number, seen in enumerate(requests) if seen.retry_after and seen.correlation]
+        waits = []
+        for number, seen in asked:
+            again = next((each for each in requests[number + 1:] if each.correlation == seen.correlation), None)
+            if again:
+                waits.append(again.time - seen.time)
+                self.assertGreaterEqual(waits[-1], seen.retry_after, f"{seen.method} {seen.path} came again too early")
+        self.assertEqual(bool(waits), bool(asked), "no call that was asked to wait came again")
 
     def check_source(self, content, source, requests):
         self.assertEqual(source.keys(), content.before, "the source was changed")

@@ -25,6 +25,8 @@ class Seen:
     status: int
     faults: tuple
     correlation: str
+    retry_after: float  # seconds, as the answer asked for
+    time: float  # of the answer, of a monotonic clock
 
 
 class Double:
@@ -124,12 +126,12 @@ class Double:
     def list_delay(self):
         return self.plan.list_delay
 
-    def note(self, handler, path, status, fired):
+    def note(self, handler, path, status, fired, retry_after=0):
         watch = self.watch
         if watch:
             self.watch = (watch[0] - 1, watch[1]) if watch[0] > 1 else watch[1].set()
         self.requests.append(Seen(handler.command, path, handler.headers.get("Bluemix-Instance", ""), status, tuple(fired),
-                                  handler.headers.get("Correlation-Id", "")))
+                                  handler.headers.get("Correlation-Id", ""), float(retry_after), time.monotonic()))
 
     def lint(self, method, path, findings):
         self.lints += [f"{method} {path}: {finding}" for finding in findings]

@@ -117,7 +117,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             reply = self.refused(429, 1)
         else:
             reply = self.answer(path, query, body)
-        service.note(self, path, reply.status, fired)
+        service.note(self, path, reply.status, fired, reply.headers.get("Retry-After", 0))
         if "lose_reply" in fired:
             self.close_connection = True
             raise Dropped
