@@ -110,6 +110,7 @@ instances::SuspectRecord describe(const StrayAlias& stray) {
   instances::SuspectRecord out;
   out.table = "aliases";
   out.id = stray.alias;
+  cut_id(out.id);
   out.fault = instances::RecordFault::StrayAlias;
   if (const auto uuid = uuid_of(stray.instance)) out.instance = {*uuid};
   if (const auto uuid = uuid_of(stray.key)) out.key = KeyId{*uuid};

@@ -219,7 +219,10 @@ std::optional<unit::RecordName> record_name(const RowKey& key) {
 
 std::optional<unit::RecordScope> record_scope(const RowKey& key) {
   if (!has_valid_uuids(key)) return std::nullopt;
-  if (shape_of(key.table).uuid_columns == 0) return unit::RecordScope{};
+  // An instance's own row decides how its administrators are reached, so it is not theirs to
+  // accept.
+  if (shape_of(key.table).uuid_columns == 0 || key.table == SealedTable::Instances)
+    return unit::RecordScope{};
   return unit::RecordScope{*uuid_of(key.columns[0])};
 }
 
@@ -260,6 +263,12 @@ std::optional<unit::RecordSeal> decode_seal(ByteView column) {
   return seal;
 }
 
+void cut_id(std::string& id) {
+  if (id.size() <= kShownIdBytes) return;
+  id.resize(kShownIdBytes);
+  id += "...";
+}
+
 SuspectRecord describe(const RowKey& key, RecordFault fault) {
   const TableShape& shape = shape_of(key.table);
   SuspectRecord out;
@@ -292,6 +301,7 @@ SuspectRecord describe(const RowKey& key, RecordFault fault) {
       out.id = key.columns[0];
       break;
   }
+  cut_id(out.id);
   return out;
 }
 

@@ -1,5 +1,5 @@
 // Which rows the crypto unit seals, under which names, and what a seal covers
-// (unit/record_guard.h, docs/protocols/record-seal.md).
+// (unit/record_guard.h, docs/protocols/stored-record.md).
 //
 // Not sealed: lifecycle_events and outbox (the audit chain has them), tke_proposals (signed by
 // administrators), tke_transcript (a chain of its own), aliases (an index: the key records hold
@@ -97,7 +97,9 @@ SealColumn encode(const unit::RecordSeal& seal);
 // Nothing for NULL, and for what no unit can have made.
 std::optional<unit::RecordSeal> decode_seal(ByteView column);
 
-// For people.
+// For people. Of an id at most kShownIdBytes are shown.
+inline constexpr std::size_t kShownIdBytes = 300;
+void cut_id(std::string& id);
 instances::SuspectRecord describe(const RowKey& key, instances::RecordFault fault);
 instances::SuspectRecord describe(const unit::MissingRecord& missing);
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "crypto/hash.h"
+#include "store/alias_check.h"
 #include "store/test_samples.h"
 
 namespace keyhaven::store {
@@ -62,7 +63,7 @@ TEST(SealedRowsTest, ScopesAreInstancesOrTheDeployment) {
   EXPECT_EQ(record_scope(ring_row(instance_of(0x11), "r")), instance_of(0x11));
   EXPECT_EQ(record_scope(registration_row(instance_of(0x11), kKey, "c")), instance_of(0x11));
   EXPECT_EQ(record_scope(import_token_row(instance_of(0x11))), instance_of(0x11));
-  EXPECT_EQ(record_scope(instance_row(instance_of(0x11))), instance_of(0x11));
+  EXPECT_EQ(record_scope(instance_row(instance_of(0x11))), InstanceId{});
   for (const RowKey& key : {identity_row("i"), api_key_row("k"), grant_row("g"), setting_row("s")})
     EXPECT_EQ(record_scope(key), InstanceId{});
   RowKey cut = key_row(instance_of(0x11), kKey);
@@ -71,7 +72,7 @@ TEST(SealedRowsTest, ScopesAreInstancesOrTheDeployment) {
   EXPECT_EQ(record_name(cut), std::nullopt);
 }
 
-// docs/protocols/record-seal.md has this example.
+// docs/protocols/stored-record.md has this example.
 TEST(SealedRowsTest, TheDigestCoversTablePlaceAndRecord) {
   const RowKey ring = ring_row(instance_of(0x11), "payments");
   Bytes covered = to_bytes(as_bytes(std::string_view("keyhaven-stored-record-1\0key_rings\0", 35)));
@@ -130,6 +131,15 @@ TEST(SealedRowsTest, SuspectsHaveTheNamesThatPeopleKnow) {
   EXPECT_EQ(describe(grant_row("g"), RecordFault::Forged).instance, InstanceId{});
 }
 
+// Ids of forged rows are whatever somebody wrote: what is shown of them has a limit.
+TEST(SealedRowsTest, LongIdsAreCut) {
+  const auto grant = describe(grant_row(std::string(1 << 20, 'x')), RecordFault::Forged);
+  EXPECT_EQ(grant.id, std::string(300, 'x') + "...");
+  EXPECT_EQ(describe(grant_row(std::string(300, 'x')), RecordFault::Forged).id.size(), 300U);
+  const StrayAlias alias{"", std::string(1000, 'a'), "", true};
+  EXPECT_EQ(describe(alias).id.size(), 303U);
+}
+
 TEST(SealedRowsTest, MissingRowsAreNamedAsFarAsIsKnown) {
   const auto missing = [](const RowKey& key) {
     return describe({*record_scope(key), *record_name(key)});
@@ -147,7 +157,7 @@ TEST(SealedRowsTest, MissingRowsAreNamedAsFarAsIsKnown) {
   EXPECT_EQ(ring.id, "#" + to_hex(record_name(ring_row(instance_of(0x11), "payments"))->id));
   EXPECT_EQ(ring.table, "key_rings");
   EXPECT_EQ(ring.fault, RecordFault::Missing);
-  EXPECT_EQ(describe({{}, {77, {}}}).table, "table 77");  // of a newer version
+  EXPECT_EQ(describe(unit::MissingRecord{{}, {77, {}}}).table, "table 77");  // of a newer version
 }
 
 }  // namespace

@@ -140,8 +140,23 @@ TEST_F(SealedStoreTest, ACascadeOverAnEditedColumnLeavesAMissingRecord) {
   EXPECT_EQ(check_now(), std::vector{expect_missing(grant_row(first.put_grants[0].id))});
 }
 
-// Two changes of one row in one group: sealed once, as it is last.
-TEST_F(SealedStoreTest, ARowTouchedTwiceInAGroupIsSealedOnce) {
+// The unit would refuse a name that occurs twice in a group.
+TEST_F(SealedStoreTest, ARowTouchedTwiceByAChangeIsSealedOnce) {
+  iam::IamChange change = identity_with_rights("iam-ServiceId-1");
+  ASSERT_TRUE(database_->commit_iam(change, sample_event("c")));
+  change.put_identities.clear();
+  change.put_api_keys.clear();
+  change.remove_grants = {change.put_grants[0].id};
+  change.put_grants[0].roles = 5;
+  guard_.sealed_records = 0;
+  ASSERT_TRUE(database_->commit_iam(change, sample_event("c")));
+  EXPECT_EQ(guard_.sealed_records, 1);
+  EXPECT_EQ(sealed_in_unit(), 3U);
+  expect_clean();
+}
+
+// Many changes of one row at once, some of them in one group: sealed as it is last.
+TEST_F(SealedStoreTest, ARowTouchedByManyIsSealedAsItIsLast) {
   std::promise<void> release;
   std::shared_future<void> released = release.get_future().share();
   std::atomic<bool> first = true;
@@ -343,6 +358,48 @@ TEST_F(SealedStoreTest, LostIdentitiesAreNoFirstStart) {
 }
 
 // Nothing of an identity that is not authentic is in use, and the others can log in.
+// Without its settings a server does not start, so this is where it learns what can be accepted;
+// and what is accepted is in use at that start.
+TEST_F(SealedStoreTest, SettingsNobodyRemembersRefuseTheStartUntilTheyAreAccepted) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_TRUE(database_->put_setting("account", "0123"));
+  ASSERT_TRUE(database_->commit_iam(identity_with_rights("iam-ServiceId-1"), sample_event("c")));
+  database_.reset();
+  table_.lose_journal();
+  ASSERT_NO_FATAL_FAILURE(open());
+  const auto refused = database_->setting("account");
+  ASSERT_FALSE(refused);
+  const std::string& message = refused.error().message;
+  const std::size_t quote = message.find("unit.accept_records = \"");
+  ASSERT_NE(quote, std::string::npos) << message;
+  const auto hex = from_hex(message.substr(message.find('"', quote) + 1, 64));
+  ASSERT_TRUE(hex) << message;
+  Digest difference;
+  std::ranges::copy(*hex, difference.begin());
+  database_.reset();
+  table_.restart();
+  table_->accept_at_first_check(difference, [](const std::string&) {});
+  ASSERT_NO_FATAL_FAILURE(start());
+  EXPECT_EQ(*database_->setting("account"), "0123");
+  EXPECT_EQ(database_->found_at_start().faults, 0u);
+  EXPECT_EQ(check_now(), std::vector<Found>{});
+}
+
+// A row that somebody adds must not keep the server from starting.
+TEST_F(SealedStoreTest, ASettingThatNobodyAsksForIsASuspectLikeOthers) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_TRUE(database_->put_setting("account", "0123"));
+  database_.reset();
+  editor()
+      ->run(
+          "INSERT INTO settings (name, value, checksum) SELECT 'x', value, checksum FROM "
+          "settings WHERE name = 'account'")
+      .value();
+  ASSERT_NO_FATAL_FAILURE(start());
+  EXPECT_EQ(*database_->setting("account"), "0123");
+  EXPECT_EQ(database_->found_at_start().faults, 1u);
+}
+
 TEST_F(SealedStoreTest, TheRightsOfASuspectIdentityAreNotInUse) {
   const iam::IamChange one = identity_with_rights("iam-ServiceId-1");
   iam::IamChange two = identity_with_rights("iam-ServiceId-2");
