@@ -32,12 +32,16 @@ audit::Event own_event(std::string action, audit::Outcome outcome, Timestamp now
 void quarantine(keys::Quarantine& out, const RecordCheck& found) {
   std::map<InstanceId, std::size_t> unsettled;
   for (const unit::ScopeDifference& each : found.differences) {
-    unsettled[each.scope] = static_cast<std::size_t>(each.forged + each.old + each.returned +
-                                                     each.newer + each.missing);
+    // A forged or damaged row that stands where a sealed record was counts as missing; one that
+    // never was a record keeps nobody from anything.
+    unsettled[each.scope] =
+        static_cast<std::size_t>(each.old + each.returned + each.newer + each.missing);
   }
   for (const SuspectRecord& each : found.suspects) {
     if (each.fault == RecordFault::StrayAlias) continue;
-    if (each.fault == RecordFault::Damaged) ++unsettled[each.instance];
+    // When only its other columns were edited the unit does not miss it, and its blobs are needed.
+    const bool has_blobs = each.table == "keys" || each.table == "import_tokens";
+    if (each.fault == RecordFault::Damaged && has_blobs) ++unsettled[each.instance];
     if (each.table == "registrations") out.add_registration(each.instance);
     if (each.table == "keys" && each.key)
       out.add_key(each.instance, *each.key, instances::name_of(each.fault));
