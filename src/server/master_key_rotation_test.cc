@@ -54,6 +54,42 @@ TEST_F(MasterKeyRotationTest, FromTheFirstKeyToTheSecond) {
   EXPECT_EQ(std::vector(actions.end() - 3, actions.end()), steps);
 }
 
+// The end of a rotation begins new seals of the stored records, and the worker makes them.
+TEST_F(MasterKeyRotationTest, TheStoredRecordsGetNewSealsWhenItIsDone) {
+  std::vector<std::string> calls;
+  std::optional<Reason> refused;
+  const auto note = [&](const char* call) -> Result<void> {
+    calls.emplace_back(call);
+    if (refused) return Error{*refused, "not now", {}};
+    return {};
+  };
+  seals_.begin_renewal = [&](const InstanceId&) { return note("begin"); };
+  seals_.renew = [&](const InstanceId&) { return note("renew"); };
+  restart();
+  initialise(3);
+  load_and_commit_all(1);
+  ASSERT_EQ(start(), "ok");
+  work_until_done();
+  ASSERT_EQ(text(finalize(0)), "ok");
+  EXPECT_TRUE(calls.empty()) << "one unit has the old master key still";
+  refused = Reason::UnitUnavailable;
+  ASSERT_EQ(text(finalize(1)), "ok");
+  EXPECT_EQ(phase(), RotationPhase::Resealed) << "no new key for seals, no end";
+  refused = Reason::Conflict;  // the unit keeps no more keys: no reason to wait
+  status();
+  EXPECT_EQ(phase(), RotationPhase::None);
+  calls.clear();
+  refused = Reason::StoreUnavailable;
+  EXPECT_EQ(process().rotations.work(instance_), Work::Waiting);
+  EXPECT_FALSE(process().rotations.health());
+  EXPECT_TRUE(process().rotations.is_renewing_seals(instance_));
+  refused = std::nullopt;
+  work_until_done();
+  EXPECT_EQ(calls, (std::vector<std::string>{"renew", "renew"}));
+  EXPECT_TRUE(process().rotations.health());
+  EXPECT_FALSE(process().rotations.is_renewing_seals(instance_));
+}
+
 TEST_F(MasterKeyRotationTest, ARestartInAnyPhaseGoesOn) {
   initialise(200);
   load_and_commit_all(1);

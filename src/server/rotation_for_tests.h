@@ -73,6 +73,7 @@ class Process {
     keys::MemoryImportTokenStore& token_store;
     unit::CryptoUnit& unit;
     const Clock& clock;
+    MasterKeyRotations::RecordSeals seals = {};
   };
   explicit Process(const World& world)
       : instances(instances::InstanceService::load(
@@ -89,7 +90,7 @@ class Process {
                      ++barriers;
                      return {};
                    },
-                   world.clock}) {
+                   world.clock, world.seals}) {
     gate.rotations = &rotations;
     settings.current.limits.keys = 1'000'000;
     EXPECT_TRUE(keys.load());
@@ -138,8 +139,8 @@ class MasterKeyRotationTest : public testing::Test {
   Process& process() { return *process_; }
   void restart() {
     process_.reset();
-    process_.emplace(
-        Process::World{instance_store_, key_store_, token_store_, unit_, deployment_.clock()});
+    process_.emplace(Process::World{instance_store_, key_store_, token_store_, unit_,
+                                    deployment_.clock(), seals_});
   }
 
   // --- The administrators, all of whose frames go through the server's rules ---
@@ -269,6 +270,7 @@ class MasterKeyRotationTest : public testing::Test {
   instances::MemoryInstanceStore instance_store_;
   keys::MemoryKeyStore key_store_;
   keys::MemoryImportTokenStore token_store_;
+  MasterKeyRotations::RecordSeals seals_;  // of the next restart
   std::vector<std::vector<SecretBytes>> parts_;
   SecretBytes dek_ = crypto::random_secret(32);
   std::map<KeyId, Bytes> wrapped_;
