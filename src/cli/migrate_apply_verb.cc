@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
+#include "cli/migrate_material.h"
 #include "cli/migrate_session.h"
 #include "cli/migrate_verbs.h"
 #include "migrate/apply.h"
@@ -12,14 +13,12 @@ namespace {
 struct ApplyArguments {
   std::string plan;
   std::string journal;
-  std::string material;
-  std::vector<std::string> material_files;
+  MaterialArguments material;
   migrate::ApplyOptions options;
 };
 
 Result<void> run_apply(Context& context, const ApplyArguments& arguments) {
-  const migrate::Material material =
-      KH_TRY(load_material(arguments.material, arguments.material_files));
+  const migrate::Material material = KH_TRY(load_material(context, arguments.material));
   Session session = KH_TRY(begin(context, arguments.plan, arguments.journal));
   migrate::ApplyResult result;
   {
@@ -54,9 +53,7 @@ void add_apply(CLI::App& migrate_app, Context& context) {
   CLI::App* command = migrate_app.add_subcommand(
       "apply", "carry the keys of a plan; run again to go on after anything");
   add_common(*command, arguments->plan, arguments->journal, arguments->options.jobs);
-  command->add_option("--material", arguments->material, "CSV id,payload (mode 0600)");
-  command->add_option("--material-file", arguments->material_files,
-                      "KEY=FILE with raw material; repeat for versions");
+  add_material_options(*command, arguments->material);
   command->add_flag("!--no-wait", arguments->options.wait,
                     "leave keys whose next version the target does not take yet for the next run");
   on(*command, context, [&context, arguments] { return run_apply(context, *arguments); });

@@ -17,6 +17,8 @@ void register_migrate_commands(CLI::App& app, Context& context) {
   add_rewrap(*migrate_app, context);
   add_verify(*migrate_app, context);
   add_status(*migrate_app, context);
+  add_cutover(*migrate_app, context);
+  add_report(*migrate_app, context);
 }
 
 }  // namespace keyhaven::cli

@@ -83,7 +83,12 @@ Result<migrate::Side> make_side(Context& context, const EndpointRef& ref,
   options.ca_pem = endpoint.ca_pem;
   options.api_key = std::move(api_key);
   auto tokens = KH_TRY(client::TokenSource::create(std::move(options)));
-  return migrate::Side(std::move(endpoint), std::move(tokens), plan_id.substr(0, 8));
+  // A service that is told to slow down may ask for minutes; a migration has the time.
+  client::RetryPolicy retry;
+  retry.max_attempts = 8;
+  retry.longest_retry_after = std::chrono::minutes(10);
+  return migrate::Side(std::move(endpoint), std::move(tokens), plan_id.substr(0, 8),
+                       std::move(retry));
 }
 
 std::uint64_t total_deks(const Plan& plan) {
@@ -106,20 +111,6 @@ Result<Session> begin(Context& context, const std::string& plan_path, const std:
   auto target = KH_TRY(make_side(context, plan.target, plan.id));
   auto opened = KH_TRY(migrate::Journal::open(journal_path(plan_path, journal), owner_of(plan)));
   return Session{std::move(plan), std::move(source), std::move(target), std::move(opened)};
-}
-
-Result<migrate::Material> load_material(const std::string& csv,
-                                        const std::vector<std::string>& files) {
-  migrate::Material material;
-  if (!csv.empty()) material = KH_TRY(migrate::Material::load_csv(csv));
-  for (const std::string& entry : files) {
-    const std::size_t equals = entry.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return Error{Reason::InvalidArgument, "--material-file takes KEY=FILE", "material-file"};
-    }
-    KH_TRY(material.add_file(entry.substr(0, equals), entry.substr(equals + 1)));
-  }
-  return material;
 }
 
 void add_common(CLI::App& command, std::string& plan, std::string& journal, unsigned& jobs) {

@@ -8,7 +8,6 @@
 #include "cli/context.h"
 #include "cli/output.h"
 #include "migrate/journal.h"
-#include "migrate/material.h"
 #include "migrate/plan.h"
 
 namespace CLI {
@@ -64,10 +63,6 @@ migrate::JournalOwner owner_of(const migrate::Plan& plan);
 
 // Errors: those of the plan, the journal and both sides' files.
 Result<Session> begin(Context& context, const std::string& plan_path, const std::string& journal);
-
-// From --material and the --material-file options, each KEY=FILE. Errors: InvalidArgument, Io.
-Result<migrate::Material> load_material(const std::string& csv,
-                                        const std::vector<std::string>& files);
 
 // Wrapped DEKs that the plan has counted.
 std::uint64_t total_deks(const migrate::Plan& plan);

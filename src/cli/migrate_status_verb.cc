@@ -1,96 +1,169 @@
 // `keyhaven migrate status`.
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
+#include <chrono>
 #include <ostream>
+#include <thread>
 
 #include "cli/migrate_session.h"
 #include "cli/migrate_verbs.h"
-#include "migrate/progress.h"
+#include "migrate/status.h"
 
 namespace keyhaven::cli {
 namespace {
 
 namespace json = boost::json;
-using migrate::KeyAction;
+using migrate::KeyStatus;
 using migrate::Plan;
-using migrate::PlannedKey;
 
-// One key in a word: planned, begun, carried, reported or blocked; with what is still open.
-std::string state_of(const PlannedKey& key, const migrate::KeyProgress* progress) {
-  if (key.action == KeyAction::Blocked) return "blocked";
-  if (key.action == KeyAction::Report) return "reported";
-  if (progress == nullptr) return "planned";
-  return progress->is_carried(key) ? "carried" : "begun";
+struct StatusArguments {
+  std::string plan;
+  std::string journal;
+  bool live = false;
+  unsigned watch = 0;  // seconds; 0: once
+};
+
+std::string count_text(const std::optional<std::uint64_t>& count) {
+  return count ? std::to_string(*count) : "-";
 }
 
-std::string open_steps(const migrate::KeyProgress* progress) {
-  std::string out;
-  if (progress == nullptr) return out;
-  for (const std::string& step : progress->begun) out += (out.empty() ? " (" : ", ") + step;
-  return out.empty() ? out : out + ")";
+json::value count_json(const std::optional<std::uint64_t>& count) {
+  return count ? json::value(*count) : json::value(nullptr);
 }
 
-Result<void> run_status(Context& context, const std::string& plan_path,
-                        const std::string& journal_file) {
-  const Plan plan = KH_TRY(migrate::load_plan(plan_path));
-  const auto journal = KH_TRY(
-      migrate::Journal::open_existing(journal_path(plan_path, journal_file), owner_of(plan)));
-  std::vector<migrate::JournalStep> steps;
-  std::optional<std::string> rewrapped, verified;
-  if (journal) {
-    steps = KH_TRY(journal->steps());
-    rewrapped = KH_TRY(journal->last_run("rewrap"));
-    verified = KH_TRY(journal->last_run("verify"));
+std::string remarks_of(const KeyStatus& status) {
+  std::string out = status.why;
+  const auto add = [&out](const std::string& text) { out += (out.empty() ? "" : "; ") + text; };
+  if (status.is_source_disabled) add("source disabled");
+  if (status.has_intent) add("intent set");
+  for (const std::string& step : status.open) add("open: " + step);
+  return out.empty() ? "-" : out;
+}
+
+json::object json_of(const KeyStatus& status) {
+  const json::array open(status.open.begin(), status.open.end());
+  return {{"source", status.key->source},
+          {"target", status.target},
+          {"name", status.key->name},
+          {"action", migrate::name_of(status.key->action)},
+          {"state", migrate::name_of(status.stage)},
+          {"why", status.why},
+          {"open", open},
+          {"deks", status.key->deks},
+          {"source_disabled", status.is_source_disabled},
+          {"intent", status.has_intent},
+          {"source_registrations", count_json(status.source_registrations)},
+          {"target_registrations", count_json(status.target_registrations)}};
+}
+
+// What the last run of a verb said, as it said it.
+struct LastRuns {
+  std::optional<std::string> rewrap, verify, cutover;
+};
+
+json::value run_json(const std::optional<std::string>& text) {
+  json::error_code broken;  // a damaged journal is no reason to end by an exception
+  return text ? json::parse(*text, broken) : json::value(nullptr);
+}
+
+// All registrations of a side; nullopt when the side was not asked.
+std::optional<std::uint64_t> sum_of(const std::vector<KeyStatus>& keys,
+                                    std::optional<std::uint64_t> KeyStatus::*member) {
+  std::optional<std::uint64_t> sum;
+  for (const KeyStatus& one : keys) {
+    if (one.*member) sum = sum.value_or(0) + *(one.*member);
   }
-  const auto progress = migrate::progress_of(steps);
-  Table table({"SOURCE KEY", "TARGET KEY", "NAME", "ACTION", "STATE", "DEKS"});
-  json::array keys;
-  std::map<std::string, std::uint64_t> totals;
-  for (const PlannedKey& key : plan.keys) {
-    const auto found = progress.find(key.source);
-    const migrate::KeyProgress* one = found == progress.end() ? nullptr : &found->second;
-    const std::string state = state_of(key, one);
-    const std::string target = one == nullptr ? std::string() : one->target;
-    ++totals[state];
-    table.add({key.source, target.empty() ? "-" : target, key.name,
-               std::string(migrate::name_of(key.action)), state + open_steps(one),
-               std::to_string(key.deks)});
-    keys.push_back(json::object{{"source", key.source},
-                                {"target", target},
-                                {"name", key.name},
-                                {"action", migrate::name_of(key.action)},
-                                {"state", state},
-                                {"deks", key.deks}});
+  return sum;
+}
+
+Result<void> show_status(Context& context, const Plan& plan, const std::vector<KeyStatus>& keys,
+                         const LastRuns& runs) {
+  Table table(
+      {"SOURCE KEY", "TARGET KEY", "NAME", "ACTION", "STATE", "DEKS", "REGISTERED", "REMARKS"});
+  json::array list;
+  for (const KeyStatus& one : keys) {
+    table.add({one.key->source, one.target.empty() ? "-" : one.target, one.key->name,
+               std::string(migrate::name_of(one.key->action)),
+               std::string(migrate::name_of(one.stage)), std::to_string(one.key->deks),
+               count_text(one.source_registrations) + " -> " + count_text(one.target_registrations),
+               remarks_of(one)});
+    list.push_back(json_of(one));
   }
   json::object counts;
-  for (const auto& [state, count] : totals) counts[state] = count;
-  const auto run = [](const std::optional<std::string>& text) -> json::value {
-    json::error_code broken;  // a damaged journal is no reason to end by an exception
-    return text ? json::parse(*text, broken) : json::value(nullptr);
-  };
+  std::string words;
+  for (const auto& [stage, count] : migrate::totals_of(keys)) {
+    counts[migrate::name_of(stage)] = count;
+    words += (words.empty() ? "" : ", ") + std::to_string(count) + " " +
+             std::string(migrate::name_of(stage));
+  }
+  const auto before = sum_of(keys, &KeyStatus::source_registrations);
+  const auto after = sum_of(keys, &KeyStatus::target_registrations);
   KH_TRY(show(context, table,
               json::object{{"plan", plan.id},
-                           {"keys", keys},
+                           {"keys", list},
                            {"totals", counts},
-                           {"rewrap", run(rewrapped)},
-                           {"verify", run(verified)}}));
-  if (!context.wants_json()) {
-    context.out() << "last rewrap: " << rewrapped.value_or("none")
-                  << "\nlast verify: " << verified.value_or("none") << '\n';
+                           {"source_registrations", count_json(before)},
+                           {"target_registrations", count_json(after)},
+                           {"rewrap", run_json(runs.rewrap)},
+                           {"verify", run_json(runs.verify)},
+                           {"cutover", run_json(runs.cutover)}}));
+  if (context.wants_json()) return {};
+  context.out() << "keys: " << words << '\n';
+  if (before || after) {
+    context.out() << "services registered: " << count_text(before) << " with the source, "
+                  << count_text(after) << " with the target\n";
   }
+  context.out() << "last rewrap: " << runs.rewrap.value_or("none")
+                << "\nlast verify: " << runs.verify.value_or("none")
+                << "\nlast cutover: " << runs.cutover.value_or("none") << std::endl;
   return {};
+}
+
+// Whether services are still to move from a key of the plan.
+bool is_draining(const std::vector<KeyStatus>& keys) {
+  for (const KeyStatus& one : keys) {
+    if (one.source_registrations.value_or(0) > 0 && one.key->is_carried()) return true;
+  }
+  return false;
+}
+
+Result<void> run_status(Context& context, const StatusArguments& arguments) {
+  const Plan plan = KH_TRY(migrate::load_plan(arguments.plan));
+  while (true) {
+    const auto journal = KH_TRY(migrate::Journal::open_existing(
+        journal_path(arguments.plan, arguments.journal), owner_of(plan)));
+    LastRuns runs;
+    if (journal) {
+      runs.rewrap = KH_TRY(journal->last_run("rewrap"));
+      runs.verify = KH_TRY(journal->last_run("verify"));
+      runs.cutover = KH_TRY(journal->last_run("cutover"));
+    }
+    std::vector<KeyStatus> keys = KH_TRY(migrate::status_of(plan, journal.get()));
+    if (arguments.live || arguments.watch > 0) {
+      const migrate::Side source = KH_TRY(make_side(context, plan.source, plan.id));
+      const migrate::Side target = KH_TRY(make_side(context, plan.target, plan.id));
+      KH_TRY(migrate::add_registrations(keys, source, target));
+    }
+    KH_TRY(show_status(context, plan, keys, runs));
+    if (arguments.watch == 0 || !is_draining(keys)) return {};
+    std::this_thread::sleep_for(std::chrono::seconds(arguments.watch));
+  }
 }
 
 }  // namespace
 
 void add_status(CLI::App& migrate_app, Context& context) {
-  auto plan = std::make_shared<std::string>();
-  auto journal = std::make_shared<std::string>();
-  CLI::App* command =
-      migrate_app.add_subcommand("status", "what of a plan is done; asks no service");
-  command->add_option("plan", *plan, "the plan file")->required();
-  command->add_option("--journal", *journal, "the journal (default: PLAN.journal)");
-  on(*command, context, [&context, plan, journal] { return run_status(context, *plan, *journal); });
+  auto arguments = std::make_shared<StatusArguments>();
+  CLI::App* command = migrate_app.add_subcommand(
+      "status", "what of a plan is done; asks no service unless --live or --watch");
+  command->add_option("plan", arguments->plan, "the plan file")->required();
+  command->add_option("--journal", arguments->journal, "the journal (default: PLAN.journal)");
+  command->add_flag("--live", arguments->live, "count the services registered on both sides");
+  command
+      ->add_option("--watch", arguments->watch,
+                   "show that every so many seconds until no service is left with the source")
+      ->check(CLI::Range(1, 86'400));
+  on(*command, context, [&context, arguments] { return run_status(context, *arguments); });
 }
 
 }  // namespace keyhaven::cli

@@ -14,5 +14,7 @@ void add_apply(CLI::App& migrate_app, Context& context);
 void add_rewrap(CLI::App& migrate_app, Context& context);
 void add_verify(CLI::App& migrate_app, Context& context);
 void add_status(CLI::App& migrate_app, Context& context);
+void add_cutover(CLI::App& migrate_app, Context& context);
+void add_report(CLI::App& migrate_app, Context& context);
 
 }  // namespace keyhaven::cli

@@ -270,5 +270,193 @@ TEST(Apply, RefusesToGoOnWithAKeyThatSomebodyRotated) {
   EXPECT_EQ(migration.target.key(id).material.size(), 2U);
 }
 
+// What a plan says beyond the key itself.
+void enrich(Migration& migration) {
+  for (PlannedKey& key : migration.plan.keys) {
+    if (key.source != migration.generated) continue;
+    key.policies.rotation = client::RotationPolicy{true, 3};
+    key.policies.dual_auth_delete = true;
+    key.registrations = {{"", "crn:v1:a:b:c:d:e:f:g/1", "database", true},
+                         {"", "crn:v1:a:b:c:d:e:f:g/2", "", false}};
+  }
+}
+
+TEST(Apply, SetsPoliciesAndRegistrations) {
+  Migration migration;
+  enrich(migration);
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 0U) << notes.text();
+  EXPECT_EQ(result->unregistered, 0U);
+  const FakeKey key = migration.target.key("payroll");
+  EXPECT_EQ(key.policies.rotation, (client::RotationPolicy{true, 3}));
+  EXPECT_FALSE(key.policies.dual_auth_delete) << "nobody can take it back: cutover sets it";
+  ASSERT_EQ(key.registrations.size(), 2U);
+  EXPECT_EQ(key.registrations[0].description, "database");
+  EXPECT_TRUE(key.registrations[0].prevent_key_deletion);
+  migration.expect_all_carried();
+}
+
+TEST(Apply, RegistrationsAreForServicesOnlyAndHoldNothingUp) {
+  Migration migration;
+  enrich(migration);
+  migration.target.is_service = false;
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 0U) << notes.text();
+  EXPECT_EQ(result->unregistered, 2U);
+  EXPECT_NE(notes.text().find("2 registration(s) are not carried"), std::string::npos);
+  migration.expect_all_carried();
+  migration.target.is_service = true;  // the same command with the service's API key
+  const auto again = apply_all(migration, notes);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->unregistered, 0U);
+  EXPECT_EQ(migration.target.key("payroll").registrations.size(), 2U);
+}
+
+TEST(Apply, TheTargetsOwnPoliciesDoNotReachTheKeys) {
+  Migration migration;
+  migration.target.set_instance_policy("dualAuthDelete", {{"enabled", true}});
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 0U) << notes.text();
+  for (const FakeKey& key : migration.target.keys())
+    EXPECT_FALSE(key.policies.dual_auth_delete) << key.name;
+}
+
+TEST(Apply, SendsMaterialUnderOneImportToken) {
+  Migration migration;
+  for (const ImportForm form : {ImportForm::Sha256Gcm, ImportForm::Sha1Cbc}) {
+    migration.target.reset();
+    migration.forget_journal();
+    migration.target.tokens_made = 0;
+    migration.plan.import_form = form;
+    Notes notes;
+    const auto result = apply_all(migration, notes);
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->failed, 0U) << notes.text();
+    EXPECT_EQ(migration.target.tokens_made, 1U);
+    migration.expect_all_carried();
+  }
+}
+
+TEST(Apply, AReplacedImportTokenIsMadeAgain) {
+  Migration migration;
+  bool is_replaced = false;
+  migration.target.refuse(
+      [&is_replaced](std::string_view method, std::string_view path) {
+        return method == "POST" && path.ends_with("/rotate") && !std::exchange(is_replaced, true);
+      },
+      409, "IMPORT_TOKEN_EXPIRED_ERR");
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 0U) << notes.text();
+  EXPECT_EQ(migration.target.tokens_made, 2U);
+  migration.expect_all_carried();
+}
+
+TEST(Apply, WithoutImportTokensTheRemedyIsPlain) {
+  Migration migration;
+  migration.target.refuse(
+      [](std::string_view, std::string_view path) { return path.ends_with("/import_token"); }, 404,
+      "PATH_NOT_FOUND_ERR");
+  Notes notes;
+  ASSERT_TRUE(apply_all(migration, notes));
+  EXPECT_NE(notes.text().find("set import_form to plain"), std::string::npos) << notes.text();
+  migration.plan.import_form = ImportForm::Plain;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 0U) << notes.text();
+  migration.expect_all_carried();
+}
+
+TEST(Apply, WaitsForTheRuleOnRotations) {
+  Migration migration;
+  migration.target.rotations = 1;
+  Notes notes;
+  ApplyOptions options{.jobs = 2};
+  options.wait = false;
+  const auto left = apply_all(migration, notes, options);
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->waiting, 1U);
+  EXPECT_EQ(left->failed, 0U) << notes.text();
+  EXPECT_TRUE(left->next.is_set());
+  unsigned waits = 0;
+  options.wait = true;
+  options.sleep = [&](std::chrono::seconds time) {
+    EXPECT_GE(time.count(), 30);
+    if (++waits == 2) migration.target.rotations = 1;  // too early once
+  };
+  const auto result = apply_all(migration, notes, options);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(waits, 2U);
+  EXPECT_EQ(result->carried, 4U);
+  migration.expect_all_carried();
+}
+
+TEST(Apply, AFullTargetStopsTheRest) {
+  Migration migration;
+  migration.target.room = 2;
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->carried, 2U);
+  EXPECT_EQ(result->failed, 2U);
+  EXPECT_NE(notes.text().find("the target is full"), std::string::npos) << notes.text();
+  migration.target.room = 100;
+  const auto again = apply_all(migration, notes);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->failed, 0U);
+  migration.expect_all_carried();
+}
+
+TEST(Apply, ASourceThatRefusesInTheMiddleFailsThoseKeysOnly) {
+  Migration migration;
+  migration.source.refuse(
+      [&](std::string_view, std::string_view path) {
+        return path.find(migration.standard) != std::string_view::npos;
+      },
+      401, "");
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->carried, 3U);
+  EXPECT_EQ(result->failed, 1U);
+  const auto noted = migration.journal()->notes();
+  ASSERT_TRUE(noted);
+  ASSERT_EQ(noted->size(), 1U);
+  EXPECT_EQ(noted->front().key, migration.standard);
+  migration.source.refuse({});
+  const auto again = apply_all(migration, notes);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->failed, 0U);
+  EXPECT_TRUE(migration.journal()->notes()->empty());
+}
+
+TEST(Apply, AnExistingKeyIsTakenOverAsItIs) {
+  Migration migration;
+  const std::string target = migration.target.add({.name = "theirs", .aliases = {"own"}});
+  migration.plan.keys.resize(1);
+  PlannedKey& key = migration.plan.keys[0];
+  key.action = KeyAction::Existing;
+  key.material_versions = 0;
+  key.target = target;
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->carried, 1U) << notes.text();
+  EXPECT_EQ(migration.journal()->find(key.source, "create").value()->detail, target);
+  EXPECT_EQ(migration.target.key("own").name, "theirs");
+  key.target = migration.target.add({.name = "other"});
+  const auto changed = apply_all(migration, notes);
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->failed, 1U);
+  EXPECT_NE(notes.text().find("set target back"), std::string::npos) << notes.text();
+}
+
 }  // namespace
 }  // namespace keyhaven::migrate

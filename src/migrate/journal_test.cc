@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "migrate/progress.h"
 #include "migrate/service_for_tests.h"
 
@@ -51,6 +53,50 @@ TEST(Journal, TheResultKeepsTheIntentAndANewIntentDropsTheResult) {
   EXPECT_FALSE(step->done);
   EXPECT_EQ(step->intent, "again");
   EXPECT_EQ(step->detail, "");
+}
+
+TEST(Journal, WritesOfManyThreadsShareTransactionsAndAllLast) {
+  TemporaryDirectory directory;
+  constexpr int kThreads = 8, kSteps = 50;
+  int transactions = 0;
+  {
+    const auto journal = Journal::open(directory / "j", kOwner);
+    ASSERT_TRUE(journal);
+    (*journal)->set_write_probe(
+        [&](Journal::WritePoint at) { transactions += at == Journal::WritePoint::After; });
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < kSteps; ++i) {
+          const std::string key = std::to_string(t), step = std::to_string(i);
+          EXPECT_TRUE((*journal)->intend(key, step));
+          EXPECT_TRUE((*journal)->finish_all(key, {{step, "d"}, {step + "b", ""}}));
+          EXPECT_TRUE((*journal)->find(key, step + "b").value()->done);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  EXPECT_LE(transactions, kThreads * kSteps * 2);
+  const auto journal = Journal::open(directory / "j", kOwner);
+  ASSERT_TRUE(journal);
+  const auto steps = (*journal)->steps();
+  ASSERT_TRUE(steps);
+  EXPECT_EQ(steps->size(), static_cast<std::size_t>(kThreads * kSteps * 2));
+  for (const JournalStep& step : *steps) EXPECT_TRUE(step.done);
+}
+
+TEST(Journal, KeepsTheLastWordOnAKey) {
+  TemporaryDirectory directory;
+  const auto journal = Journal::open(directory / "j", kOwner);
+  ASSERT_TRUE((*journal)->note({{"k", "failed", "why"}, {"k", "verified", "equal"}}));
+  ASSERT_TRUE((*journal)->note({{"k", "failed", "why else"}, {"l", "failed", "x"}}));
+  ASSERT_TRUE((*journal)->note({{"l", "failed", ""}}));
+  const auto notes = (*journal)->notes();
+  ASSERT_TRUE(notes);
+  ASSERT_EQ(notes->size(), 2U);
+  EXPECT_EQ((*notes)[0].text, "why else");
+  EXPECT_EQ((*notes)[1].text, "equal");
 }
 
 TEST(Journal, HostileNamesAreData) {
@@ -163,6 +209,14 @@ TEST(Progress, TellsHowFarAKeyIs) {
   EXPECT_EQ(progress_of(steps)["k"].target, "target");
   key.action = KeyAction::Generate;
   EXPECT_EQ(steps_of(key).size(), 4U);
+  key.policies.rotation = client::RotationPolicy{true, 1};
+  EXPECT_EQ(steps_of(key).size(), 5U);
+  key.hold_aliases = true;
+  EXPECT_EQ(steps_of(key).size(), 4U);
+  steps.push_back({"k", "cutover:disable", "", true, std::string(kUndone)});
+  EXPECT_FALSE(progress_of(steps)["k"].done.contains("cutover:disable"));
+  key.action = KeyAction::Existing;
+  EXPECT_EQ(steps_of(key), (std::vector<std::string>{"create"}));
   key.action = KeyAction::Blocked;
   EXPECT_TRUE(steps_of(key).empty());
   EXPECT_FALSE(progress_of(steps)["k"].is_carried(key));

@@ -68,6 +68,10 @@ std::string_view cell(std::string_view text) {
 
 Result<Material> Material::load_csv(const std::string& path) {
   const SecretBytes content = KH_TRY(read_private(path));
+  return parse_csv(content, path);
+}
+
+Result<Material> Material::parse_csv(const SecretBytes& content, const std::string& path) {
   Material material;
   std::string_view left = as_text(content.expose());
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -104,11 +108,15 @@ Result<Material> Material::load_csv(const std::string& path) {
 
 Result<void> Material::add_file(const std::string& key, const std::string& path) {
   SecretBytes content = KH_TRY(read_private(path));
-  if (!is_root_key_size(content.size())) {
-    return bad(path + " has " + std::to_string(content.size()) +
+  return add(key, std::move(content), path);
+}
+
+Result<void> Material::add(const std::string& key, SecretBytes version, const std::string& where) {
+  if (!is_root_key_size(version.size())) {
+    return bad(where + " has " + std::to_string(version.size()) +
                " bytes; a root key has 16, 24 or 32");
   }
-  by_key_[key].push_back(std::move(content));
+  by_key_[key].push_back(std::move(version));
   return {};
 }
 

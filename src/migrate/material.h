@@ -17,6 +17,11 @@ class Material {
   // first). It must be a regular file that group and others cannot read. Errors: InvalidArgument
   // (line and cause, never the text), TooLarge (above 4 MiB), Io.
   static Result<Material> load_csv(const std::string& path);
+  // The same of a text that comes from elsewhere; `where` names it in errors.
+  static Result<Material> parse_csv(const SecretBytes& csv, const std::string& where);
+  // The next version of `key`, from wherever the caller has it. Errors: InvalidArgument unless it
+  // has 16, 24 or 32 bytes.
+  Result<void> add(const std::string& key, SecretBytes version, const std::string& where);
   // The raw bytes of a file (16, 24 or 32) as the next version of `key`. Same rule on its mode.
   // Errors as above.
   Result<void> add_file(const std::string& key, const std::string& path);

@@ -31,6 +31,16 @@ Plan sample() {
   root.dek_target = "elsewhere";
   root.deks = 123'456'789'012;
   root.lost = {"a: b"};
+  root.hold_aliases = true;
+  root.policies.dual_auth_delete = true;
+  root.registrations = {{"", "crn:v1:x", "what: for", true}, {"", "crn:v1:y", "", false}};
+  plan.import_form = ImportForm::Sha1Cbc;
+  plan.rotation_seconds = 60;
+  plan.lost = {"instance policies: unknown"};
+  plan.instance_policies = {
+      {"rotation", true, {}, {}, 3, {}},
+      {"keyCreateImportAccess", true, {}, {}, {}, {{"create_root_key", false}}},
+      {"allowedIP", true, {}, {"192.0.2.0/24", "::1/128"}, {}, {}}};
   plan.keys.push_back(root);
   PlannedKey standard;
   standard.source = "bbbbbbbb-0000-4000-8000-000000000002";
@@ -46,6 +56,17 @@ Plan sample() {
   blocked.when_expired = "undecided";
   blocked.material_versions = 1;
   plan.keys.push_back(blocked);
+  PlannedKey rotating;
+  rotating.source = "dddddddd-0000-4000-8000-000000000004";
+  rotating.name = "turning";
+  rotating.policies.rotation = client::RotationPolicy{false, 12};
+  plan.keys.push_back(rotating);
+  PlannedKey existing;
+  existing.source = "eeeeeeee-0000-4000-8000-000000000005";
+  existing.name = "taken over";
+  existing.action = KeyAction::Existing;
+  existing.target = "ffffffff-0000-4000-8000-000000000006";
+  plan.keys.push_back(existing);
   return plan;
 }
 
@@ -61,7 +82,7 @@ TEST(Plan, RoundTrip) {
   EXPECT_EQ(plan->target, expected.target);
   EXPECT_EQ(plan->key_rings, expected.key_rings);
   EXPECT_EQ(plan->unknown_keys, expected.unknown_keys);
-  ASSERT_EQ(plan->keys.size(), 3U);
+  ASSERT_EQ(plan->keys.size(), 5U);
   const PlannedKey& root = plan->keys[0];
   EXPECT_EQ(root.name, "yes");
   EXPECT_EQ(root.description, expected.keys[0].description);
@@ -77,6 +98,19 @@ TEST(Plan, RoundTrip) {
   EXPECT_EQ(root.dek_target, "elsewhere");
   EXPECT_EQ(root.deks, 123'456'789'012U);
   EXPECT_EQ(root.lost, expected.keys[0].lost);
+  EXPECT_TRUE(root.hold_aliases);
+  EXPECT_EQ(root.policies, expected.keys[0].policies);
+  ASSERT_EQ(root.registrations.size(), 2U);
+  EXPECT_EQ(root.registrations[0].description, "what: for");
+  EXPECT_TRUE(root.registrations[0].prevent_key_deletion);
+  EXPECT_EQ(plan->keys[3].policies.rotation, (client::RotationPolicy{false, 12}));
+  EXPECT_EQ(plan->keys[4].target, expected.keys[4].target);
+  EXPECT_EQ(plan->import_form, ImportForm::Sha1Cbc);
+  EXPECT_EQ(plan->rotation_seconds, 60U);
+  ASSERT_EQ(plan->instance_policies.size(), 3U);
+  EXPECT_EQ(plan->instance_policies[0].interval_month, 3);
+  EXPECT_EQ(plan->instance_policies[1].access, expected.instance_policies[1].access);
+  EXPECT_EQ(plan->instance_policies[2].allowed_ip, expected.instance_policies[2].allowed_ip);
   EXPECT_FALSE(plan->keys[1].root);
   EXPECT_EQ(plan->keys[2].imports(), 0U);
   EXPECT_TRUE(plan->is_blocked());
@@ -136,6 +170,25 @@ TEST(Plan, EveryMistakeIsNamed) {
       {"source: \"bbbbbbbb-0000-4000-8000-000000000002\"", "nom: x", "source is required"},
       {"kind: root", "kind: root\n    kind: root", "member kind is there twice"},
       {"kind: root", "kind: root\n    knd: root", "unknown member knd"},
+      {"import_form: sha1-cbc", "import_form: rot13", "import_form must be"},
+      {"rotation_seconds: 60", "rotation_seconds: 700000", "more than a week"},
+      {"rotation_seconds: 60", "rotation_seconds: -1", "has the wrong type"},
+      {"interval_month: 12", "interval_month: 13", "rotation needs interval_month of 1 to 12"},
+      {"interval_month: 12", "interval_months: 12", "unknown member interval_months"},
+      {"action: import", "action: import\n    rotation:\n      interval_month: 1",
+       "cannot rotate by itself"},
+      {"resource: \"crn:v1:x\"", "resource: \"x\"", "resource must be a CRN"},
+      {"resource: \"crn:v1:x\"", "resource: \"crn:v1:y\"", "is there twice"},
+      {"registrations:", "registrations: 1\n    tags2:", "registrations must be a list"},
+      {"target: \"ffffffff-0000-4000-8000-000000000006\"", "dek_target: x",
+       "existing needs target"},
+      {"action: copy", "action: copy\n    target: x", "target belongs to the action existing"},
+      {"type: \"rotation\"", "type: \"rotting\"", "type must be dualAuthDelete"},
+      {"type: \"rotation\"", "type: \"allowedIP\"", "interval_month is not of this type"},
+      {"interval_month: 3\n", "interval_month: 0\n", "interval_month must be 1 to 12"},
+      {"      - \"192.0.2.0/24\"\n", "      - [x]\n", "allowed_ip has the wrong type"},
+      {"create_root_key: false", "create_root_key: maybe", "has the wrong type"},
+      {"create_root_key: false", "delete_root_key: true", "unknown member delete_root_key"},
   };
   for (const auto& [what, by, message] : cases) {
     const auto plan = plan_from_yaml(with(what, by));
@@ -148,7 +201,7 @@ TEST(Plan, EveryMistakeIsNamed) {
 TEST(Plan, MistakesInAKeyNameLineAndKey) {
   const auto plan = plan_from_yaml(with("kind: root", "kind: other"));
   ASSERT_FALSE(plan);
-  EXPECT_NE(plan.error().message.find("line 2"), std::string::npos) << plan.error().message;
+  EXPECT_NE(plan.error().message.find("line 37"), std::string::npos) << plan.error().message;
   EXPECT_NE(plan.error().message.find("key aaaaaaaa-"), std::string::npos) << plan.error().message;
 }
 

@@ -171,6 +171,86 @@ TEST(MakePlan, ATakenAliasBlocks) {
   EXPECT_TRUE(key->blocked.ends_with("set action to generate"));
 }
 
+Result<Plan> plan_again(Migration& migration, const PlanOptions& options = {}) {
+  return make_plan(migration.source.side(), migration.target.side(), migration.source.ref(),
+                   migration.target.ref(), std::string(Migration::kPlanId), {},
+                   migration.owner_material(), kNow, options);
+}
+
+TEST(MakePlan, ReadsPoliciesAndRegistrations) {
+  Migration migration;
+  migration.source.change("payroll", [](testing::FakeKey& key) {
+    key.policies = {client::RotationPolicy{true, 6}, true};
+    key.registrations = {{"", "crn:v1:db", "a database", true}};
+  });
+  migration.source.set_instance_policy("metrics", {{"enabled", true}});
+  migration.source.set_instance_policy("rotation", {{"enabled", false}});
+  migration.source.set_instance_policy(
+      "allowedIP",
+      {{"enabled", true}, {"attributes", {{"allowed_ip", boost::json::array{"192.0.2.0/24"}}}}});
+  migration.source.set_instance_policy("dualAuthDelete", {{"enabled", true}});
+  migration.target.set_instance_policy("dualAuthDelete", {{"enabled", true}});
+  const auto plan = plan_again(migration, {.jobs = 3, .hold_aliases = true});
+  ASSERT_TRUE(plan) << plan.error().message;
+  const PlannedKey& key = *plan->find(migration.generated);
+  EXPECT_EQ(key.policies, (client::KeyPolicies{client::RotationPolicy{true, 6}, true}));
+  ASSERT_EQ(key.registrations.size(), 1U);
+  EXPECT_EQ(key.registrations[0].description, "a database");
+  EXPECT_TRUE(key.hold_aliases);
+  EXPECT_FALSE(plan->find(migration.standard)->hold_aliases);
+  // In force in the source, not in the target; the network's last.
+  ASSERT_EQ(plan->instance_policies.size(), 2U);
+  EXPECT_EQ(plan->instance_policies[0].type, "metrics");
+  EXPECT_EQ(plan->instance_policies[1].type, "allowedIP");
+  EXPECT_EQ(plan->seconds_of_imports(), 3600U);
+  const auto read = plan_from_yaml(to_yaml(*plan));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(to_yaml(*read), to_yaml(*plan));
+}
+
+TEST(MakePlan, SaysWhatItMayNotRead) {
+  Migration migration;
+  migration.source.refuse(
+      [](std::string_view, std::string_view path) {
+        return path == "/api/v2/instance/policies" || path == "/api/v2/keys/registrations";
+      },
+      401, "");
+  const auto plan = plan_again(migration);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_TRUE(mentions(plan->lost, "instance policies, unknown which"));
+  EXPECT_TRUE(mentions(plan->find(migration.generated)->lost, "registrations, unknown which"));
+}
+
+TEST(MakePlan, WhatTheTargetForbidsIsBlocked) {
+  Migration migration;
+  migration.target.set_instance_policy(
+      "keyCreateImportAccess",
+      {{"enabled", true},
+       {"attributes",
+        {{"create_root_key", false}, {"import_root_key", true}, {"enforce_token", true}}}});
+  const auto plan = plan_again(migration);
+  ASSERT_TRUE(plan);
+  EXPECT_NE(plan->find(migration.generated)->blocked.find("create_root_key is false"),
+            std::string::npos);
+  EXPECT_EQ(plan->find(migration.imported)->action, KeyAction::Import);
+  EXPECT_NE(plan->find(migration.standard)->blocked.find("enforce_token"), std::string::npos);
+}
+
+TEST(ReadKeys, ReadsUntilTwoPassesAgree) {
+  Migration migration;
+  auto api = migration.source.side().connect();
+  ASSERT_TRUE(api);
+  unsigned lists = 0;
+  migration.source.refuse([&](std::string_view method, std::string_view path) {
+    if (method == "GET" && path == "/api/v2/keys") ++lists;
+    return false;
+  });
+  const auto before = read_keys(*api);
+  ASSERT_TRUE(before);
+  EXPECT_EQ(before->size(), 5U);
+  EXPECT_EQ(lists, 4U);  // two passes, each with the empty page at its end
+}
+
 TEST(MakePlan, MaterialUnderTwoNamesOfAKeyBlocks) {
   Migration migration;
   migration.directory.write("material.csv", "id,payload\n" + migration.imported + "," +

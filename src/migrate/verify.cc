@@ -13,7 +13,7 @@ Result<VerifyResult> verify(const Plan& plan, const Side& source, const Side& ta
   EnabledKeys enabled(journal, workers[0].from, workers[0].to, observer);
   KH_TRY(enabled.settle());
   VerifyResult result;
-  KH_TRY(verify_keys(plan, workers[0].from, workers[0].to, journal, result, observer));
+  KH_TRY(verify_keys(plan, source, target, options.jobs, journal, result, observer));
   if (options.inventory.empty()) return result;
   if (options.enable_suspended) {
     const std::set<std::string> names = KH_TRY(names_in(options.inventory, options.name_rule));

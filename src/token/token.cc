@@ -1,6 +1,7 @@
 #include "token/token.h"
 
 #include "token/aes_keys.h"
+#include "token/owner_material.h"
 #include "token/signature_keys.h"
 
 namespace keyhaven::token {
@@ -236,6 +237,11 @@ Result<crypto::P521Signature> Token::sign_sha512(const KeyName& key, ByteView me
 Result<void> Token::destroy_signature_key(const KeyName& name) {
   KH_TRY(check_name(name));
   return impl_->run<void>([name](Session& session) { return destroy_signature(session, name); });
+}
+
+Result<SecretBytes> Token::take_out(const KeyName& key) {
+  KH_TRY(check_name(key));
+  return impl_->run<SecretBytes>([key](Session& session) { return token::take_out(session, key); });
 }
 
 Result<SecretBytes> Token::random(std::size_t size) {

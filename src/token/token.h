@@ -14,7 +14,9 @@
 //   gone the token is declared hung and answers at once until one returns.
 //
 // Keys never leave the token: they are made or imported sensitive and not extractable, and a key
-// found by name is refused if it is not. No handle of PKCS#11 is seen outside: keys have names.
+// found by name is refused if it is not. The one exception is take_out, which is for keys of
+// another kind: those whose owner means to carry them elsewhere. No handle of PKCS#11 is seen
+// outside: keys have names.
 //
 // Source: PKCS#11 v2.40 base specification and current mechanisms; docs/adr/0021-hsm-backend.md.
 #pragma once
@@ -169,6 +171,11 @@ class Token {
   // public key before it is returned. DER: P521Signature::der().
   Result<crypto::P521Signature> sign_sha512(const KeyName& key, ByteView message);
   Result<void> destroy_signature_key(const KeyName& name);  // both halves; as destroy_aes_key
+
+  // The value of a secret key of 16, 24 or 32 bytes that was made to leave the token: one that is
+  // not sensitive is read, one that is extractable is wrapped (CKM_AES_KEY_WRAP) under a session
+  // key of this call. Errors also: Forbidden (it never leaves the token).
+  Result<SecretBytes> take_out(const KeyName& key);
 
   // 1 to kLargestRandom bytes of the token's generator.
   Result<SecretBytes> random(std::size_t size);
