@@ -4,6 +4,7 @@
 
 #include "audit/checkpoint.h"
 #include "base/file.h"
+#include "base/wire.h"
 #include "channel/codec.h"
 #include "crypto/random.h"
 #include "instances/instance_record.h"
@@ -22,6 +23,7 @@
 #include "tke/share_file.h"
 #include "tke/signer_file.h"
 #include "unit/key_blob.h"
+#include "unit/record_journal.h"
 #include "unit/table_state.h"
 #include "unit/wrapped_dek.h"
 
@@ -262,6 +264,28 @@ void records() {
   seed("audit_record", "checkpoint", line);
 }
 
+// Each entry with its size in front.
+void record_journals() {
+  const unit::RecordName name{1, {}};
+  const unit::PackedSeal seal = unit::pack_seal(1, 1);
+  const auto journal = [](const std::string& name_of_seed, std::vector<unit::RecordEntry> entries) {
+    Bytes out;
+    for (const unit::RecordEntry& entry : entries) {
+      const Bytes bytes = unit::encode(entry);
+      Writer(out).u16(static_cast<std::uint16_t>(bytes.size()));
+      append(out, bytes);
+    }
+    seed("record_journal", name_of_seed, out);
+  };
+  journal("group", {unit::MarkEntry{0, 0},
+                    unit::SealedEntry{1, {{kInstance, name, seal}, {kInstance, {2, {}}, 0}}},
+                    unit::SettledEntry{1, true}, unit::SealedEntry{2, {{kInstance, name, 0}}}});
+  journal("snapshot", {unit::ScopeEntry{0, kInstance, 9},
+                       unit::RecordsEntry{{{{0, name}, seal}, {{0, {2, {}}}, seal + 1}}},
+                       unit::SealedEntry{3, {{kInstance, name, seal + 2}}}, unit::MarkEntry{1, 2},
+                       unit::SettledEntry{3, false}});
+}
+
 class Frames {
  public:
   explicit Frames(std::string target) : target_(std::move(target)) {}
@@ -377,5 +401,6 @@ int main(int count, char** arguments) {
   units();
   records();
   calls();
+  record_journals();
   return 0;
 }

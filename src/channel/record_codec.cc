@@ -129,6 +129,7 @@ void write_value(SecretWriter& out, const unit::RecordGuardStatus& status) {
   out.u32(status.scopes);
   out.u64(status.last_group);
   out.u64(status.unsettled_group.value_or(0));
+  out.u8(status.accepts_next ? 1 : 0);
 }
 
 void read_value(Reader& in, unit::RecordGuardStatus& status) {
@@ -138,6 +139,7 @@ void read_value(Reader& in, unit::RecordGuardStatus& status) {
   status.last_group = in.u64();
   const std::uint64_t unsettled = in.u64();
   if (unsettled != 0) status.unsettled_group = unsettled;
+  status.accepts_next = read_flag(in);
 }
 
 void write_value(SecretWriter& out, const std::vector<RecordSeal>& seals) {

@@ -31,7 +31,7 @@ Digest digest_of(std::uint8_t number) {
 class MirrorGuard final : public unit::RecordGuard {
  public:
   Result<unit::RecordGuardStatus> record_status() override {
-    return unit::RecordGuardStatus{true, 5, 2, 77, 76};
+    return unit::RecordGuardStatus{true, 5, 2, 77, 76, true};
   }
   Result<std::vector<unit::RecordSeal>> seal_records(
       std::uint64_t group, const std::vector<unit::RecordChange>& changes) override {
@@ -104,6 +104,7 @@ TEST_F(RecordChannelTest, EveryCallTravelsThereAndBack) {
   EXPECT_EQ(status->scopes, 2u);
   EXPECT_EQ(status->unsettled_group, 77u);
   EXPECT_EQ(status->last_group, 76u);
+  EXPECT_TRUE(status->accepts_next);
   const auto seals = client_.seal_records(
       42, {{scope_of(1), name_of(2), digest_of(3)}, {scope_of(1), name_of(4), {}}});
   ASSERT_TRUE(seals);

@@ -96,6 +96,9 @@ struct RecordGuardStatus {
   std::uint32_t scopes = 0;
   std::optional<std::uint64_t> unsettled_group;
   std::uint64_t last_group = 0;  // that was settled; 0: none
+  // The unit was started with a difference of the deployment that it accepts if the next check
+  // that ends finds just that: so end a check before what is stored is used.
+  bool accepts_next = false;
 };
 
 struct RecordCheckResult {

@@ -250,6 +250,7 @@ Result<RecordGuardStatus> RecordTable::record_status() {
   out.records = book_.records().size();
   out.scopes = book_.scope_count();
   out.last_group = book_.last_group();
+  out.accepts_next = accept_at_first_.has_value();
   if (book_.waiting() != nullptr) out.unsettled_group = book_.waiting()->number;
   return out;
 }

@@ -420,9 +420,11 @@ TEST_F(RecordTableTest, TheDeploymentIsAcceptedAtTheFirstCheckAfterAStartOnly) {
   std::vector<std::string> told;
   const auto tell = [&](const std::string& line) { told.push_back(line); };
   table_->accept_at_first_check(found, tell);
+  EXPECT_TRUE(table_->record_status()->accepts_next);
   const auto first = check();
   EXPECT_TRUE(first.result.differences.at(0).accepted);
   EXPECT_EQ(told.size(), 1u);
+  EXPECT_FALSE(table_->record_status()->accepts_next);
   EXPECT_TRUE(check().is_clean());
 
   write({put(1, "a", kDeployment)});
