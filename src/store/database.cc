@@ -80,7 +80,8 @@ Result<std::unique_ptr<Database>> Database::open(DatabaseOptions options, audit:
   if (!status.guarding) database->sealed_at_open_ = KH_TRY(put_under_guard(*db, *sealer, status));
   database->writer_ = KH_TRY(GroupCommit::start(std::move(db), log, std::move(sealer)));
   database->loader_ = KH_TRY(Connection::open(database->path_, Access::ReadOnly));
-  KH_TRY(database->begin_start(status.guarding && status.unsettled_group));
+  const bool is_check_due = status.unsettled_group || status.accepts_next;
+  KH_TRY(database->begin_start(status.guarding && is_check_due));
   return database;
 }
 

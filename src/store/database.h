@@ -127,7 +127,7 @@ class Database final : public keys::KeyStore,
   using Pass = std::function<Result<void>(Connection&, RowCheck&)>;
   Result<void> load_sealed(SealedTable table, const Pass& pass);
   Result<std::uint64_t> begin_check();
-  Result<void> begin_start(bool unsettled);
+  Result<void> begin_start(bool check_first);
   Result<void> load_settings();
   Result<std::size_t> renew_some(InstanceWalk& walk, std::uint32_t epoch);
 

@@ -36,11 +36,20 @@ bool is_of_identities(SealedTable table) {
          table == SealedTable::Grants;
 }
 
-Error not_authentic(const std::string& setting, instances::RecordFault fault) {
+Error not_authentic(const std::string& setting, instances::RecordFault fault,
+                    const instances::RecordCheck& found) {
+  using enum instances::RecordFault;
+  const bool is_acceptable =
+      fault == Old || fault == Returned || fault == Newer || fault == Missing;
+  std::string remedy = "; restore the newest backup of the store";
+  for (const unit::ScopeDifference& each : found.differences) {
+    if (each.scope.uuid.is_nil() && is_acceptable)
+      remedy += ", or start once with unit.accept_records = \"" + to_hex(each.difference) + "\"";
+  }
   return {Reason::RecordNotAuthentic,
           "the stored setting \"" + setting + "\" is not as the crypto unit sealed it last (" +
-              std::string(instances::name_of(fault)) +
-              "); restore the newest backup of the store, see docs/operations/records.md",
+              std::string(instances::name_of(fault)) + ")" + remedy +
+              "; see docs/operations/records.md",
           {}};
 }
 
@@ -57,9 +66,10 @@ Result<std::uint64_t> Database::begin_check() {
 }
 
 // A group of an earlier run that the unit was not told the end of is settled by a check, and until
-// then both its states are good: so a whole check comes first.
-Result<void> Database::begin_start(bool unsettled) {
-  if (unsettled) KH_TRY(check_records());
+// then both its states are good; and what the unit was started to accept is accepted by a check. So
+// a whole one comes first then.
+Result<void> Database::begin_start(bool check_first) {
+  if (check_first) KH_TRY(check_records());
   start_ = std::make_unique<RowCheck>(guard_, KH_TRY(begin_check()));
   unread_.insert(kSealedTables.begin(), kSealedTables.end());
   return load_settings();
@@ -83,11 +93,16 @@ Result<void> Database::load_settings() {
   const auto take = [this](Setting setting) {
     settings_[std::move(setting.name)] = std::move(setting.value);
   };
-  KH_TRY(load_sealed(SealedTable::Settings, [&](Connection& db, RowCheck& check) {
-    return pass_settings(db, check, take);
-  }));
+  const auto pass = [&](Connection& db, RowCheck& check) { return pass_settings(db, check, take); };
+  KH_TRY(load_sealed(SealedTable::Settings, pass));
   found_ = start_->found();  // setting() looks there
-  return {};
+  if (found_.faults == 0) return {};
+  // The start may be refused: this is the only time to find out what could be accepted. The start's
+  // own check begins again after it.
+  found_ = KH_TRY(check_records());
+  start_ = std::make_unique<RowCheck>(guard_, KH_TRY(begin_check()));
+  unread_.insert(SealedTable::Settings);
+  return load_sealed(SealedTable::Settings, pass);
 }
 
 Result<std::optional<std::string>> Database::setting(const std::string& name) const {
@@ -95,7 +110,7 @@ Result<std::optional<std::string>> Database::setting(const std::string& name) co
   if (const auto found = settings_.find(name); found != settings_.end())
     return std::optional(found->second);
   for (const instances::SuspectRecord& each : found_.suspects) {
-    if (each.table == "settings" && each.id == name) return not_authentic(name, each.fault);
+    if (each.table == "settings" && each.id == name) return not_authentic(name, each.fault, found_);
   }
   return std::optional<std::string>();
 }
