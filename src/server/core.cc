@@ -12,6 +12,7 @@
 #include "http/import_token_routes.h"
 #include "http/instance_policy_routes.h"
 #include "http/metrics_routes.h"
+#include "http/migration_report_routes.h"
 #include "http/proposal_routes.h"
 #include "http/rotation_routes.h"
 #include "http/store_routes.h"
@@ -234,6 +235,7 @@ void Core::build_api() {
   api_->add(http::rotation_routes(*instances_, *rotations_));
   api_->add(http::governance_routes(*key_front_, *instances_));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));
+  api_->add(http::migration_report_routes(around_.log, around_.audit_public_key));
   api_->add(http::unit_routes(around_.slow_unit));
   api_->add(http::store_routes(*database_));
   api_->add(http::document_routes());

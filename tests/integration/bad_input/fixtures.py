@@ -262,7 +262,8 @@ def _(world, name):
 
 
 @fixture("getTokenKeys getTokenKeysWellKnown getAttestationRoot getHealth getReadiness getDocumentPage getDocument "
-         "listIdentities listApiKeys listAccessPolicies listInstances getMetrics getAuditPublicKey createAuditCheckpoint getGovernanceConfigs getUnitSealing", where="")
+         "listIdentities listApiKeys listAccessPolicies listInstances getMetrics getAuditPublicKey createAuditCheckpoint getGovernanceConfigs getUnitSealing "
+         "getStoreVerification", where="")
 def _(world, name):
     return {}
 
@@ -270,6 +271,18 @@ def _(world, name):
 @fixture("changeUnitSealing", where="", most=20)
 def _(world, name):
     return {"body": {"method": "file", "reference": ""}}
+
+
+@fixture("verifyStore", where="", most=20)
+def _(world, name):
+    return {}
+
+
+@fixture("recordMigrationReport", most=200)
+def _(world, name):
+    digest = "3b" * 32
+    return {"body": {"plan_id": "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee", "report_sha256": digest, "plan_sha256": digest, "journal_sha256": digest,
+                     "result": "verified", "source_instance": "11111111-2222-4333-8444-555555555555"}}
 
 
 @fixture("createIdentity", where="", spends=True)
