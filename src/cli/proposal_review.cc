@@ -27,14 +27,14 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kFacts{{
     {"importerId", "encrypted to importer key"},
 }};
 
+// The first row whose line the text has decides.
 bool is_fact(const tke::BlockText& text, std::string_view name, const std::string& value) {
   bool known = false;
   for (const auto& [theirs, ours] : kFacts) {
     if (theirs != name) continue;
     known = true;
-    for (const tke::BlockLine& line : text.about) {
-      if (line.name == ours && line.value == tke::shown_text(value)) return true;
-    }
+    const auto line = std::ranges::find(text.about, ours, &tke::BlockLine::name);
+    if (line != text.about.end()) return line->value == tke::shown_text(value);
   }
   if (known) return false;
   // Facts without a row above: the whole input, or one of the values.

@@ -30,6 +30,8 @@ std::string_view remedy_of(const Error& error) noexcept {
     case Reason::MasterKeyRotationState:
       return "See the registers (keyhaven tke cryptounit-mks) and the phase (keyhaven tke "
              "rotation).";
+    case Reason::ProposalNotFound:
+      return "See \"keyhaven tke proposals --all\".";
     case Reason::UnitsNotZeroized:
       return "Zeroize the units first: keyhaven tke cryptounit-zeroize --instance ID.";
     case Reason::InstanceNotEmpty:
@@ -93,7 +95,6 @@ std::string_view remedy_of(const Error& error) noexcept {
     case Reason::ProtectedResource:
     case Reason::InstanceLimit:
     case Reason::RecordNotAuthentic:
-    case Reason::ProposalNotFound:
     case Reason::ProposalState:
     case Reason::Conflict:
     case Reason::AlreadyExists:
