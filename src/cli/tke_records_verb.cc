@@ -2,6 +2,7 @@
 // of them, e.g. after an older store was put back (docs/operations). One unit is enough: it tells
 // the others of the instance.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/json.hpp>
 #include <ostream>
 
@@ -30,8 +31,9 @@ Result<void> accept(Context& context, const RecordsOptions& options) {
                "Accept the stored records of instance " + unit.instance + " with difference " +
                    options.difference +
                    "? Whoever put them there decides which keys may be used."));
-  const Bytes output = KH_TRY(unit.session.command(tke::kAcceptRecords, *difference, signers));
-  static_cast<void>(output);
+  Digest accepted{};
+  std::copy(difference->begin(), difference->end(), accepted.begin());
+  KH_TRY(unit.session.accept_records(accepted, signers));
   return show_done(context, "Crypto unit " + unit.entry.location + " accepts the stored records.",
                    {{"instance", unit.instance},
                     {"location", unit.entry.location},
