@@ -1,82 +1,17 @@
 #include "migrate/apply.h"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
-
-#include <csignal>
-#include <cstdlib>
-
+#include "migrate/kill_for_tests.h"
 #include "migrate/progress.h"
-#include "migrate/service_for_tests.h"
-
-extern char** environ;
 
 namespace keyhaven::migrate {
 namespace {
 
+using testing::ChildProcess;
 using testing::FakeKey;
 using testing::FakeService;
+using testing::kKilled;
 using testing::Migration;
 using testing::Notes;
-
-constexpr int kKilled = -SIGKILL;
-
-// The tool as a process of its own, so that it can be killed: this program again, told by its
-// environment to apply the plan of a directory and to die at the n-th journal write (0: never).
-class ChildProcess : public ::testing::Environment {
- public:
-  void SetUp() override {
-    const char* directory = std::getenv("KH_MIGRATE_TEST_APPLY");
-    if (directory == nullptr) return;
-    ::_exit(apply_in(directory, std::atoi(std::getenv("KH_MIGRATE_TEST_KILL_AT"))));
-  }
-
-  static int run(const Migration& migration, int kill_at) {
-    std::vector<std::string> variables = {"KH_MIGRATE_TEST_APPLY=" + (migration.directory / ""),
-                                          "KH_MIGRATE_TEST_KILL_AT=" + std::to_string(kill_at)};
-    std::vector<char*> environment;
-    for (char** one = environ; *one != nullptr; ++one) environment.push_back(*one);
-    for (std::string& one : variables) environment.push_back(one.data());
-    environment.push_back(nullptr);
-    std::string program = "/proc/self/exe";
-    char* arguments[] = {program.data(), nullptr};
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    pid_t child = 0;
-    EXPECT_EQ(
-        ::posix_spawn(&child, program.c_str(), &actions, nullptr, arguments, environment.data()),
-        0);
-    ::posix_spawn_file_actions_destroy(&actions);
-    int status = 0;
-    EXPECT_EQ(::waitpid(child, &status, 0), child);
-    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-  }
-
- private:
-  static int apply_in(const std::string& directory, int kill_at) {
-    auto plan = load_plan(directory + "plan.yaml");
-    auto material = Material::load_csv(directory + "material.csv");
-    if (!plan || !material) return 10;
-    auto journal = Journal::open(directory + "journal",
-                                 {plan->id, plan->source.instance, plan->target.instance});
-    if (!journal) return 11;
-    int writes = 0;
-    (*journal)->set_write_probe([&writes, kill_at](Journal::WritePoint) {
-      if (++writes == kill_at) ::kill(::getpid(), SIGKILL);
-    });
-    Notes notes;
-    const Side source =
-        FakeService::side_of(plan->source, testing::content_of(directory + "source.pem"));
-    const Side target =
-        FakeService::side_of(plan->target, testing::content_of(directory + "target.pem"));
-    const auto result = apply(*plan, source, target, **journal, *material, {.jobs = 1}, notes);
-    return result && result->failed == 0 ? 0 : 1;
-  }
-};
-
-const auto* const kChild = ::testing::AddGlobalTestEnvironment(new ChildProcess);
 
 Result<ApplyResult> apply_all(Migration& migration, Notes& notes,
                               const ApplyOptions& options = {.jobs = 1}) {
@@ -122,38 +57,35 @@ TEST(Apply, WorksOnManyKeysAtATime) {
 
 TEST(Apply, ResumesAfterAKillAtEveryJournalWrite) {
   Migration migration;
-  ASSERT_TRUE(save_plan(migration.directory / "plan.yaml", migration.plan));
-  migration.directory.write("source.pem", migration.source.ca_pem());
-  migration.directory.write("target.pem", migration.target.ca_pem());
+  ChildProcess::prepare(migration);
   int kills = 0;
   while (true) {
     SCOPED_TRACE("killed at journal write point " + std::to_string(kills + 1));
     migration.target.reset();
     migration.forget_journal();
-    const int status = ChildProcess::run(migration, kills + 1);
+    const int status = ChildProcess::run(migration, "apply", kills + 1);
     if (status == 0) break;
     ASSERT_EQ(status, kKilled);
     ++kills;
-    ASSERT_EQ(ChildProcess::run(migration, 0), 0);
+    ASSERT_EQ(ChildProcess::run(migration, "apply", 0), 0);
     migration.expect_all_carried();
     if (::testing::Test::HasFailure()) return;
   }
   // Ring; create (with the aliases), release of 4 keys; 2 versions; 1 disable: intent and result of
-  // each, before and after.
-  EXPECT_EQ(kills, (1 + 4 * 2 + 2 + 1) * 2 * 2);
+  // each, before and after; of 3 keys the result of create and the intent of release are one write.
+  EXPECT_EQ(kills, ((1 + 4 * 2 + 2 + 1) * 2 - 3) * 2);
 }
 
 TEST(Apply, ResumesAfterKillsInARow) {
   Migration migration;
-  ASSERT_TRUE(save_plan(migration.directory / "plan.yaml", migration.plan));
-  migration.directory.write("source.pem", migration.source.ca_pem());
-  migration.directory.write("target.pem", migration.target.ca_pem());
+  ChildProcess::prepare(migration);
   for (int run = 0; run < 60; ++run) {
-    const int status = ChildProcess::run(migration, 3);  // at most one step further each time
+    const int status =
+        ChildProcess::run(migration, "apply", 3);  // at most one step further each time
     if (status == 0) break;
     ASSERT_EQ(status, kKilled);
   }
-  ASSERT_EQ(ChildProcess::run(migration, 0), 0);
+  ASSERT_EQ(ChildProcess::run(migration, "apply", 0), 0);
   migration.expect_all_carried();
 }
 
@@ -296,6 +228,44 @@ TEST(Apply, SetsPoliciesAndRegistrations) {
   EXPECT_EQ(key.registrations[0].description, "database");
   EXPECT_TRUE(key.registrations[0].prevent_key_deletion);
   migration.expect_all_carried();
+}
+
+TEST(Apply, PoliciesAndRegistrationsSurviveAKillAtEveryJournalWrite) {
+  Migration migration;
+  enrich(migration);
+  std::erase_if(migration.plan.keys, [&](const PlannedKey& key) {
+    return key.source != migration.generated;  // the others' steps have a test of their own
+  });
+  ChildProcess::prepare(migration);
+  for (int kills = 1;; ++kills) {
+    SCOPED_TRACE("killed at journal write point " + std::to_string(kills));
+    migration.target.reset();
+    migration.forget_journal();
+    const int status = ChildProcess::run(migration, "apply", kills);
+    if (status == 0) break;
+    ASSERT_EQ(status, kKilled);
+    ASSERT_EQ(ChildProcess::run(migration, "apply", 0), 0);
+    ASSERT_EQ(migration.target.keys().size(), 1U);
+    const FakeKey key = migration.target.key("payroll");
+    ASSERT_EQ(key.registrations.size(), 2U);
+    ASSERT_EQ(key.policies.rotation, (client::RotationPolicy{true, 3}));
+    ASSERT_EQ(key.aliases, (std::vector<std::string>{"payroll", "wages"}));
+  }
+}
+
+TEST(Apply, AServiceWithoutPolicyOverridesGetsThePolicyAfterwards) {
+  Migration migration;
+  enrich(migration);
+  migration.target.refuse(
+      [](std::string_view, std::string_view path) {
+        return path.ends_with("/keys_with_policy_overrides");
+      },
+      404, "PATH_NOT_FOUND_ERR");
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 0U) << notes.text();
+  EXPECT_EQ(migration.target.key("payroll").policies.rotation, (client::RotationPolicy{true, 3}));
 }
 
 TEST(Apply, RegistrationsAreForServicesOnlyAndHoldNothingUp) {

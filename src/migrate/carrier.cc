@@ -18,6 +18,12 @@ Error foreign_versions(const std::string& id, std::size_t have, std::uint32_t nu
                {}};
 }
 
+// Whether a service does not know the call at all.
+bool is_missing(const Error& error) {
+  return error.reason == Reason::RouteNotFound || error.reason == Reason::NotFound ||
+         error.reason == Reason::MethodNotAllowed || error.reason == Reason::NotSupported;
+}
+
 bool has_alias(const client::Key& key, const std::string& alias) {
   return std::find(key.aliases.begin(), key.aliases.end(), alias) != key.aliases.end();
 }
@@ -164,8 +170,13 @@ Result<std::string> Carrier::create(const PlannedKey& key) {
 
 // Encrypts the material for the target's import token, and once more when the token is refused.
 Result<client::Key> Carrier::send_create(const PlannedKey& key, client::CreateKey& request) {
-  if (key.action != KeyAction::Import || share_->import_tokens.is_plain())
+  if (key.action != KeyAction::Import || share_->import_tokens.is_plain()) {
+    auto made = to_.create_key(request, client::Repeat::Safe);
+    const bool is_offered = made || !is_missing(made.error());
+    if (is_offered || !request.exact_policies || share_->exact_policies) return made;
+    request.exact_policies.reset();  // an older service: the policy gets a step of its own
     return to_.create_key(request, client::Repeat::Safe);
+  }
   const SecretBytes material = std::move(request.payload);
   request.payload = {};
   request.encrypted = KH_TRY(share_->import_tokens.encrypt(to_, material));
@@ -191,7 +202,7 @@ Result<std::string> Carrier::adopt(const PlannedKey& key, const client::Key& fou
   return journalled(key, found);
 }
 
-// Aliases that came with the key need no step of their own.
+// Aliases and the policy that came with the key need no step of their own.
 Result<std::string> Carrier::journalled(const PlannedKey& key, const client::Key& made) {
   std::vector<Journal::Finished> steps = {{"create", made.id}};
   if (!key.hold_aliases) {
@@ -199,7 +210,10 @@ Result<std::string> Carrier::journalled(const PlannedKey& key, const client::Key
       if (has_alias(made, alias)) steps.emplace_back("alias:" + alias, "");
     }
   }
-  KH_TRY(share_->journal.finish_all(key.source, steps));
+  if (key.rotation() != nullptr && made.rotation == *key.rotation())
+    steps.emplace_back("policy:rotation", "");
+  // What comes next is known where there is one version only: one write less for each key.
+  KH_TRY(share_->journal.finish_all(key.source, steps, key.imports() > 1 ? "" : "release"));
   return made.id;
 }
 
@@ -217,7 +231,10 @@ Result<client::CreateKey> Carrier::request_for(const PlannedKey& key) {
   request.extractable = !key.root;
   if (key.when_expired != "without-expiration") request.expires = key.expires;
   request.key_ring = key.key_ring == "default" ? "" : key.key_ring;
-  if (share_->exact_policies) request.exact_policies = client::KeyPolicies();
+  if (share_->exact_policies || key.rotation() != nullptr) {
+    request.exact_policies = client::KeyPolicies();
+    if (key.rotation() != nullptr) request.exact_policies->rotation = *key.rotation();
+  }
   if (key.action == KeyAction::Copy) {
     client::Key source = KH_TRY(from_.get_key(key.source));
     if (source.payload.empty()) {

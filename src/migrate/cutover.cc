@@ -189,7 +189,9 @@ class Switch {
         KH_TRY(do_once(journal_, alias_act(worker, key, target, alias)));
     }
     if (key.is_dual_auth()) KH_TRY(do_once(journal_, dual_auth_act(worker, key, target)));
-    if (options_.intents && key.root) KH_TRY(set_intent(worker, key, target));
+    // A disabled key has no services that could move: an intent needs two keys that work.
+    if (options_.intents && key.root && key.state != client::kSuspended)
+      KH_TRY(set_intent(worker, key, target));
     if (options_.disable_source && key.root) KH_TRY(disable(worker, key));
     return {};
   }

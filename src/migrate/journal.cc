@@ -249,9 +249,11 @@ Result<void> Journal::finish(std::string_view key, std::string_view step, std::s
   return write({{std::string(key), std::string(step), std::string(detail), true}});
 }
 
-Result<void> Journal::finish_all(std::string_view key, const std::vector<Finished>& steps) {
+Result<void> Journal::finish_all(std::string_view key, const std::vector<Finished>& steps,
+                                 std::string_view next) {
   std::vector<Row> rows;
   for (const auto& [step, detail] : steps) rows.push_back({std::string(key), step, detail, true});
+  if (!next.empty()) rows.push_back({std::string(key), std::string(next), {}, false});
   return write(std::move(rows));
 }
 

@@ -67,9 +67,10 @@ class Journal {
   Result<void> intend(std::string_view key, std::string_view step, std::string_view intent = {});
   // Durable before it returns: the act is never done again.
   Result<void> finish(std::string_view key, std::string_view step, std::string_view detail);
-  // Several results of one act, all or none: step and detail.
+  // Several results of one act (step and detail) and the intent of the next, all or none.
   using Finished = std::pair<std::string, std::string>;
-  Result<void> finish_all(std::string_view key, const std::vector<Finished>& steps);
+  Result<void> finish_all(std::string_view key, const std::vector<Finished>& steps,
+                          std::string_view next = {});
   Result<std::vector<JournalStep>> steps();
   // Last word on a key, by kind ("failed", "verified"); an empty text removes it. Not an intent:
   // only for people.
