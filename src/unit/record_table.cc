@@ -66,16 +66,13 @@ void RecordTable::accept_at_first_check(const Digest& difference,
 }
 
 // The journal's number is written first, so it is the keys' or one above.
-Result<void> RecordTable::check_run() const {
+Result<RecordTable::Run> RecordTable::check_run() const {
   const std::lock_guard lock(mutex_);
   if (!book_.run())
     return Error{Reason::InvalidArgument, "the journal of stored records is cut short", {}};
-  if (*book_.run() == keys_.run || *book_.run() == keys_.run + 1) return {};
-  const bool is_old_journal = *book_.run() < keys_.run;
-  return Error{Reason::Conflict,
-               is_old_journal ? "an old copy of the records journal was put back"
-                              : "the state is older than the records journal beside it",
-               {}};
+  if (*book_.run() > keys_.run + 1) return Run::KeysAreOlder;
+  if (*book_.run() >= keys_.run) return Run::Newest;
+  return Error{Reason::Conflict, "an old copy of the journal of stored records was put back", {}};
 }
 
 Result<void> RecordTable::begin_run() {

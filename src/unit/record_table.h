@@ -47,8 +47,10 @@ class RecordTable final : public RecordGuard, public RecordAcceptance {
   // Writes the number of this start to the journal, then to the keys. Neither can be put back alone
   // from before this start without check_run telling. Errors: what the sinks give; harmless.
   Result<void> begin_run();
-  // Errors: Conflict (journal or keys were put back), InvalidArgument (the journal is cut short).
-  Result<void> check_run() const;
+  // Whether journal and keys are of one start. Errors: Conflict (the journal was put back alone),
+  // InvalidArgument (it is cut short).
+  enum class Run : std::uint8_t { Newest, KeysAreOlder };
+  Result<Run> check_run() const;
 
   // Gives up a scope whose instance has no units and no records.
   void prune(const RecordScope& scope);

@@ -259,7 +259,8 @@ TEST_F(RecordsTest, ALostJournalRefusesTheStartAndCanBeBegunAnew) {
     EXPECT_NE(told_, "");
     EXPECT_TRUE(is_clean(*again));
   }
-  options_ = {directory_, false, {}};
+  options_ = {};
+  options_.state_directory = directory_;
   EXPECT_TRUE(is_clean(open().value()));
 }
 
@@ -289,8 +290,17 @@ TEST_F(RecordsTest, AJournalOrStateFromBeforeTheLastStartIsTold) {
   ASSERT_TRUE(open());
   const Bytes newest = content();
   keys_ = unit::DomainTable::restore(old_state, sink_).value();
-  EXPECT_NE(open().error().message.find("older than the records journal"), std::string::npos);
-  set_content(newest);
+  options_.state_counter = 7;
+  EXPECT_NE(open().error().message.find("unit.accept_state_counter = 7"), std::string::npos);
+  EXPECT_EQ(content(), newest);
+  options_.accepted_state = 7;
+  {
+    const auto records = open();
+    ASSERT_TRUE(records) << records.error().message;
+    EXPECT_TRUE(is_clean(*records));
+  }
+  options_.accepted_state = 0;
+  EXPECT_TRUE(open());  // it is the newest one from now on
 }
 
 TEST_F(RecordsTest, AJournalThatNobodyReliedOnIsBegunAgainByItself) {

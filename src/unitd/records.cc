@@ -19,6 +19,16 @@ Error for_operator(const Error& error) {
 
 std::string path_of(const RecordOptions& options) { return options.state_directory + "/records"; }
 
+// It is from before a start that the journal knows of.
+Error older_state(const RecordOptions& options) {
+  return Error{Reason::RecordNotAuthentic,  // beginning anew is no remedy for this
+               "the unit's state is an older copy than the journal of stored records beside it. If "
+               "there is no newer one, set unit.accept_state_counter = " +
+                   std::to_string(options.state_counter) +
+                   " to go on with it; records whose keys it lacks then count as forged",
+               {}};
+}
+
 Records make(unit::DomainTable& keys, const RecordOptions& options) {
   Records out;
   unit::RecordKeys held = keys.record_keys();
@@ -33,7 +43,9 @@ Result<Records> load(unit::DomainTable& keys, const RecordOptions& options) {
   const auto tail = KH_TRY(
       out.file->load([&](ByteView entry) -> Result<void> { return out.table->replay(entry); }));
   out.table->replayed();
-  KH_TRY(out.table->check_run());
+  const auto run = KH_TRY(out.table->check_run());
+  if (run == unit::RecordTable::Run::KeysAreOlder && options.accepted_state == 0)
+    return older_state(options);
   if (tail == RecordFile::Tail::Whole) return out;
   out.note = "the end of the journal of stored records was torn by a loss of power and left out";
   // What was cut off must never fit again.

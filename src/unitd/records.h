@@ -16,6 +16,9 @@ struct RecordOptions {
   // A journal that cannot be used is put aside and an empty one begun: every stored record then
   // counts as returned and is accepted, or not, by those who may (docs/operations/records.md).
   bool begin_anew = false;
+  // The state is an older copy that the operator has named by this counter; 0: it is not.
+  std::uint64_t accepted_state = 0;
+  std::uint64_t state_counter = 0;  // of the state that is in use
   // Accepted for the deployment at the end of the first check.
   std::optional<Digest> accept;
 };
@@ -28,8 +31,8 @@ struct Records {
 
 // `keys` keeps the records' keys and must outlive the result, as must `tell`'s captures; the caller
 // holds the lock on the directory. Errors, with a message for the operator; nothing was destroyed:
-// InvalidArgument, NotFound, Conflict (a person must decide), StoreUnavailable, Io, and what saving
-// the keys gives.
+// InvalidArgument, NotFound, Conflict, RecordNotAuthentic (a person must decide), StoreUnavailable,
+// Io, and what saving the keys gives.
 Result<Records> open_records(unit::DomainTable& keys, const RecordOptions& options,
                              std::function<void(const std::string&)> tell);
 

@@ -185,8 +185,10 @@ int run(const Options& options) {
     return table.error().reason == Reason::InvalidArgument ? kExitConfiguration : kExitInternal;
   }
 
-  auto records = open_records(
-      **table, {options.state_directory, options.records.begin_anew, options.records.accept}, say);
+  auto records = open_records(**table,
+                              {options.state_directory, options.records.begin_anew,
+                               file.accepted_copy(), file.status().saves, options.records.accept},
+                              say);
   if (!records) {
     say(records.error().message);
     return status_of(records.error());

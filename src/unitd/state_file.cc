@@ -106,6 +106,7 @@ Result<void> StateFile::load(const StateFileOptions& options) {
   state_ = KH_TRY(open_state(current_.data_key, parsed, content));
   KH_TRY(check_age(header, options));
   counter_ = header.counter;
+  if (options.accept_counter == header.counter) accepted_copy_ = header.counter;
   current_.key = std::move(header.key);
   if (header.method != options.method) {
     note_ = "the state is sealed by " + std::string(name_of(header.method)) +

@@ -49,6 +49,8 @@ class StateFile final : public unit::StateSink {
 
   // The state found, once; nothing at first start.
   std::optional<SecretBytes> take_state() { return std::exchange(state_, std::nullopt); }
+  // The counter of the state found, if StateFileOptions::accept_counter names it; else 0.
+  std::uint64_t accepted_copy() const noexcept { return accepted_copy_; }
   // What an operator should know about what was found; empty: nothing.
   const std::string& note() const noexcept { return note_; }
 
@@ -86,6 +88,7 @@ class StateFile final : public unit::StateSink {
   std::string note_;
   std::optional<SecretBytes> state_;
   bool is_accepted_old_copy_ = false;
+  std::uint64_t accepted_copy_ = 0;
 
   std::mutex change_mutex_;   // one change at a time; taken before mutex_
   mutable std::mutex mutex_;  // of what follows
