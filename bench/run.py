@@ -16,9 +16,10 @@ sys.path.insert(0, str(HERE.parent / "tests/integration"))
 os.environ.setdefault("KH_OPENAPI_CHECK", "0")  # the harness would hold every answer against the API document
 from harness import BIN, ROOT, Deployment, b64  # noqa: E402
 import large  # noqa: E402
+import migration  # noqa: E402
 import rotation  # noqa: E402
 
-SUITES = ("wrap", "unwrap", "create", "steps", "list", "million", "rotation")
+SUITES = ("wrap", "unwrap", "create", "steps", "list", "million", "rotation", "migrate")
 OF_ALL = ("wrap", "unwrap", "create", "steps")  # the others take minutes each
 DEK = bytes(range(32))
 KEY_TYPE = "application/vnd.ibm.kms.key+json"
@@ -196,6 +197,9 @@ class Bench:
 
     def rotation(self):
         return rotation.measure(self)
+
+    def migrate(self):
+        return migration.measure(self)
 
 
 def both(result):

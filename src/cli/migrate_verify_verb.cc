@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "cli/migrate_session.h"
+#include "cli/migrate_table.h"
 #include "cli/migrate_verbs.h"
 #include "migrate/verify.h"
 
@@ -18,6 +19,7 @@ struct VerifyArguments {
   std::string journal;
   std::string json_file;
   migrate::VerifyOptions options;
+  TableArguments table;
 };
 
 json::object verify_json(const migrate::VerifyResult& result) {
@@ -26,6 +28,7 @@ json::object verify_json(const migrate::VerifyResult& result) {
           {"deks_different", result.deks_different},
           {"deks_unverifiable", result.deks_unverifiable},
           {"deks_not_sampled", result.deks_not_sampled},
+          {"deks_of_target", result.deks_of_target},
           {"standard_keys", result.standard_keys},
           {"standard_equal", result.standard_equal},
           {"keys_compared", result.keys_compared},
@@ -40,11 +43,18 @@ Result<void> run_verify(Context& context, const VerifyArguments& arguments) {
                  "inventory"};
   }
   Session session = KH_TRY(begin(context, arguments.plan, arguments.journal));
+  migrate::VerifyOptions options = arguments.options;
+  if (!arguments.table.name.empty()) {
+    if (!options.inventory.empty())
+      return Error{Reason::InvalidArgument, "--table takes no --inventory", "table"};
+    options.table = KH_TRY(table_of(session.plan, arguments.table.name));
+    options.record = record_path(arguments.plan, arguments.table);
+  }
   migrate::VerifyResult result;
   {
     Reporter reporter(context, "DEKs", total_deks(session.plan));
     result = KH_TRY(migrate::verify(session.plan, session.source, session.target, *session.journal,
-                                    arguments.options, reporter));
+                                    options, reporter));
   }
   const json::object summary = verify_json(result);
   KH_TRY(session.journal->record_run("verify", json::serialize(summary), SystemClock().now()));
@@ -56,6 +66,8 @@ Result<void> run_verify(Context& context, const VerifyArguments& arguments) {
                       std::to_string(result.standard_keys) + " standard keys equal, " +
                       std::to_string(result.metadata_differences) + " metadata difference(s) in " +
                       std::to_string(result.keys_compared) + " keys";
+  if (result.deks_of_target > 0)
+    words += ", " + std::to_string(result.deks_of_target) + " DEK(s) made under the target's keys";
   if (result.deks_not_sampled > 0)
     words += ", " + std::to_string(result.deks_not_sampled) + " DEK(s) not in the sample";
   const std::uint64_t seen = result.deks + result.deks_not_sampled;
@@ -80,6 +92,7 @@ void add_verify(CLI::App& migrate_app, Context& context) {
   add_common(*command, arguments->plan, arguments->journal, arguments->options.jobs);
   command->add_option("--inventory", arguments->options.inventory, "the old inventory");
   add_name_rule(*command, arguments->options.name_rule);
+  add_table_options(*command, arguments->table);
   command->add_option("--rewrapped", arguments->options.rewrapped, "what rewrap made of it");
   command
       ->add_option("--sample", arguments->options.every,

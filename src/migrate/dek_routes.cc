@@ -40,6 +40,8 @@ Result<DekRoutes> DekRoutes::make(const Plan& plan, Journal& journal) {
     const auto found = progress.find(key.source);
     routes.push_back(route_of(key, found == progress.end() ? nullptr : &found->second));
   }
+  for (const DekRoute& route : routes)
+    if (route.refusal.empty()) out.targets_.insert(route.target);
   // Ids of every key before any alias: an alias that looks like an id must not catch its DEKs.
   for (const DekRoute& route : routes) out.routes_.emplace(route.key->source, route);
   for (const DekRoute& route : routes) {
@@ -52,6 +54,13 @@ Result<DekRoutes> DekRoutes::make(const Plan& plan, Journal& journal) {
 const DekRoute& DekRoutes::find(const std::string& key) const {
   const auto found = routes_.find(key);
   return found == routes_.end() ? unknown_ : found->second;
+}
+
+const std::string* DekRoutes::target_of(const std::string& key) const {
+  const DekRoute& route = find(key);
+  if (route.key != nullptr) return route.refusal.empty() ? &route.target : nullptr;
+  const auto found = targets_.find(key);
+  return found == targets_.end() ? nullptr : &*found;
 }
 
 std::string DekRoutes::digest() const {

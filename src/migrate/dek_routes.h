@@ -4,6 +4,7 @@
 
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "migrate/journal.h"
 #include "migrate/plan.h"
@@ -26,11 +27,15 @@ class DekRoutes {
   // What stands in the key column of the new inventory: the alias if the row used one that is
   // carried, else the target's id.
   static std::string target_name(const DekRoute& route, const std::string& key);
+  // The target's key that new DEKs of `key` are under: of a name in the source, or of a target key
+  // itself. Null: the plan carries no such key.
+  const std::string* target_of(const std::string& key) const;
   // SHA-256, hexadecimal, of where every key's DEKs go: another digest, another result of rewrap.
   std::string digest() const;
 
  private:
   std::unordered_map<std::string, DekRoute> routes_;
+  std::unordered_set<std::string> targets_;
   DekRoute unknown_;
 };
 

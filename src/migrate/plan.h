@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "migrate/side.h"
+#include "tables/table.h"
 
 namespace keyhaven::migrate {
 
@@ -88,7 +89,8 @@ struct Plan {
   std::uint32_t rotation_seconds = 3600;
   // Set in the target by `cutover`, in this order; those of the network come last.
   std::vector<client::InstancePolicyChange> instance_policies;
-  std::vector<std::string> lost;  // what is not carried of the instance, in words
+  std::vector<std::string> lost;          // what is not carried of the instance, in words
+  std::vector<tables::TableSpec> tables;  // of applications, to be re-wrapped in place
   std::vector<PlannedKey> keys;
   std::vector<std::string>
       unknown_keys;  // named by the inventory or the material, absent in the source

@@ -4,6 +4,7 @@
 
 #include "base/id.h"
 #include "migrate/plan.h"
+#include "migrate/table_yaml.h"
 #include "migrate/yaml_reader.h"
 
 namespace keyhaven::migrate {
@@ -341,6 +342,7 @@ std::string to_yaml(const Plan& plan) {
   emit_list(out, "key_rings", plan.key_rings);
   emit_instance_policies(out, plan.instance_policies);
   emit_list(out, "lost", plan.lost);
+  emit_tables(out, plan.tables);
   emit_list(out, "unknown_keys", plan.unknown_keys);
   out << YAML::Key << "keys" << YAML::Value << YAML::BeginSeq;
   for (const PlannedKey& key : plan.keys) emit_key(out, key);
@@ -368,6 +370,7 @@ Result<Plan> plan_from_yaml(const std::string& text) {
     const YAML::Node target = reader.child("target");
     const YAML::Node keys = reader.child("keys");
     const YAML::Node policies = reader.child("instance_policies");
+    const YAML::Node tables = reader.child("tables");
     const auto* known_form = std::find(std::begin(kImportForms), std::end(kImportForms), form);
     if (known_form == std::end(kImportForms)) {
       reader.fail("import_form must be sha256-gcm, sha1-cbc or plain");
@@ -385,6 +388,7 @@ Result<Plan> plan_from_yaml(const std::string& text) {
     plan.source = KH_TRY(read_endpoint(source, "source"));
     plan.target = KH_TRY(read_endpoint(target, "target"));
     KH_TRY(read_instance_policies(policies, plan));
+    plan.tables = KH_TRY(read_tables(tables));
     for (const YAML::Node& node : keys) {
       PlannedKey key = KH_TRY(read_key(node));
       plan.keys.push_back(std::move(key));

@@ -2,6 +2,7 @@
 
 #include "migrate/enabled_keys.h"
 #include "migrate/inventory_count.h"
+#include "migrate/table_rewrap.h"
 #include "migrate/verify_deks.h"
 #include "migrate/verify_keys.h"
 
@@ -14,13 +15,22 @@ Result<VerifyResult> verify(const Plan& plan, const Side& source, const Side& ta
   KH_TRY(enabled.settle());
   VerifyResult result;
   KH_TRY(verify_keys(plan, source, target, options.jobs, journal, result, observer));
-  if (options.inventory.empty()) return result;
+  if (options.inventory.empty() && !options.table) return result;
   if (options.enable_suspended) {
-    const std::set<std::string> names = KH_TRY(names_in(options.inventory, options.name_rule));
-    KH_TRY(enabled.enable(plan, routes, names));
+    const auto names = options.table ? names_in_table(*options.table)
+                                     : names_in(options.inventory, options.name_rule);
+    if (!names) return names.error();
+    KH_TRY(enabled.enable(plan, routes, *names));
   }
   const auto compare = [&]() -> Result<void> {
-    const std::unique_ptr<DekPairs> pairs = KH_TRY(open_pairs(options, routes));
+    std::unique_ptr<TableRecord> record;
+    std::unique_ptr<DekPairs> pairs;
+    if (options.table) {
+      record = KH_TRY(TableRecord::open(options.record, plan.id, options.table->name));
+      pairs = KH_TRY(open_table_pairs(*options.table, routes, *record));
+    } else {
+      pairs = KH_TRY(open_pairs(options, routes));
+    }
     return verify_deks(workers, routes, *pairs, options.every, result, observer);
   };
   const auto verified = compare();

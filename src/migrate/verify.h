@@ -2,16 +2,21 @@
 // likewise.
 #pragma once
 
+#include <optional>
+
 #include "migrate/dek_routes.h"
 #include "migrate/inventory.h"
 #include "migrate/side.h"
+#include "tables/table.h"
 
 namespace keyhaven::migrate {
 
 struct VerifyOptions {
   std::string inventory;  // the old one, as in RewrapOptions; empty: keys only
   std::string name_rule;
-  std::string rewrapped;  // what rewrap made of it
+  std::string rewrapped;                   // what rewrap made of it
+  std::optional<tables::TableSpec> table;  // instead of inventories
+  std::string record;                      // of the table: TableOptions
   unsigned jobs = 4;
   std::uint64_t every = 1;        // 1: all DEKs; n: each n-th
   bool enable_suspended = false;  // as in RewrapOptions
@@ -23,6 +28,7 @@ struct VerifyResult {
   std::uint64_t deks_different = 0;
   std::uint64_t deks_unverifiable = 0;  // one side did not open it, or it was refused at rewrap
   std::uint64_t deks_not_sampled = 0;
+  std::uint64_t deks_of_target = 0;  // in a table: made under the target's keys, and openable
   std::uint64_t standard_keys = 0;
   std::uint64_t standard_equal = 0;
   std::uint64_t keys_compared = 0;

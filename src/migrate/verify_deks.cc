@@ -9,13 +9,24 @@ namespace {
 
 constexpr std::uint64_t kNotedProblems = 20;
 
-enum class Verdict : std::uint8_t { Equal, Different, Unverifiable };
+enum class Verdict : std::uint8_t { Equal, Different, Unverifiable, OfTarget };
 
 struct Judged {
   Verdict verdict = Verdict::Unverifiable;
   std::string name;
   std::string why;
 };
+
+// A DEK that never was the source's can only be opened.
+void judge_new(DekWorker& worker, const DekPair& pair, Judged& out) {
+  const auto opened = worker.to.unwrap(pair.after.key, pair.after.wdek, pair.after.aad);
+  if (opened) {
+    out.verdict = Verdict::OfTarget;
+  } else {
+    out.why = "not migrated (run rewrap again), or not openable: " +
+              problem_text("target", opened.error());
+  }
+}
 
 Judged judge(DekWorker& worker, const DekRoutes& routes, DekPair& pair) {
   Judged out;
@@ -24,13 +35,17 @@ Judged judge(DekWorker& worker, const DekRoutes& routes, DekPair& pair) {
     out.why = pair.refused;
     return out;
   }
+  if (pair.is_new) {
+    judge_new(worker, pair, out);
+    return out;
+  }
   const DekRoute& route = routes.find(pair.before.key);
   if (!route.refusal.empty()) {
     out.why = route.refusal;
     return out;
   }
   if (pair.after.aad != pair.before.aad) {
-    out.why = "the new inventory has another AAD";
+    out.why = "the new form has another AAD";
     return out;
   }
   const auto before = worker.from.unwrap(route.key->source, pair.before.wdek, pair.before.aad);
@@ -67,8 +82,8 @@ Result<std::vector<DekPair>> read_sample(DekPairs& pairs, std::size_t most, std:
 void count(const Judged& judged, VerifyResult& result, Observer& observer) {
   ++result.deks;
   observer.progress(result.deks, 0);
-  if (judged.verdict == Verdict::Equal) {
-    ++result.deks_equal;
+  if (judged.verdict == Verdict::Equal || judged.verdict == Verdict::OfTarget) {
+    ++(judged.verdict == Verdict::Equal ? result.deks_equal : result.deks_of_target);
     return;
   }
   ++(judged.verdict == Verdict::Different ? result.deks_different : result.deks_unverifiable);

@@ -14,6 +14,7 @@ struct DekPair {
   InventoryRow before;
   InventoryRow after;
   std::string refused;  // set: there is no new form, and why
+  bool is_new = false;  // there is no old form: it was made under the target's key
   std::uint64_t line = 0;
   std::string name;  // set: what to call it instead of its line
 };
