@@ -34,16 +34,33 @@ class Side:
         return {name: round(cpu_seconds(pid) - self.before[name], 2) for name, pid in self.pids.items()}
 
 
+def peak_kib(pid):
+    """The most memory that a process has had resident so far; 0 when it is gone or not yet itself."""
+    try:
+        if not os.readlink(f"/proc/{pid}/exe").endswith("/keyhaven"):
+            return 0
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
+    except OSError:
+        return 0
+
+
 def run_tool(environment, *arguments):
     """Elapsed and CPU seconds, and peak memory in KiB, of one run of the tool."""
     begin = time.monotonic()
     pid = os.posix_spawn(str(BIN / "keyhaven"), ["keyhaven", "migrate", *map(str, arguments)], environment,
                          file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
                                        (os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)])
-    _, status, usage = os.wait4(pid, 0)
+    peak = 0
+    while True:
+        ended, status, usage = os.wait4(pid, os.WNOHANG)
+        if ended == pid:
+            break
+        peak = max(peak, peak_kib(pid))
+        time.sleep(0.02)
     if os.waitstatus_to_exitcode(status) != 0:
         raise SystemExit(f"keyhaven migrate {arguments[0]} failed")
-    return time.monotonic() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+    return time.monotonic() - begin, usage.ru_utime + usage.ru_stime, peak
 
 
 def write_inventory(path, rows, wdeks):

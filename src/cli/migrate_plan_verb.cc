@@ -24,6 +24,7 @@ struct PlanArguments {
   EndpointRef source;
   EndpointRef target;
   std::string inventory;
+  std::string name_rule;
   std::string pairs;
   MaterialArguments material;
   migrate::PlanOptions options;
@@ -101,7 +102,7 @@ Result<void> run_plan(Context& context, const PlanArguments& arguments) {
   const migrate::Material material = KH_TRY(load_material(context, arguments.material));
   migrate::InventoryCount inventory;
   if (!arguments.inventory.empty())
-    inventory = KH_TRY(migrate::count_inventory(arguments.inventory));
+    inventory = KH_TRY(migrate::count_inventory(arguments.inventory, arguments.name_rule));
   const Timestamp now = SystemClock().now();
   Plan plan;
   if (arguments.pairs.empty()) {
@@ -164,7 +165,8 @@ void add_plan(CLI::App& migrate_app, Context& context) {
   add_endpoint(*command, "source", arguments->source);
   add_endpoint(*command, "target", arguments->target);
   command->add_option("--inventory", arguments->inventory,
-                      "wrapped DEKs, CSV key,wdek,aad,ref or JSON Lines (.jsonl)");
+                      "wrapped DEKs: CSV key,wdek,aad,ref, JSON Lines (.jsonl), or a directory");
+  add_name_rule(*command, arguments->name_rule);
   add_material_options(*command, arguments->material);
   command->add_option("--pairs", arguments->pairs,
                       "the vendor's pair file (source CRN, target CRN): plan these keys only, the "

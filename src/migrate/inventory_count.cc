@@ -4,7 +4,7 @@
 
 namespace keyhaven::migrate {
 
-Result<InventoryCount> count_rows(const std::string& path, const std::string& rule) {
+Result<InventoryCount> count_inventory(const std::string& path, const std::string& rule) {
   InventoryCount count;
   KH_TRY(visit_inventory(path, rule, [&count](const InventoryItem& item) {
     if (!item.row) {
@@ -19,7 +19,7 @@ Result<InventoryCount> count_rows(const std::string& path, const std::string& ru
 }
 
 Result<std::set<std::string>> names_in(const std::string& path, const std::string& rule) {
-  const InventoryCount count = KH_TRY(count_rows(path, rule));
+  const InventoryCount count = KH_TRY(count_inventory(path, rule));
   std::set<std::string> names;
   for (const auto& [name, rows] : count.rows) names.insert(name);
   return names;

@@ -79,29 +79,6 @@ void count_deks(Plan& plan, const InventoryCount& inventory, const Material& mat
   }
 }
 
-Result<InventoryCount> count_inventory(const std::string& path) {
-  InventoryCount count;
-  const auto reader = KH_TRY(InventoryReader::open(path));
-  while (true) {
-    const std::optional<InventoryItem> item = KH_TRY(reader->next());
-    if (!item) return count;
-    if (!item->row) {
-      ++count.bad;
-    } else if (count.rows.size() < kMaxCountedNames || count.rows.contains(item->row->key)) {
-      ++count.rows[item->row->key];
-    } else {
-      ++count.others;
-    }
-  }
-}
-
-Result<std::set<std::string>> names_in(const std::string& inventory) {
-  const InventoryCount count = KH_TRY(count_inventory(inventory));
-  std::set<std::string> names;
-  for (const auto& [name, rows] : count.rows) names.insert(name);
-  return names;
-}
-
 PlannedKey plan_key(const SourceKey& source, std::uint32_t material, Timestamp now) {
   const client::Key& key = source.key;
   PlannedKey out;

@@ -1,30 +1,15 @@
 // Makes a plan: reads both sides and changes nothing.
 #pragma once
 
-#include <map>
-#include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "migrate/inventory.h"
+#include "migrate/inventory_count.h"
 #include "migrate/material.h"
 #include "migrate/plan.h"
 #include "migrate/source_reader.h"
 
 namespace keyhaven::migrate {
-
-// How many rows of an inventory name each key (as written there), and how many rows are bad. Only
-// the first kMaxCountedNames names are kept apart: an inventory may be hostile, memory stays flat.
-inline constexpr std::size_t kMaxCountedNames = 100'000;
-struct InventoryCount {
-  std::map<std::string, std::uint64_t> rows;
-  std::uint64_t others = 0;  // rows of further names
-  std::uint64_t bad = 0;
-};
-Result<InventoryCount> count_inventory(const std::string& path);
-// The different names of keys in an inventory; as many as count_inventory keeps apart.
-Result<std::set<std::string>> names_in(const std::string& inventory);
 
 // Decides how one key is carried. Pure. `material`: versions supplied, 0 for none.
 PlannedKey plan_key(const SourceKey& source, std::uint32_t material, Timestamp now);
