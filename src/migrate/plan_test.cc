@@ -1,5 +1,7 @@
 #include "migrate/plan.h"
 
+#include "migrate/plan_split.h"
+
 #include "migrate/service_for_tests.h"
 
 namespace keyhaven::migrate {
@@ -196,6 +198,31 @@ TEST(Plan, EveryMistakeIsNamed) {
     EXPECT_EQ(plan.error().reason, Reason::InvalidArgument);
     EXPECT_NE(plan.error().message.find(message), std::string::npos) << plan.error().message;
   }
+}
+
+TEST(Plan, ReadInPartsOrWholeIsTheSame) {
+  const std::string yaml = to_yaml(sample());
+  const auto parts = split_plan(yaml);
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(parts->keys.size(), sample().keys.size());
+  EXPECT_EQ(parts->outline.find("aaaaaaaa-"), std::string::npos);
+  // The same plan in other layouts, which are read as a whole.
+  std::string moved = yaml;
+  moved.replace(moved.find("\nkeys:\n"), 7, "\nkeys: # all of them\n");
+  EXPECT_FALSE(split_plan(moved));
+  std::string anchored = yaml;
+  anchored.replace(anchored.find("name: \"turning\""), 15, "name: &n \"turning\"");
+  anchored.replace(anchored.find("name: \"taken over\""), 18, "name: *n");
+  for (const std::string& text : {moved, anchored, "---\n" + yaml, yaml + "# the end\n"}) {
+    const auto plan = plan_from_yaml(text);
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_EQ(plan->keys.size(), sample().keys.size());
+  }
+  EXPECT_EQ(plan_from_yaml(anchored)->keys[4].name, "turning");
+  EXPECT_FALSE(plan_from_yaml(yaml + "keys: []\n"));
+  EXPECT_FALSE(plan_from_yaml(yaml + "  - source: x\n"));
+  for (const char* text : {"", "keys:\n", "keys:\n\n# none\nformat: 1\n", "x: 1\n"})
+    EXPECT_FALSE(split_plan(text)) << text;
 }
 
 TEST(Plan, MistakesInAKeyNameLineAndKey) {

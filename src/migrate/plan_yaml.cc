@@ -1,9 +1,11 @@
 // The plan as YAML: what people review, edit and keep under version control.
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "base/id.h"
 #include "migrate/plan.h"
+#include "migrate/plan_split.h"
 #include "migrate/table_yaml.h"
 #include "migrate/yaml_reader.h"
 
@@ -350,51 +352,93 @@ std::string to_yaml(const Plan& plan) {
   return std::string(out.c_str()) + "\n";
 }
 
-Result<Plan> plan_from_yaml(const std::string& text) {
+namespace {
+
+// Everything but the keys. `root` has a list of them, empty or not. Throws as yaml-cpp does.
+Result<Plan> read_outline(const YAML::Node& root) {
+  Plan plan;
+  int format = 0;
+  std::string made;
+  MapReader reader(root, "plan");
+  reader.value("format", format);
+  reader.value("plan", plan.id);
+  reader.value("made", made);
+  std::string form(kImportForms[0]);
+  reader.value("import_form", form);
+  reader.value("rotation_seconds", plan.rotation_seconds);
+  reader.value("lost", plan.lost);
+  reader.value("key_rings", plan.key_rings);
+  reader.value("unknown_keys", plan.unknown_keys);
+  const YAML::Node source = reader.child("source");
+  const YAML::Node target = reader.child("target");
+  const YAML::Node keys = reader.child("keys");
+  const YAML::Node policies = reader.child("instance_policies");
+  const YAML::Node tables = reader.child("tables");
+  const auto* known_form = std::find(std::begin(kImportForms), std::end(kImportForms), form);
+  if (known_form == std::end(kImportForms)) {
+    reader.fail("import_form must be sha256-gcm, sha1-cbc or plain");
+  } else {
+    plan.import_form = static_cast<ImportForm>(known_form - std::begin(kImportForms));
+  }
+  if (plan.rotation_seconds > 7 * 86'400) reader.fail("rotation_seconds is more than a week");
+  if (format != 1) reader.fail("format must be 1");
+  if (!Uuid::parse(plan.id)) reader.fail("plan must be a UUID");
+  if (!keys || !keys.IsSequence()) reader.fail("keys must be a list");
+  KH_TRY(reader.finish());
+  auto date = parse_rfc3339(made);
+  if (!date) return bad("made must be a date like 2030-01-31T00:00:00Z");
+  plan.made = *date;
+  plan.source = KH_TRY(read_endpoint(source, "source"));
+  plan.target = KH_TRY(read_endpoint(target, "target"));
+  KH_TRY(read_instance_policies(policies, plan));
+  plan.tables = KH_TRY(read_tables(tables));
+  return plan;
+}
+
+Result<void> add_key(const YAML::Node& node, Plan& plan) {
+  PlannedKey key = KH_TRY(read_key(node));
+  plan.keys.push_back(std::move(key));
+  return {};
+}
+
+Result<Plan> read_whole(const std::string& text) {
+  const YAML::Node root = YAML::Load(text);
+  Plan plan = KH_TRY(read_outline(root));
+  for (const YAML::Node& node : root["keys"]) KH_TRY(add_key(node, plan));
+  KH_TRY(check_unique(plan));
+  return plan;
+}
+
+Result<Plan> read_parts(const SplitPlan& parts) {
+  Plan plan = KH_TRY(read_outline(YAML::Load(parts.outline)));
+  plan.keys.reserve(parts.keys.size());
+  for (const std::string_view part : parts.keys) {
+    const YAML::Node list = YAML::Load(std::string(part));
+    if (!list.IsSequence() || list.size() != 1) return bad("not one key");
+    KH_TRY(add_key(list[0], plan));
+  }
+  KH_TRY(check_unique(plan));
+  return plan;
+}
+
+// Nothing when the text cannot be read in parts, for whatever reason.
+std::optional<Plan> try_parts(const std::string& text) {
+  const auto parts = split_plan(text);
+  if (!parts) return std::nullopt;
   try {
-    const YAML::Node root = YAML::Load(text);
-    Plan plan;
-    int format = 0;
-    std::string made;
-    MapReader reader(root, "plan");
-    reader.value("format", format);
-    reader.value("plan", plan.id);
-    reader.value("made", made);
-    std::string form(kImportForms[0]);
-    reader.value("import_form", form);
-    reader.value("rotation_seconds", plan.rotation_seconds);
-    reader.value("lost", plan.lost);
-    reader.value("key_rings", plan.key_rings);
-    reader.value("unknown_keys", plan.unknown_keys);
-    const YAML::Node source = reader.child("source");
-    const YAML::Node target = reader.child("target");
-    const YAML::Node keys = reader.child("keys");
-    const YAML::Node policies = reader.child("instance_policies");
-    const YAML::Node tables = reader.child("tables");
-    const auto* known_form = std::find(std::begin(kImportForms), std::end(kImportForms), form);
-    if (known_form == std::end(kImportForms)) {
-      reader.fail("import_form must be sha256-gcm, sha1-cbc or plain");
-    } else {
-      plan.import_form = static_cast<ImportForm>(known_form - std::begin(kImportForms));
-    }
-    if (plan.rotation_seconds > 7 * 86'400) reader.fail("rotation_seconds is more than a week");
-    if (format != 1) reader.fail("format must be 1");
-    if (!Uuid::parse(plan.id)) reader.fail("plan must be a UUID");
-    if (!keys || !keys.IsSequence()) reader.fail("keys must be a list");
-    KH_TRY(reader.finish());
-    auto date = parse_rfc3339(made);
-    if (!date) return bad("made must be a date like 2030-01-31T00:00:00Z");
-    plan.made = *date;
-    plan.source = KH_TRY(read_endpoint(source, "source"));
-    plan.target = KH_TRY(read_endpoint(target, "target"));
-    KH_TRY(read_instance_policies(policies, plan));
-    plan.tables = KH_TRY(read_tables(tables));
-    for (const YAML::Node& node : keys) {
-      PlannedKey key = KH_TRY(read_key(node));
-      plan.keys.push_back(std::move(key));
-    }
-    KH_TRY(check_unique(plan));
-    return plan;
+    Result<Plan> plan = read_parts(*parts);
+    return plan ? std::optional(std::move(*plan)) : std::nullopt;
+  } catch (const YAML::Exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Result<Plan> plan_from_yaml(const std::string& text) {
+  if (std::optional<Plan> plan = try_parts(text)) return std::move(*plan);
+  try {
+    return read_whole(text);  // knows the line of a mistake
   } catch (const YAML::Exception& error) {
     return bad("line " + std::to_string(error.mark.line + 1) + ": not YAML: " + error.msg);
   }
