@@ -75,7 +75,7 @@ class PostgresqlTable final : public Table {
     const ConnectionOptions options(PQconninfoParse(spec_.connection.c_str(), &failed));
     PQfreemem(failed);  // not shown: it may quote what was written
     if (!options) return bad("its connection is neither a URI nor keyword=value text");
-    if (!value_of(options, "password").empty())
+    if (!value_of(options, "password").empty() || !value_of(options, "sslpassword").empty())
       return bad("its connection holds a password; put it into password_file or PGPASSFILE");
     // Over a network the server proves who it is, unless the owner says otherwise.
     verify_server_ = value_of(options, "sslmode").empty() && value_of(options, "service").empty() &&

@@ -204,6 +204,14 @@ class Tables(unittest.TestCase):
         self.assertIn("holds a password", done.stderr)
         self.assertNotIn("hunter22", done.stderr + done.stdout)
 
+    def test_6_usage(self):
+        for arguments, said in ((["--table", "none"], "the plan has no table none"), ([], "--inventory and --out, or --table"),
+                                (["--table", "x", "--inventory", "y"], "--table takes no --inventory"),
+                                (["--inventory", "x", "--out", "y", "--undo"], "belong to --table"),
+                                (["--inventory", "x", "--out", "y", "--exec-arg", "z"], "belongs to --exec")):
+            done = self.deployment.cli("migrate", "rewrap", self.plan, *arguments, expect=2)
+            self.assertIn(said, done.stderr)
+
     def test_5_sqlite_with_bytes(self):
         path = self.deployment.home / f"app-{self.number}.db"
         deks = {number: os.urandom(32) for number in range(1, 121)}
