@@ -19,7 +19,7 @@ namespace {
 namespace json = boost::json;
 using migrate::Report;
 
-constexpr std::string_view kRoute = "/api/v2/migration_reports";
+constexpr std::string_view kRoute = "/migration_reports";  // below /api/v2
 constexpr std::size_t kMaxPlanBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxReportBytes = std::size_t{256} << 20;
 constexpr std::size_t kMaxMadeBy = 200;
@@ -62,7 +62,7 @@ Result<migrate::ReportReceipt> record(const migrate::Side& target, const Report&
       {"result", migrate::text_in(report.document, "result")},
       {"source_instance", migrate::text_in(report.document, "source.instance")}};
   client::ApiClient api = KH_TRY(target.connect());
-  const std::string text = KH_TRY(api.post_document(kRoute, json::serialize(body)));
+  const std::string text = KH_TRY(api.post_instance_document(kRoute, json::serialize(body)));
   json::error_code failed;
   const json::value answer = json::parse(text, failed);
   if (failed || !answer.is_object())

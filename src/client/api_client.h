@@ -201,8 +201,10 @@ class ApiClient {
   Result<std::string> get_document(std::string_view target);
   // A PUT of one, for such routes; returns the answer's. Not repeated after an unclear failure.
   Result<std::string> put_document(std::string_view target, std::string_view json);
-  // A POST of one, or of nothing, for such routes; likewise.
-  Result<std::string> post_document(std::string_view target, std::string_view json = {});
+  // A POST of nothing, for such routes; likewise.
+  Result<std::string> post_document(std::string_view target);
+  // A POST of one, with the instance's header; `target` is below /api/v2. Likewise.
+  Result<std::string> post_instance_document(std::string_view target, std::string_view json);
 
  private:
   explicit ApiClient(std::unique_ptr<State> state);

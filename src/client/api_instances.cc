@@ -229,11 +229,17 @@ Result<std::string> ApiClient::put_document(std::string_view target, std::string
   return std::string(text_of(response.body));
 }
 
-Result<std::string> ApiClient::post_document(std::string_view target, std::string_view json) {
-  CallSpec spec =
-      spec_of(Base::Keys, "POST", std::string(target), "post " + printable(target, 100));
-  if (!json.empty()) spec = with_body(std::move(spec), SecretBytes::copy_of(json));
-  auto response = KH_TRY(state_->call(std::move(spec)));
+Result<std::string> ApiClient::post_document(std::string_view target) {
+  auto response = KH_TRY(state_->call(
+      spec_of(Base::Keys, "POST", std::string(target), "post " + printable(target, 100))));
+  return std::string(text_of(response.body));
+}
+
+Result<std::string> ApiClient::post_instance_document(std::string_view target,
+                                                      std::string_view json) {
+  auto response = KH_TRY(state_->key_call(
+      with_body(spec_of(Base::Keys, "POST", std::string(target), "post " + printable(target, 100)),
+                SecretBytes::copy_of(json))));
   return std::string(text_of(response.body));
 }
 

@@ -107,7 +107,7 @@ class MigrationReport(unittest.TestCase):
     def test_4_wrong_use(self):
         self.d.cli("migrate", "report", self.plan, expect=2)
         self.check(self.plan, expect=1)
-        self.check(self.d.home / "absent.html", expect=1)
+        self.check(self.d.home / "absent.html", expect=2)
         reader = self.d.service_id("reader", "Reader", self.target)
         answer = self.d.call("POST", "/api/v2/migration_reports", {}, instance=self.target, token=self.d.token(reader))
         self.assertEqual(answer.status, 401, answer.body)
