@@ -78,7 +78,7 @@ class Records(unittest.TestCase):
         for number in (1, 2):
             name = f"{self.instance[:8]}-admin{number}"
             signers += ["--signer", f"{name}:{self.d.home / (name + '.password')}"]
-        return self.d.cli("tke", "records-accept", "--instance", self.instance, "--difference", difference, "--yes", *signers, expect=expect)
+        return self.d.cli("tke", "records-accept", "--instance", self.instance, "--difference", difference, "--trust-on-first-use", "--yes", *signers, expect=expect)
 
     # --- Attacks ---
     def test_a_disabled_key_cannot_be_revived(self):
@@ -172,7 +172,7 @@ class Records(unittest.TestCase):
         self.d.start()
         self.assertEqual(self.verify(expect=0)["faults"], 0)
         self.assertEqual(self.d.action(self.instance, self.key, "rotate").status, 204)
-        self.d.cli("tke", "transcript", "--instance", self.instance, "--verify")
+        self.d.cli("tke", "transcript", "--instance", self.instance, "--trust-on-first-use", "--verify")
 
 
 if __name__ == "__main__":
