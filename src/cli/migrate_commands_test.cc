@@ -94,7 +94,7 @@ TEST_F(MigrateCommands, CarryEverythingAndProveIt) {
   EXPECT_EQ(result.at("keys_missing"), 0);
 
   const auto done = status();
-  EXPECT_EQ(done.at("totals").at("carried"), 4);
+  EXPECT_EQ(done.at("totals").at("verified"), 4);
   EXPECT_EQ(done.at("totals").at("reported"), 1);
   EXPECT_EQ(done.at("rewrap").at("rewrapped"), 2);
   EXPECT_EQ(done.at("verify").at("deks"), 2);
