@@ -41,9 +41,9 @@ class MigrationReport(unittest.TestCase):
     def verify(self):
         self.d.cli("migrate", "verify", self.plan, "--inventory", self.inventory, "--rewrapped", self.rewrapped)
 
-    def report(self, name, *more, expect=0):
+    def report(self, name, *more, expect=0, by="Ada"):
         page, data = self.d.home / f"{name}.html", self.d.home / f"{name}.json"
-        self.d.cli("migrate", "report", self.plan, "--out", page, "--json-out", data, "--by", "Ada", *more, expect=expect)
+        self.d.cli("migrate", "report", self.plan, "--out", page, "--json-out", data, "--by", by, *more, expect=expect)
         return page, data
 
     def check(self, path, *more, expect=0):
@@ -91,7 +91,7 @@ class MigrationReport(unittest.TestCase):
             changed.write_text(document.replace(old, new))
             self.check(changed, "--audit-key", self.key, expect=0 if new.endswith(" ") else 1)
         # The receipt of another report; another audit key; another plan; no receipt.
-        other = json.loads(self.report("other")[1].read_text())
+        other = json.loads(self.report("other", by="Grace")[1].read_text())
         mixed = json.loads(document) | {"receipt": other["receipt"]}
         changed.write_text(json.dumps(mixed))
         self.check(changed, "--audit-key", self.key, expect=1)

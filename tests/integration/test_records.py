@@ -121,7 +121,7 @@ class Records(unittest.TestCase):
             db.execute("UPDATE aliases SET key = ? WHERE alias = 'pay'", (uuid.UUID(self.other).bytes,))
         self.assertEqual(self.d.call("GET", "/api/v2/keys/pay/metadata", instance=self.instance).json["resources"][0]["id"], self.key)
         found = self.verify("--at-start")["suspects"]
-        self.assertEqual([one["fault"] for one in found], ["stray alias"])
+        self.assertEqual({one["fault"] for one in found}, {"stray alias"})  # the one that is, and the one that is not
         self.assertEqual(self.verify(expect=0)["faults"], 0)  # the index was mended
 
     def test_a_taken_grant_gives_no_right_and_no_second_administrator_is_made(self):
