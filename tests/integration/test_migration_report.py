@@ -96,7 +96,7 @@ class MigrationReport(unittest.TestCase):
         changed.write_text(json.dumps(mixed))
         self.check(changed, "--audit-key", self.key, expect=1)
         self.check(data, "--audit-key", "00" * 32, expect=1)
-        self.check(data, "--audit-key", "no key", expect=1)
+        self.check(data, "--audit-key", "no key", expect=2)
         edited = self.d.home / "edited.yaml"
         edited.write_text(self.plan.read_text() + "# later\n")
         self.d.cli("migrate", "report", edited, "--check", data, "--audit-key", self.key, expect=1)
