@@ -9,7 +9,7 @@ import sys
 import time
 import unittest
 
-from harness import BIN, Deployment, b64
+from harness import BIN, Deployment, b64, wait_until
 
 # Stores each row in a file, one line per ref, and answers when it is on disk; may die at a row, once.
 PROGRAM = """
@@ -116,10 +116,13 @@ class Inventories(unittest.TestCase):
         inventory, out = self.inventory("kill.csv", 15_000), self.path("kill-new.csv")
         chance = random.Random(self.seed)
         kills, went_on = 0, 0
-        for _ in range(40):
+        partial = out.with_name(out.name + ".partial")
+        for number in range(40):
             tool = self.start(inventory, out)
+            if number == 0:  # in any case while it is at work
+                wait_until(lambda: partial.exists() or tool.poll() is not None, "the first output")
             try:
-                _, said = tool.communicate(timeout=chance.uniform(0.8, 2.5))
+                _, said = tool.communicate(timeout=chance.uniform(0.5, 2.5) if number > 0 else 0.01)
             except subprocess.TimeoutExpired:
                 tool.kill()
                 _, said = tool.communicate()
@@ -135,7 +138,7 @@ class Inventories(unittest.TestCase):
         if kills > 1:
             self.assertGreater(went_on, 0, f"seed {self.seed}")
         self.check(out, 15_000)
-        self.assertFalse(out.with_name(out.name + ".partial").exists())
+        self.assertFalse(partial.exists())
 
     def test_3_a_program_of_the_owners(self):
         program, store = self.path("program.py"), self.path("stored")
