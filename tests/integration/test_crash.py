@@ -140,7 +140,7 @@ class Crash(unittest.TestCase):
 class Effect(unittest.TestCase):
     """After an acknowledged disable no use succeeds: 100,000 wraps over all loops."""
 
-    def pipelined(self, deployment, instance, key, count, results, started):
+    def pipelined(self, deployment, instance, key, count, results, ready, started):
         parts = urllib.parse.urlsplit(deployment.url)
         context = ssl.create_default_context(cafile=deployment.ca)
         request = (f"POST /api/v2/keys/{key}/actions/wrap HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {deployment.token()}\r\n"
@@ -150,6 +150,7 @@ class Effect(unittest.TestCase):
             with context.wrap_socket(raw, server_hostname=parts.hostname) as tls:
                 tls.sendall(request)
                 self.assertTrue(tls.recv(65536).startswith(b"HTTP/1.1 200"))
+                ready.release()
                 started.wait()
                 left, tally = count, {}
                 while left:
@@ -170,10 +171,12 @@ class Effect(unittest.TestCase):
         deployment.start()
         instance = deployment.instance()
         key = deployment.create_key(instance, "soon disabled")["id"]
-        results, started = [], threading.Event()
-        workers = [threading.Thread(target=self.pipelined, args=(deployment, instance, key, 12500, results, started)) for _ in range(8)]
+        results, ready, started = [], threading.Semaphore(0), threading.Event()
+        workers = [threading.Thread(target=self.pipelined, args=(deployment, instance, key, 12500, results, ready, started)) for _ in range(8)]
         for worker in workers:
             worker.start()
+        for _ in workers:  # every connection has used the key before it is disabled
+            self.assertTrue(ready.acquire(timeout=60), "a connection did not get its first answer")
         self.assertEqual(deployment.action(instance, key, "disable").status, 204)
         started.set()
         for worker in workers:
