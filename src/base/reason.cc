@@ -87,6 +87,7 @@ Errc errc_of(Reason reason) noexcept {
     case Reason::MasterKeyRotationState:
     case Reason::MasterKeyStillNeeded:
     case Reason::RecordNotAuthentic:
+    case Reason::TransferNotAllowed:
     case Reason::ProposalState:
     case Reason::DeletionPrevented:
     case Reason::DualAuthPolicyEnabled:
@@ -222,6 +223,8 @@ std::string_view name_of(Reason reason) noexcept {
       return "ProposalNotFound";
     case Reason::RecordNotAuthentic:
       return "RecordNotAuthentic";
+    case Reason::TransferNotAllowed:
+      return "TransferNotAllowed";
     case Reason::ProposalState:
       return "ProposalState";
     case Reason::Conflict:

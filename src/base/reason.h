@@ -103,6 +103,7 @@ enum class Reason : std::uint8_t {
   MasterKeyRotationState,       // the units' registers or the phase do not allow this step
   MasterKeyStillNeeded,         // stored keys need the master key that this step would take away
   RecordNotAuthentic,           // what the store has is not what the crypto unit sealed last
+  TransferNotAllowed,           // no open, consented transfer of keys, or its control point is off
   ProposalNotFound,
   ProposalState,  // the proposal lapsed, was sent, or lacks signatures
   Conflict,       // someone else wrote first

@@ -262,6 +262,9 @@ WireReason wire_reason(Reason reason) noexcept {
     case Reason::RecordNotAuthentic:
       return {409, "RECORD_NOT_AUTHENTIC_ERR",
               "The stored record is not the one that the crypto unit sealed last."};
+    case Reason::TransferNotAllowed:
+      return {409, "TRANSFER_NOT_ALLOWED_ERR",
+              "The crypto units of the instance have no such transfer of keys open."};
     case Reason::ProposalNotFound:
       return {404, "PROPOSAL_NOT_FOUND_ERR", "There is no such proposal."};
     case Reason::ProposalState:

@@ -134,6 +134,14 @@ constexpr ActionInfo describe(Action action) {
       return change("migration-intent.delete", kManage, Warning);
     case MigrationReportRecord:
       return change("migration-report.record", kManage, Normal);
+    case TransferRead:
+      return use("transfer.read", kUse);
+    case TransferExport:
+      return change("transfer.export", kManage, Critical);
+    case TransferImport:
+      return change("transfer.import", kManage, Critical);
+    case TransferClose:
+      return change("transfer.close", kManage, Warning);
     case GovernanceRead:
       return use("governance-config.read", kEverybody);
 
@@ -184,6 +192,12 @@ constexpr ActionInfo describe(Action action) {
       return change("tke-cryptounit-control-points.set", kManage, Critical);
     case TkeRecordsAccept:
       return change("tke-cryptounit-records.accept", kManage, Critical);
+    case TkeTransferOffer:
+      return change("tke-cryptounit-transfer.offer", kManage, Critical);
+    case TkeTransferAuthorize:
+      return change("tke-cryptounit-transfer.authorize", kManage, Critical);
+    case TkeTransferConsent:
+      return change("tke-cryptounit-transfer.consent", kManage, Critical);
     case TkeRotationRead:
       return use("tke-master-key-rotation.read", kManage);
     case TkeRotationStart:
@@ -242,6 +256,17 @@ constexpr ActionInfo describe(Action action) {
       return row("metrics.read", Access::Roles, kAdminister, Normal, Record::Buffered);
     case DocumentRead:
       return row("document.read", Access::Open, kNobody, Normal, Record::Buffered);
+    // Files that everybody may have and that are the same for everybody: counted, not recorded, or
+    // each opening of the page would write a dozen records that say nothing. What the page then does
+    // are calls with their own records.
+    case ConsoleRead:
+      return row("console.read", Access::Open, kNobody, Normal, Record::None);
+    case ConsoleSessionCreate:
+      return row("console-session.create", Access::Open, kNobody, Normal, Record::Buffered);
+    case ConsoleSessionRead:
+      return row("console-session.read", Access::AnyCaller, kNobody, Normal, Record::Buffered);
+    case ConsoleSessionDelete:
+      return row("console-session.delete", Access::AnyCaller, kNobody, Normal, Record::Buffered);
     case RouteUnknown:
       return row("route.default", Access::Open, kNobody, Normal, Record::Buffered);
   }

@@ -79,6 +79,10 @@ enum class Action : std::uint8_t {
   MigrationIntentRead,
   MigrationIntentDelete,
   MigrationReportRecord,
+  TransferRead,    // sealed transfers of keys to another deployment, or from one
+  TransferExport,
+  TransferImport,
+  TransferClose,
   GovernanceRead,
   // Instances and units.
   InstancesCreate,
@@ -103,6 +107,9 @@ enum class Action : std::uint8_t {
   TkeExport,
   TkeControlPointsSet,
   TkeRecordsAccept,  // stored records that were put back
+  TkeTransferOffer,
+  TkeTransferAuthorize,
+  TkeTransferConsent,
   TkeRotationRead,
   TkeRotationStart,  // also resumes and abandons
   TkeTranscriptRead,
@@ -133,6 +140,10 @@ enum class Action : std::uint8_t {
   HealthRead,
   MetricsRead,
   DocumentRead,
+  ConsoleRead,  // files of the console
+  ConsoleSessionCreate,
+  ConsoleSessionRead,
+  ConsoleSessionDelete,
   RouteUnknown,
 };
 inline constexpr std::size_t kActionCount = static_cast<std::size_t>(Action::RouteUnknown) + 1;

@@ -24,7 +24,8 @@ const Row kMatrix[] = {
       SecretsUnwrap, SecretsRewrap, KeyRingsList, RegistrationsList, SecretsUnknown,
       // Any role; that only services write is checked apart.
       RegistrationsCreate, RegistrationsReplace, RegistrationsUpdate, RegistrationsDelete,
-      RegistrationsDeactivate, SecretsEventAck, LifecycleEventsList, MigrationIntentRead}},
+      RegistrationsDeactivate, SecretsEventAck, LifecycleEventsList, MigrationIntentRead,
+      TransferRead}},
     {"....|.+++|.", {SecretsRead}},
     {"....|..++|.",
      {SecretsCreate, SecretsRotate, AliasCreate, KeyRingsCreate, SecretsSync, SecretsSetForDeletion,
@@ -32,7 +33,8 @@ const Row kMatrix[] = {
     {"....|...+|.",
      {SecretsPatch, SecretsDelete, SecretsRestore, SecretsDisable, SecretsEnable, AliasDelete,
       KeyRingsDelete, PoliciesRead, PoliciesWrite, InstancePoliciesRead, InstancePoliciesWrite,
-      AllowedIpPortRead, MigrationIntentCreate, MigrationIntentDelete, MigrationReportRecord}},
+      AllowedIpPortRead, MigrationIntentCreate, MigrationIntentDelete, MigrationReportRecord,
+      TransferExport, TransferImport, TransferClose}},
     {"....|....|+", {SecretsPurge}},
     {"....|...+|.",
      {TkeRead,
@@ -52,6 +54,9 @@ const Row kMatrix[] = {
       TkeExport,
       TkeControlPointsSet,
       TkeRecordsAccept,
+      TkeTransferOffer,
+      TkeTransferAuthorize,
+      TkeTransferConsent,
       TkeRotationRead,
       TkeRotationStart,
       TkeTranscriptRead,
@@ -107,13 +112,17 @@ TEST(ActionTest, EveryActionHasItsOwnEventName) {
 }
 
 TEST(ActionTest, OnlyTheseActionsAreOpen) {
-  const std::set<Action> open = {TokenCreate, KeysetRead, HealthRead, DocumentRead, RouteUnknown};
+  const std::set<Action> open = {TokenCreate,  KeysetRead,  HealthRead,
+                                 DocumentRead, ConsoleRead, ConsoleSessionCreate,
+                                 RouteUnknown};
+  const std::set<Action> any_caller = {InstancesList, ConsoleSessionRead, ConsoleSessionDelete};
   for (std::size_t index = 0; index < kActionCount; ++index) {
     const Action action = static_cast<Action>(index);
     EXPECT_EQ(info(action).access == Access::Open, open.contains(action)) << info(action).event;
-    EXPECT_EQ(info(action).access == Access::AnyCaller, action == InstancesList)
+    EXPECT_EQ(info(action).access == Access::AnyCaller, any_caller.contains(action))
         << info(action).event;
-    EXPECT_EQ(info(action).recorded, action != HealthRead) << info(action).event;
+    EXPECT_EQ(info(action).recorded, action != HealthRead && action != ConsoleRead)
+        << info(action).event;
   }
 }
 

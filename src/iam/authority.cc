@@ -116,6 +116,7 @@ struct Authority::Snapshot {
   std::map<std::string, Grant, std::less<>> grants;         // by id
   std::unordered_map<Digest, std::string, DigestHash, DigestEqual> key_ids_by_hash;
   std::map<std::string, std::vector<Grant>, std::less<>> grants_by_identity;
+  std::map<Digest, Timestamp> ended_tokens;  // SHA-256 of the text -> when it expires
 
   void apply(const IamChange& change) {
     for (const Identity& identity : change.put_identities) identities[identity.iam_id] = identity;
@@ -209,9 +210,33 @@ Result<void> Authority::apply(const IamChange& change, const audit::Event& event
   }
   KH_TRY(store_.commit_iam(change, event));
   publish(std::move(next));
-  // Before the first identity nobody can have been authorised, and the loops may not run yet.
-  if (fence_ && !before->identities.empty()) fence_();
+  run_fence(*before);
   return {};
+}
+
+void Authority::run_fence(const Snapshot& before) {
+  // Before the first identity nobody can have been authorised, and the loops may not run yet.
+  if (fence_ && !before.identities.empty()) fence_();
+}
+
+void Authority::end_token(std::string_view token) {
+  const Timestamp now = clock_.now();
+  const auto claims = verifier_.verify(token, now);
+  if (!claims) return;
+  const std::lock_guard lock(changing_);
+  const SnapshotPtr before = snapshot();
+  auto next = std::make_shared<Snapshot>(*before);
+  next->epoch = before->epoch + 1;
+  auto& ended = next->ended_tokens;
+  std::erase_if(ended, [now](const auto& entry) { return entry.second <= now; });
+  if (ended.size() >= kMaxEndedTokens) {
+    ended.erase(std::min_element(ended.begin(), ended.end(), [](const auto& a, const auto& b) {
+      return a.second < b.second;
+    }));
+  }
+  ended.emplace(crypto::sha256(as_bytes(token)), claims->expires);
+  publish(std::move(next));
+  run_fence(*before);
 }
 
 Result<bool> Authority::bootstrap(const Deliver& deliver) {
@@ -264,6 +289,9 @@ Result<CallerPtr> Authority::caller_for(std::string_view token) const {
   if (identity == now->identities.end() || key == nullptr || key->iam_id != claims.iam_id) {
     return Error{Reason::Unauthenticated, "the token's identity or API key no longer exists",
                  "Authorization"};
+  }
+  if (!now->ended_tokens.empty() && now->ended_tokens.contains(crypto::sha256(as_bytes(token)))) {
+    return Error{Reason::Unauthenticated, "the session of this token has ended", "Authorization"};
   }
   auto caller = std::make_shared<Caller>();
   caller->iam_id = claims.iam_id;

@@ -28,6 +28,7 @@ inline constexpr std::size_t kMaxGrantsPerIdentity = 200;
 inline constexpr std::size_t kMaxIamNameBytes = 240;
 inline constexpr std::size_t kMaxIamDescriptionBytes = 1000;
 inline constexpr std::size_t kMaxServiceCrnBytes = 300;
+inline constexpr std::size_t kMaxEndedTokens = 10'000;
 inline constexpr std::size_t kApiKeySecretSize = 44;  // base64url of 33 random bytes
 
 struct IdentitySpec {
@@ -79,6 +80,12 @@ class Authority {
   // locked.
   Result<CallerPtr> caller_for(std::string_view token) const;
 
+  // Ends one token before its time: after the return no loop takes it any more. Kept in memory only
+  // until it expires: after a restart of the server it would count again for the rest of its life.
+  // Beyond kMaxEndedTokens the one that expires first is forgotten. A token that is not good anyway
+  // is nothing to do.
+  void end_token(std::string_view token);
+
   // Grows by one with every change; one atomic read.
   std::uint64_t revocation_epoch() const noexcept { return epoch_.load(std::memory_order_acquire); }
 
@@ -113,6 +120,7 @@ class Authority {
   // The steps of a change, under changing_: check the result, commit, publish, fence.
   Result<void> apply(const IamChange& change, const audit::Event& event);
   void publish(std::shared_ptr<Snapshot> next);
+  void run_fence(const Snapshot& before);
 
   IamStore& store_;
   const TokenIssuer issuer_;

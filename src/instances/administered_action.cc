@@ -52,6 +52,12 @@ Action action_of(std::uint32_t command) {
       return Action::TkeControlPointsSet;
     case tke::kAcceptRecords:
       return Action::TkeRecordsAccept;
+    case tke::kOfferTransfer:
+      return Action::TkeTransferOffer;
+    case tke::kAuthorizeTransfer:
+      return Action::TkeTransferAuthorize;
+    case tke::kConsentTransfer:
+      return Action::TkeTransferConsent;
     case tke::kReencryptBlob:  // changes nothing, as a query
       return Action::TkeQuery;
     default:

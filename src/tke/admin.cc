@@ -88,6 +88,12 @@ std::string_view name_of_command(std::uint32_t command) noexcept {
       return "export new master key";
     case kAcceptRecords:
       return "accept stored records";
+    case kOfferTransfer:
+      return "offer to take keys of another deployment";
+    case kAuthorizeTransfer:
+      return "authorize the transfer of keys to another deployment";
+    case kConsentTransfer:
+      return "consent to transferred keys";
     case kQueryCardAdministrators:
       return "query module administrators";
     case kQueryAdministrators:

@@ -49,6 +49,10 @@ enum Command : std::uint32_t {
   kClearPending = 0x0000001C,
   kExportPendingKey = 0x00000026,
   kAcceptRecords = 0x00004B01,  // ours: stored records that were put back (docs/protocols/tke.md)
+  // Ours too: keys on their way to another deployment (transfer.h).
+  kOfferTransfer = 0x00004B02,
+  kAuthorizeTransfer = 0x00004B03,
+  kConsentTransfer = 0x00004B04,
   kQueryCardAdministrators = 0x00010001,
   kQueryAdministrators = 0x00010002,
   kQueryOaCertificate = 0x00010003,

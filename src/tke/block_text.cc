@@ -12,6 +12,7 @@
 #include "tke/control_points.h"
 #include "tke/key_export.h"
 #include "tke/key_part.h"
+#include "tke/transfer.h"
 
 namespace keyhaven::tke {
 namespace {
@@ -63,6 +64,12 @@ class Describer {
         return control_points("control points switched off");
       case kAcceptRecords:
         return fixed("accepted difference", kAcceptedDifferenceSize);
+      case kOfferTransfer:
+        return offered();
+      case kAuthorizeTransfer:
+        return authorized();
+      case kConsentTransfer:
+        return consented();
       case kCreateRandomKey:
       case kZeroize:
       case kClearCurrent:
@@ -185,6 +192,43 @@ class Describer {
                                   : fmt::format("{} ({})", row->name, row->meaning);
     }
     add(name, names.empty() ? "none" : names);
+  }
+
+  void root(std::string_view name, const crypto::P521PublicKey& key) {
+    add(name, to_hex(ski_of(key.point())));
+  }
+  void offered() {
+    const auto input = parse_offer_input(input_);
+    if (!input) return undecoded(input.error().message, input_);
+    add("keys are taken by instance", input->target.text());
+    add("only from instance", input->source.text());
+    root("only of the deployment with root", input->source_root);
+    add("until", format_rfc3339(input->expires));
+  }
+  // An offer that does not verify is shown whole: nobody should sign for it.
+  void authorized() {
+    const auto input = parse_authorize_input(input_);
+    if (!input) return undecoded(input.error().message, input_);
+    const auto offer = verify_offer(input->offer, AttestationRoot::of(input->target_root));
+    if (!offer) return undecoded(offer.error().message, input_);
+    add("keys leave instance", input->source.text());
+    add("for instance", offer->content.target.text());
+    root("of the deployment with root", input->target_root);
+    root("made by the module", offer->module_key);
+    add("import key", to_hex(ski_of(offer->content.import_key)));
+    add("the offer is for instance", offer->content.source.text());
+    add("the offer is for the deployment with root", to_hex(offer->content.source_root));
+    add("transfer", offer->content.id.text());
+    add("the offer ends", format_rfc3339(offer->content.expires));
+    add("until", format_rfc3339(input->expires));
+    add("offer", "SHA-256 " + to_hex(crypto::sha256(input->offer)));
+  }
+  void consented() {
+    const auto input = parse_consent_input(input_);
+    if (!input) return undecoded(input.error().message, input_);
+    add("transfer", input->id.text());
+    add("keys", std::to_string(input->keys));
+    add("manifest", "SHA-256 " + to_hex(input->manifest));
   }
 
   BlockText& out_;

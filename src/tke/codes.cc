@@ -137,6 +137,25 @@ Explanation explain_reason(std::uint32_t reason) noexcept {
     case kNotAServingUnit:
       return {"this unit does not serve its instance",
               "Send the command to an operational unit that holds the master key."};
+    case kTransferSwitchedOff:
+      return {"this unit's control point for transfers of keys is off",
+              "Switch transfer-out (source) or transfer-in (target) on with the quorum first."};
+    case kTransferInputFault:
+      return {"the description of the transfer is malformed",
+              "Make it with this version's tool; an offer may be damaged: ask for it again."};
+    case kTransferOtherInstance:
+      return {"the transfer names another service instance",
+              "Send it to a unit of the instance that it names, or ask for another offer."};
+    case kTransferOtherDeployment:
+      return {"the offer does not verify under the deployment root that the command names",
+              "Obtain that deployment's root from its administrators again; do not go on before "
+              "root and offer agree."};
+    case kTransferNotOpen:
+      return {"this unit has made no such offer, or has closed it",
+              "Send the consent to the unit that made the offer, or make a new offer."};
+    case kTransferBound:
+      return {"the offer's import key is bound to another bundle already; it is used once",
+              "Make a new offer for a new bundle."};
     default:
       return {};
   }

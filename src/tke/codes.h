@@ -96,10 +96,17 @@ enum ReasonCode : std::uint32_t {
   kKeyPartHolderInvalid = 102,
   kExportScopeFault = 120,
   kExportProhibited = 131,
-  // Ours, of accepting stored records.
+  // Ours, of stored records and of serving units.
   kOtherRecordDifference = 0x4B01,
   kNoRecordDifference = 0x4B02,
   kNotAServingUnit = 0x4B03,
+  // Ours, of transfers of keys.
+  kTransferSwitchedOff = 0x4B04,
+  kTransferInputFault = 0x4B05,
+  kTransferOtherInstance = 0x4B06,
+  kTransferOtherDeployment = 0x4B07,
+  kTransferNotOpen = 0x4B08,
+  kTransferBound = 0x4B09,
 };
 
 struct Status {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "tke/control_points.h"
+
 namespace keyhaven::tke {
 namespace {
 
@@ -52,6 +54,14 @@ Standing standing_of(const AdminBlock& block, const UnitMoment& moment) {
   return {true, "the block's counter is too far ahead of the crypto unit's", 0};
 }
 
+bool names_transfer(ByteView mask) noexcept {
+  if (mask.size() != kControlPointBytes) return false;
+  ControlPoints points{};
+  std::copy(mask.begin(), mask.end(), points.begin());
+  return has_control_point(points, kControlPointTransferOut) ||
+         has_control_point(points, kControlPointTransferIn);
+}
+
 std::size_t signatures_needed(const AdminBlock& block, const DomainAttributes& attributes) {
   const auto with_permission = [&](std::uint32_t bit) -> std::size_t {
     return (attributes.permissions & bit) != 0 ? 1 : attributes.signature_threshold;
@@ -77,6 +87,8 @@ std::size_t signatures_needed(const AdminBlock& block, const DomainAttributes& a
       return with_permission(permission::kZeroizeWithOne);
     case kSetControlPoints:
     case kEnableControlPoints:
+      if (names_transfer(block.input)) return attributes.signature_threshold;
+      return with_permission(permission::kControlPointsWithOne);
     case kDisableControlPoints:
       return with_permission(permission::kControlPointsWithOne);
     default:

@@ -40,6 +40,10 @@ struct Standing {
 };
 Standing standing_of(const AdminBlock& block, const UnitMoment& moment);
 
+// Whether a mask of control points has one that lets keys leave or come in. Setting or enabling
+// these takes the quorum even where one administrator may change the others.
+bool names_transfer(ByteView mask) noexcept;
+
 // How many administrators must sign, as the unit will judge. Of an import each inner block: 1.
 std::size_t signatures_needed(const AdminBlock& block, const DomainAttributes& attributes);
 

@@ -13,6 +13,10 @@ constexpr ControlPoint kTable[] = {
     {kControlPointBitcoin, "XCP_CPB_BTC", "btc", "bitcoin: BIP-32 and SLIP-10 key derivation"},
     {kControlPointOtherSignatures, "XCP_CPB_ECDSA_OTHER", "sig-other",
      "elliptic-curve signatures other than ECDSA and EdDSA"},
+    {kControlPointTransferOut, "KH_CPB_TRANSFER_OUT", "transfer-out",
+     "sealed transfer of keys to another deployment"},
+    {kControlPointTransferIn, "KH_CPB_TRANSFER_IN", "transfer-in",
+     "sealed transfer of keys from another deployment"},
 };
 
 void set(ControlPoints& points, unsigned bit) {

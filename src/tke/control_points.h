@@ -31,6 +31,10 @@ inline constexpr unsigned kMayDisableControlPoints = 1;
 inline constexpr unsigned kControlPointEdDsa = 55;
 inline constexpr unsigned kControlPointBitcoin = 66;
 inline constexpr unsigned kControlPointOtherSignatures = 67;
+// Ours, beyond those of the EP11 header: keys may leave for another deployment, or come from one.
+// Switching them on always takes the signature threshold (tke/transfer.h).
+inline constexpr unsigned kControlPointTransferOut = 120;
+inline constexpr unsigned kControlPointTransferIn = 121;
 
 // All that a unit knows; no other bit can be set.
 std::span<const ControlPoint> control_point_table() noexcept;

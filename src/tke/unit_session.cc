@@ -379,6 +379,20 @@ Result<void> UnitSession::accept_records(const Digest& difference, const Signers
   return {};
 }
 
+Result<Bytes> UnitSession::offer_transfer(const OfferInput& input, const Signers& signers) {
+  return command(kOfferTransfer, encode(input), signers);
+}
+
+Result<void> UnitSession::authorize_transfer(const AuthorizeInput& input, const Signers& signers) {
+  KH_TRY(command(kAuthorizeTransfer, encode(input), signers));
+  return {};
+}
+
+Result<void> UnitSession::consent_transfer(const ConsentInput& input, const Signers& signers) {
+  KH_TRY(command(kConsentTransfer, encode(input), signers));
+  return {};
+}
+
 Result<Bytes> UnitSession::reencrypt(ByteView blob) {
   AdminResponseBlock answer = KH_TRY(query(kReencryptBlob, blob));
   return std::move(answer.output);

@@ -28,6 +28,7 @@
 #include "tke/key_part.h"
 #include "tke/oa_certificate.h"
 #include "tke/signer_info.h"
+#include "tke/transfer.h"
 
 namespace keyhaven::tke {
 
@@ -120,6 +121,10 @@ class UnitSession {
   // Makes what the last check found in the store the good state of the instance's records.
   // `difference` is the check's, compared by those who sign.
   Result<void> accept_records(const Digest& difference, const Signers& signers);
+  // The three steps of a sealed transfer (transfer.h). offer_transfer returns the encoded offer.
+  Result<Bytes> offer_transfer(const OfferInput& input, const Signers& signers);
+  Result<void> authorize_transfer(const AuthorizeInput& input, const Signers& signers);
+  Result<void> consent_transfer(const ConsentInput& input, const Signers& signers);
   // A key blob of the instance, sealed by the current master key, under the committed new one.
   Result<Bytes> reencrypt(ByteView blob);
 
