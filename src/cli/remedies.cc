@@ -30,6 +30,9 @@ std::string_view remedy_of(const Error& error) noexcept {
     case Reason::MasterKeyRotationState:
       return "See the registers (keyhaven tke cryptounit-mks) and the phase (keyhaven tke "
              "rotation).";
+    case Reason::TransferNotAllowed:
+      return "See \"keyhaven transfer status\"; the control points transfer-out (source) and "
+             "transfer-in (target) must be on, and the quorum's word still open.";
     case Reason::ProposalNotFound:
       return "See \"keyhaven tke proposals --all\".";
     case Reason::UnitsNotZeroized:

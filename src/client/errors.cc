@@ -11,6 +11,7 @@ struct CodeReason {
 };
 
 constexpr CodeReason kCodes[] = {
+    {"TRANSFER_NOT_ALLOWED_ERR", Reason::TransferNotAllowed},
     {"MIGRATION_INTENT_EXISTS_ERR", Reason::MigrationIntentExists},
     {"PRECONDITION_FAILED_ERR", Reason::PreconditionFailed},
     {"KEY_VERSION_INVALID", Reason::RegistrationVersion},
