@@ -287,14 +287,19 @@ class TablePairs final : public DekPairs {
 
 }  // namespace
 
-Result<std::set<std::string>> names_in_table(const tables::TableSpec& spec) {
+Result<std::set<std::string>> names_in_table(const tables::TableSpec& spec, TableRecord* record) {
   const auto table = KH_TRY(tables::open_table(spec));
   std::set<std::string> names;
   while (true) {
     const auto page = KH_TRY(table->next(spec.batch));
     if (page.empty()) return names;
-    for (const tables::Row& row : page)
-      if (names.size() < kMaxNames) names.insert(row.key);
+    for (const tables::Row& row : page) {
+      if (names.size() >= kMaxNames) break;
+      std::optional<RecordedRow> recorded;
+      if (record != nullptr) recorded = KH_TRY(record->find(record_id(row)));
+      const bool is_done = recorded && recorded->new_wdek == row.wdek;
+      names.insert(is_done ? recorded->old_key : row.key);
+    }
   }
 }
 

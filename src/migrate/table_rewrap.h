@@ -49,7 +49,9 @@ Result<TableResult> undo_table(const Plan& plan, const TableOptions& options, Ob
 Result<std::unique_ptr<DekPairs>> open_table_pairs(const tables::TableSpec& spec,
                                                    const DekRoutes& routes, TableRecord& record);
 
-// The names of keys in a table. Errors: those of the table.
-Result<std::set<std::string>> names_in_table(const tables::TableSpec& spec);
+// The names of keys in a table; with a record, of each row that is done the name that it had
+// before. Errors: those of table and record.
+Result<std::set<std::string>> names_in_table(const tables::TableSpec& spec,
+                                             TableRecord* record = nullptr);
 
 }  // namespace keyhaven::migrate

@@ -61,8 +61,9 @@ class ATable : public Deks {
     return rewrap_table(migration.plan, migration.source.side(), migration.target.side(), *journal,
                         to, notes);
   }
-  VerifyResult verified() {
+  VerifyResult verified(bool enable_suspended = false) {
     VerifyOptions with;
+    with.enable_suspended = enable_suspended;
     with.table = to.table;
     with.record = to.record;
     auto result = verify(migration.plan, migration.source.side(), migration.target.side(), *journal,
@@ -258,6 +259,26 @@ TEST_F(ATable, APlantedOtherDekIsFound) {
   const VerifyResult proof = verified();
   EXPECT_EQ(proof.deks_equal, 1U);
   EXPECT_EQ(proof.deks_different, 1U);
+}
+
+TEST_F(ATable, TheDeksOfADisabledKeyAreVerifiedAfterTheyHaveMoved) {
+  // A disabled key neither wraps nor unwraps, on either side.
+  const auto wake = [this](int state) {
+    migration.source.change(migration.suspended, [state](FakeKey& key) { key.state = state; });
+  };
+  wake(client::kActive);
+  write_old(1, "asleep", migration.suspended);
+  wake(client::kSuspended);
+  to.enable_suspended = true;
+  const auto moved = run_table();
+  ASSERT_TRUE(moved);
+  EXPECT_EQ(moved->rewrapped, 1U) << notes.text();
+  EXPECT_EQ(get("SELECT k FROM t WHERE id = 1"), target_of(migration.suspended));
+  EXPECT_EQ(verified().deks_unverifiable, 1U);  // not asked to enable it
+  const VerifyResult proof = verified(/*enable_suspended=*/true);
+  EXPECT_EQ(proof.deks_equal, 1U) << notes.text();
+  EXPECT_EQ(migration.source.key(migration.suspended).state, client::kSuspended);
+  EXPECT_EQ(migration.target.key(target_of(migration.suspended)).state, client::kSuspended);
 }
 
 TEST_F(ATable, ARecordOfAnotherTableOrPlanIsRefused) {

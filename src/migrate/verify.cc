@@ -16,17 +16,18 @@ Result<VerifyResult> verify(const Plan& plan, const Side& source, const Side& ta
   VerifyResult result;
   KH_TRY(verify_keys(plan, source, target, options.jobs, journal, result, observer));
   if (options.inventory.empty() && !options.table) return result;
+  std::unique_ptr<TableRecord> record;
+  if (options.table)
+    record = KH_TRY(TableRecord::open(options.record, plan.id, options.table->name));
   if (options.enable_suspended) {
-    const auto names = options.table ? names_in_table(*options.table)
+    const auto names = options.table ? names_in_table(*options.table, record.get())
                                      : names_in(options.inventory, options.name_rule);
     if (!names) return names.error();
     KH_TRY(enabled.enable(plan, routes, *names));
   }
   const auto compare = [&]() -> Result<void> {
-    std::unique_ptr<TableRecord> record;
     std::unique_ptr<DekPairs> pairs;
     if (options.table) {
-      record = KH_TRY(TableRecord::open(options.record, plan.id, options.table->name));
       pairs = KH_TRY(open_table_pairs(*options.table, routes, *record));
     } else {
       pairs = KH_TRY(open_pairs(options, routes));
