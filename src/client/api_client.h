@@ -13,6 +13,7 @@
 #include "client/proposals.h"
 #include "client/retry.h"
 #include "client/token_source.h"
+#include "client/transfers.h"
 #include "client/types.h"
 
 namespace keyhaven::client {
@@ -176,6 +177,19 @@ class ApiClient {
   Result<void> delete_proposal(std::string_view id);
   // At most `limit` (100) entries from sequence `start` on.
   Result<TranscriptPage> transcript(std::uint64_t start, std::uint64_t limit);
+
+  // --- Sealed transfers of endpoint().instance (transfers.h); of our own servers only. All may be
+  // taken again: an import tells keys that are there already as present ---
+  Result<Transfers> transfers();
+  // Chunk `index`, of the keys behind `after`.
+  Result<ExportedChunk> export_chunk(const Uuid& transfer, std::uint32_t index,
+                                     const std::optional<KeyId>& after);
+  // The signed list of all chunks, which hold `keys` keys.
+  Result<Bytes> sign_manifest(const Uuid& transfer, std::uint32_t keys,
+                              const std::vector<ChunkProof>& chunks);
+  Result<std::vector<ImportedKey>> import_chunk(const Uuid& transfer, ByteView manifest,
+                                                std::uint32_t index, ByteView chunk);
+  Result<void> close_transfer(const Uuid& transfer);
 
   // GET /v1/tke/attestation_root, of our own servers only: NotFound elsewhere.
   Result<AttestationRootClaim> attestation_root();
