@@ -61,10 +61,9 @@ struct Directory::InstanceKeys {
     RingState state = RingState::There;
     std::size_t keys = 0;  // members and claims
   };
-  Ring* joinable(std::string_view id) {
+  Ring* joinable(std::string_view id, RingState state = RingState::There) {
     const auto found = rings.find(id);
-    return found == rings.end() || found->second.state != RingState::There ? nullptr
-                                                                           : &found->second;
+    return found == rings.end() || found->second.state != state ? nullptr : &found->second;
   }
   mutable std::shared_mutex mutex;
   KeyTable table;
@@ -152,6 +151,14 @@ void Directory::walk(const InstanceId& instance_id, const KeySelection& selectio
   keys->table.walk(selection, skip, visit);
 }
 
+void Directory::walk_after(const InstanceId& instance_id, const KeyId& after,
+                           const KeyTable::Visit& visit) const {
+  const InstanceKeys* keys = instance(instance_id);
+  if (keys == nullptr) return;
+  std::shared_lock lock(keys->mutex);
+  keys->table.walk_after(after, visit);
+}
+
 std::size_t Directory::count(const InstanceId& instance_id, const KeySelection& selection) const {
   const InstanceKeys* keys = instance(instance_id);
   if (keys == nullptr) return 0;
@@ -167,6 +174,12 @@ std::vector<KeyRecordPtr> Directory::list(
     return true;
   });
   return out;
+}
+
+bool Directory::has_id(const KeyId& id) const {
+  const Shard& part = shard(id);
+  std::shared_lock lock(part.mutex);
+  return part.keys.find(id) != nullptr;
 }
 
 std::size_t Directory::live_keys(const InstanceId& instance_id) const {
@@ -229,7 +242,8 @@ Result<void> Directory::claim(const Claim& claim, const Limits& limits) {
   }
   InstanceKeys::Ring* ring = nullptr;
   if (!claim.ring.empty()) {
-    ring = keys.joinable(claim.ring);
+    using enum InstanceKeys::RingState;
+    ring = keys.joinable(claim.ring, claim.with_ring ? Claimed : There);
     if (ring == nullptr) return no_such_ring();
   }
   // A limit lowered below what is there stops new aliases only, not changes without any.

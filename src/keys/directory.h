@@ -36,6 +36,7 @@ struct Claim {
   bool new_key = false;
   std::string ring;                  // the ring the key will join; empty: no change of ring
   std::vector<std::string> aliases;  // to be added
+  bool with_ring = false;  // the ring is claimed by the same change, which will publish it first
 };
 
 // Thread-safe.
@@ -57,10 +58,16 @@ class Directory {
   // so `visit` must be quick and must not call the directory.
   void walk(const InstanceId& instance, const KeySelection& selection, std::size_t skip,
             const KeyTable::Visit& visit) const;
+  // All keys of an instance with a greater id than `after`, by ascending id; as walk.
+  void walk_after(const InstanceId& instance, const KeyId& after,
+                  const KeyTable::Visit& visit) const;
   std::size_t count(const InstanceId& instance, const KeySelection& selection) const;
   // Every key of an instance for which `wanted` holds, by ascending id.
   std::vector<KeyRecordPtr> list(const InstanceId& instance,
                                  const std::function<bool(const KeyRecord&)>& wanted) const;
+  // Whether some instance has a key of this id: one id never names two keys. Under the key's lock
+  // it stays true or false.
+  bool has_id(const KeyId& id) const;
   // Keys that are not destroyed.
   std::size_t live_keys(const InstanceId& instance) const;
   // What is sealed under which master key, without a walk.

@@ -140,6 +140,36 @@ TEST_F(DirectoryTest, RingsAppearWhenPublishedAndCountTheirKeys) {
   EXPECT_EQ(rings[0].id, "default");
 }
 
+TEST_F(DirectoryTest, ARingCanComeWithItsFirstKey) {
+  const KeyRing ring{instance, "payments", Timestamp::from_seconds(1), "me"};
+  KeyRecord key = make();
+  key.key_ring = "payments";
+  Claim claim = claim_of(key);
+  claim.with_ring = true;
+  EXPECT_EQ(directory.claim(claim, limits).error().reason, Reason::KeyRingNotFound);
+  ASSERT_TRUE(directory.claim_ring(ring, limits));
+  EXPECT_EQ(directory.claim(claim_of(key), limits).error().reason, Reason::KeyRingNotFound);
+  ASSERT_TRUE(directory.claim(claim, limits));
+  directory.release(claim);
+  directory.release_ring(instance, "payments");
+  EXPECT_FALSE(directory.has_ring(instance, "payments"));
+  ASSERT_TRUE(directory.claim_ring(ring, limits));
+  ASSERT_TRUE(directory.claim(claim, limits));
+  directory.publish_ring(instance, "payments");
+  directory.publish(std::make_shared<const KeyRecord>(key));
+  EXPECT_EQ(directory.ring_size(instance, "payments"), 1U);
+  EXPECT_EQ(directory.claim(claim, limits).error().reason, Reason::KeyRingNotFound)
+      << "it is there";
+}
+
+TEST_F(DirectoryTest, AnIdIsKnownWhicheverInstanceHasIt) {
+  const KeyRecordPtr key = add(make());
+  EXPECT_TRUE(directory.has_id(key->id));
+  EXPECT_EQ(directory.find(other, key->id), nullptr);
+  directory.erase(instance, key->id);
+  EXPECT_FALSE(directory.has_id(key->id));
+}
+
 TEST_F(DirectoryTest, RingLimit) {
   ASSERT_TRUE(directory.claim_ring({instance, "r1", {}, ""}, limits));
   ASSERT_TRUE(directory.claim_ring({instance, "r2", {}, ""}, limits));

@@ -196,4 +196,16 @@ void KeyTable::walk(const KeySelection& selection, std::size_t skip, const Visit
   }
 }
 
+void KeyTable::walk_after(const KeyId& after, const Visit& visit) const {
+  auto place =
+      std::upper_bound(chunks_.begin(), chunks_.end(), after,
+                       [](const KeyId& wanted, const Place& each) { return wanted < each.first; });
+  if (place != chunks_.begin()) --place;
+  for (; place != chunks_.end(); ++place) {
+    for (const Row& row : place->chunk->rows) {
+      if (after < row.id && !visit(row.record)) return;
+    }
+  }
+}
+
 }  // namespace keyhaven::keys

@@ -52,6 +52,8 @@ class KeyTable {
   std::size_t count(const KeySelection& selection) const;
   // Visits the selected keys by ascending id, without the first `skip`.
   void walk(const KeySelection& selection, std::size_t skip, const Visit& visit) const;
+  // Visits all keys with a greater id than `after`, by ascending id.
+  void walk_after(const KeyId& after, const Visit& visit) const;
 
  private:
   static constexpr std::size_t kChunkRows = 256;

@@ -55,6 +55,28 @@ TEST(KeyTableTest, PutReplacesAndEraseReturnsWhatWasThere) {
   EXPECT_EQ(table.count({}), 0U);
 }
 
+// Several chunks, and cursors that are no key of the table.
+TEST(KeyTableTest, GoesOnBehindAnId) {
+  KeyTable table;
+  const auto behind = [&](std::uint32_t cursor, std::size_t most) {
+    std::vector<KeyId> out;
+    table.walk_after(id_of(cursor), [&](const KeyRecordPtr& record) {
+      out.push_back(record->id);
+      return out.size() < most;
+    });
+    return out;
+  };
+  EXPECT_TRUE(behind(0, 9).empty());
+  for (std::uint32_t number = 1500; number > 0; --number) table.put(key(2 * number));
+  for (const std::uint32_t cursor : {0U, 1U, 2U, 511U, 512U, 513U, 1999U, 2994U, 2999U}) {
+    const std::uint32_t next = cursor / 2 * 2 + 2;
+    EXPECT_EQ(behind(cursor, 1), std::vector{id_of(next)}) << cursor;
+    EXPECT_EQ(behind(cursor, 5000).size(), (3002 - next) / 2) << cursor;
+  }
+  EXPECT_TRUE(behind(3000, 9).empty());
+  EXPECT_TRUE(behind(3001, 9).empty());
+}
+
 TEST(KeyTableTest, AKeyExpiresByTimeAlone) {
   KeyTable table;
   table.put(key(1, KeyState::Active, "default", KeyKind::RootKey, at(100)));

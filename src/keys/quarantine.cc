@@ -1,5 +1,7 @@
 #include "keys/quarantine.h"
 
+#include <algorithm>
+
 namespace keyhaven::keys {
 namespace {
 
@@ -47,6 +49,15 @@ Result<void> Quarantine::check_registrations(const InstanceId& instance) const {
 std::size_t Quarantine::keys(const InstanceId& instance) const noexcept {
   const OfInstance* of = find(instance);
   return of == nullptr ? 0 : of->keys.size();
+}
+
+std::vector<KeyId> Quarantine::key_ids(const InstanceId& instance) const {
+  std::vector<KeyId> out;
+  if (const OfInstance* of = find(instance)) {
+    for (const auto& [id, fault] : of->keys) out.push_back(id);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 std::size_t Quarantine::unsettled(const InstanceId& instance) const noexcept {

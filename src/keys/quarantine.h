@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/id.h"
 #include "base/result.h"
@@ -30,6 +31,7 @@ class Quarantine {
   // Errors: RecordNotAuthentic.
   Result<void> check_registrations(const InstanceId& instance) const;
   std::size_t keys(const InstanceId& instance) const noexcept;
+  std::vector<KeyId> key_ids(const InstanceId& instance) const;  // ascending
   std::size_t unsettled(const InstanceId& instance) const noexcept;
 
  private:
