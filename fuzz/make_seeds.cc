@@ -11,6 +11,7 @@
 #include "keys/import_token.h"
 #include "keys/key_record.h"
 #include "keys/registration.h"
+#include "keys/transfer_record.h"
 #include "tke/admin.h"
 #include "tke/attributes.h"
 #include "tke/certificate.h"
@@ -202,6 +203,12 @@ void records() {
   registration.created = registration.updated = kTime;
   registration.created_by = registration.updated_by = "iam-1";
   seed("registration", "active", keys::encode(registration));
+  keys::TransferRecord record{key, {}};
+  seed("transfer_record", "standard", keys::encode(record));
+  record.key.kind = keys::KeyKind::RootKey;
+  record.key.set_policies({keys::RotationPolicy{}, keys::DualAuthPolicy{}, {}, {}, kTime});
+  record.registrations = {registration};
+  seed("transfer_record", "root", keys::encode(record));
   registration.active = false;
   seed("registration", "deactivated", keys::encode(registration));
   keys::LifecycleEvent lifecycle;
