@@ -1,0 +1,22 @@
+// A moment: local zone in the text, UTC on hover and for screen readers' time element.
+import { useI18n } from "../i18n";
+
+export function localTime(moment: string, language: string): string {
+  const date = new Date(moment);
+  return Number.isNaN(date.getTime()) ? moment : date.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+}
+
+export function utcTime(moment: string): string {
+  const date = new Date(moment);
+  return Number.isNaN(date.getTime()) ? moment : `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
+export function Time({ value }: { value: string | undefined }) {
+  const { language } = useI18n();
+  if (!value) return <span className="kh-muted">–</span>;
+  return (
+    <time dateTime={value} title={utcTime(value)} className="kh-time">
+      {localTime(value, language)}
+    </time>
+  );
+}

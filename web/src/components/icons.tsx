@@ -1,0 +1,26 @@
+// The icons the console uses, each from its own file: the package's index has thousands.
+export { default as Add } from "@carbon/icons-react/es/Add.js";
+export { default as Application } from "@carbon/icons-react/es/Application.js";
+export { default as Certificate } from "@carbon/icons-react/es/Certificate.js";
+export { default as ChartLine } from "@carbon/icons-react/es/ChartLine.js";
+export { default as Checkmark } from "@carbon/icons-react/es/Checkmark.js";
+export { default as Chip } from "@carbon/icons-react/es/Chip.js";
+export { default as Copy } from "@carbon/icons-react/es/Copy.js";
+export { default as DataBase } from "@carbon/icons-react/es/DataBase.js";
+export { default as Download } from "@carbon/icons-react/es/Download.js";
+export { default as Edit } from "@carbon/icons-react/es/Edit.js";
+export { default as Group } from "@carbon/icons-react/es/Group.js";
+export { default as Information } from "@carbon/icons-react/es/Information.js";
+export { default as Migrate } from "@carbon/icons-react/es/Migrate.js";
+export { default as Password } from "@carbon/icons-react/es/Password.js";
+export { default as Policy } from "@carbon/icons-react/es/Policy.js";
+export { default as Renew } from "@carbon/icons-react/es/Renew.js";
+export { default as Report } from "@carbon/icons-react/es/Report.js";
+export { default as Time } from "@carbon/icons-react/es/Time.js";
+export { default as TrashCan } from "@carbon/icons-react/es/TrashCan.js";
+export { default as Undo } from "@carbon/icons-react/es/Undo.js";
+export { default as UserAvatar } from "@carbon/icons-react/es/UserAvatar.js";
+export { default as UserAccess } from "@carbon/icons-react/es/UserAccess.js";
+export { default as Collaborate } from "@carbon/icons-react/es/Collaborate.js";
+export { default as Folder } from "@carbon/icons-react/es/Folder.js";
+export { default as SettingsAdjust } from "@carbon/icons-react/es/SettingsAdjust.js";

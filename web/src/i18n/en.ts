@@ -1,0 +1,10 @@
+// English: the catalogue that all others follow. One file per area of the console, joined here.
+import { common } from "./en/common";
+import { errors } from "./en/errors";
+import { instances } from "./en/instances";
+import { keys } from "./en/keys";
+import { keyRings } from "./en/key-rings";
+import { login } from "./en/login";
+import { about } from "./en/about";
+
+export const en = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...about };

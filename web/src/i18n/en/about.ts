@@ -1,0 +1,16 @@
+export const about = {
+  "about.title": "About",
+  "about.version": "Version of the console's server",
+  "about.server": "Server",
+  "about.mode": "How this page came here",
+  "about.modeServer": "From the server itself. A page that a server delivers could be made to betray a key. So key files, key parts and the encryption of key material are not offered here.",
+  "about.modeLocal": "From keyhaven console on this machine, out of the files that are installed here. The server is used as an API only. So key files, key parts and the encryption of key material are offered.",
+  "about.localHow": "For those, run this on your own machine and open the address it prints:",
+  "about.health": "Health",
+  "about.ready": "Ready",
+  "about.notReady": "Not ready",
+  "about.documentation": "Documentation",
+  "about.apiDocs": "API reference of this server",
+  "about.errorCodes": "Every reason code is explained in docs/errors.md of the installation.",
+  "about.licence": "Keyhaven is free software under the Apache License 2.0. The console uses React and Carbon (MIT, Apache-2.0) and the typeface IBM Plex (OFL).",
+};

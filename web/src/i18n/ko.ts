@@ -1,0 +1,11 @@
+// 한국어. The same keys as en.ts; the type says so.
+import type { Catalogue } from ".";
+import { common } from "./ko/common";
+import { errors } from "./ko/errors";
+import { instances } from "./ko/instances";
+import { keys } from "./ko/keys";
+import { keyRings } from "./ko/key-rings";
+import { login } from "./ko/login";
+import { about } from "./ko/about";
+
+export const ko: Catalogue = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...about };

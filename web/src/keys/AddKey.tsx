@@ -1,0 +1,185 @@
+// Creating a key, or importing one's own: plainly or by secure import.
+import { RadioButton, RadioButtonGroup, Select, SelectItem, TextArea, TextInput } from "@carbon/react";
+import { useState } from "react";
+import { createKey, listRings, type Key, type Material, type NewKey } from "../api/keys";
+import { Dialog } from "../components/Dialog";
+import { useAction, useLoad } from "../components/load";
+import { useT, type Translate } from "../i18n";
+import { DEFAULT_RING } from "../key-rings/rules";
+import { isMaterial, MaterialInput } from "./MaterialInput";
+import { isAlias, isDescription, isName, splitAliases, tooManyAliases } from "./rules";
+import { isSealed, SecureImport } from "./SecureImport";
+
+interface AddKeyProps {
+  instance: string;
+  how: "create" | "import";
+  // The ring of the list behind the dialog, or "".
+  ring: string;
+  onClose: () => void;
+  onDone: (key: Key) => void;
+}
+
+interface Form {
+  name: string;
+  root: boolean;
+  description: string;
+  aliases: string;
+  ring: string;
+  // Local time, as the browser's field gives it.
+  expires: string;
+  material: string;
+  isSecure: boolean;
+  sealed: Material;
+}
+
+const START: Form = { name: "", root: true, description: "", aliases: "", ring: DEFAULT_RING, expires: "", material: "", isSecure: false, sealed: {} };
+
+const aliasFault = (t: Translate, form: Form): string => {
+  const aliases = splitAliases(form.aliases);
+  const wrong = aliases.find((alias) => !isAlias(alias));
+  if (wrong) return t("keyForm.aliasWrong", { alias: wrong });
+  return tooManyAliases(aliases) ? t("keyForm.aliasesMany") : "";
+};
+const isFuture = (local: string) => local === "" || new Date(local).getTime() > Date.now();
+
+function isComplete(t: Translate, form: Form, how: AddKeyProps["how"]): boolean {
+  const isDescribed = isName(form.name) && isDescription(form.description) && !aliasFault(t, form) && isFuture(form.expires);
+  if (!isDescribed || how === "create") return isDescribed;
+  return form.isSecure && form.root ? isSealed(form.sealed) : isMaterial(form.material, form.root);
+}
+
+function requestOf(form: Form, how: AddKeyProps["how"]): NewKey {
+  const aliases = splitAliases(form.aliases);
+  const material: Material = how === "create" ? {} : form.isSecure && form.root ? form.sealed : { payload: form.material.trim() };
+  return {
+    name: form.name,
+    extractable: !form.root,
+    ...(form.description && { description: form.description }),
+    ...(aliases.length > 0 && { aliases }),
+    ...(form.expires && { expirationDate: `${new Date(form.expires).toISOString().slice(0, 19)}Z` }),
+    ...material,
+  };
+}
+
+export function AddKey({ instance, how, ring, onClose, onDone }: AddKeyProps) {
+  const t = useT();
+  const [form, setForm] = useState<Form>({ ...START, ring: ring || DEFAULT_RING });
+  const set = (change: Partial<Form>) => setForm((before) => ({ ...before, ...change }));
+  const action = useAction(() => createKey(instance, requestOf(form, how), form.ring), onDone);
+  const isImport = how === "import";
+  return (
+    <Dialog
+      size="md"
+      title={t(isImport ? "keyForm.importTitle" : "keyForm.createTitle")}
+      submitLabel={t(isImport ? "keyForm.submitImport" : "keyForm.submitCreate")}
+      busy={action.busy}
+      error={action.error}
+      canSubmit={isComplete(t, form, how)}
+      onSubmit={action.run}
+      onClose={onClose}
+    >
+      <RadioButtonGroup legendText={t("keys.type")} name="key-type" valueSelected={form.root ? "root" : "standard"} onChange={(value) => set({ root: value === "root" })}>
+        <RadioButton id="type-root" value="root" labelText={t("keys.root")} />
+        <RadioButton id="type-standard" value="standard" labelText={t("keys.standard")} />
+      </RadioButtonGroup>
+      <Description instance={instance} form={form} set={set} />
+      {isImport && <ImportPart instance={instance} form={form} set={set} />}
+      <p className="kh-muted">{t("keyForm.policyNote")}</p>
+    </Dialog>
+  );
+}
+
+interface PartProps {
+  instance: string;
+  form: Form;
+  set: (change: Partial<Form>) => void;
+}
+
+function Description({ instance, form, set }: PartProps) {
+  const t = useT();
+  const rings = useLoad(`rings:${instance}`, (signal) => listRings(instance, signal));
+  const wrongAlias = aliasFault(t, form);
+  const names = rings.data?.map(({ id }) => id) ?? [form.ring];
+  return (
+    <>
+      <TextInput
+        id="key-name"
+        data-modal-primary-focus
+        autoComplete="off"
+        dir="auto"
+        labelText={t("common.name")}
+        helperText={t("keyForm.nameHelp")}
+        value={form.name}
+        invalid={form.name !== "" && !isName(form.name)}
+        invalidText={t("keyForm.nameWrong")}
+        onChange={(event) => set({ name: event.target.value })}
+      />
+      <TextInput
+        id="key-aliases"
+        autoComplete="off"
+        spellCheck={false}
+        labelText={`${t("keys.aliases")} (${t("common.optional")})`}
+        helperText={t("keyForm.aliasesHelp")}
+        value={form.aliases}
+        invalid={wrongAlias !== ""}
+        invalidText={wrongAlias}
+        onChange={(event) => set({ aliases: event.target.value })}
+      />
+      <div className="kh-row">
+        <Select id="key-ring" labelText={t("keys.ring")} value={form.ring} onChange={(event) => set({ ring: event.target.value })}>
+          {(names.includes(form.ring) ? names : [form.ring, ...names]).map((id) => (
+            <SelectItem key={id} value={id} text={id} />
+          ))}
+        </Select>
+        <TextInput
+          id="key-expires"
+          type="datetime-local"
+          labelText={`${t("keyForm.expiration")} (${t("common.optional")})`}
+          helperText={t("keyForm.expirationHelp")}
+          value={form.expires}
+          invalid={!isFuture(form.expires)}
+          invalidText={t("keyForm.expirationWrong")}
+          onChange={(event) => set({ expires: event.target.value })}
+        />
+      </div>
+      <TextArea
+        id="key-description"
+        rows={2}
+        dir="auto"
+        labelText={`${t("keys.description")} (${t("common.optional")})`}
+        helperText={t("keyForm.descriptionHelp")}
+        value={form.description}
+        invalid={!isDescription(form.description)}
+        invalidText={t("keyForm.descriptionWrong")}
+        onChange={(event) => set({ description: event.target.value })}
+      />
+    </>
+  );
+}
+
+function ImportPart({ instance, form, set }: PartProps) {
+  const t = useT();
+  return (
+    <>
+      <RadioButtonGroup
+        legendText={t("keyForm.how")}
+        name="key-travels"
+        orientation="vertical"
+        helperText={form.root ? "" : t("keyForm.secureRootOnly")}
+        valueSelected={form.isSecure && form.root ? "secure" : "plain"}
+        onChange={(value) => set({ isSecure: value === "secure" })}
+      >
+        <RadioButton id="travels-plain" value="plain" labelText={t("keyForm.plain")} />
+        <RadioButton id="travels-secure" value="secure" labelText={t("keyForm.secure")} disabled={!form.root} />
+      </RadioButtonGroup>
+      {form.isSecure && form.root ? (
+        <SecureImport instance={instance} value={form.sealed} onChange={(sealed) => set({ sealed })} />
+      ) : (
+        <>
+          <MaterialInput root={form.root} value={form.material} onChange={(material) => set({ material })} />
+          <p className="kh-muted">{t("keyForm.materialWarning")}</p>
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,22 @@
+import { useEffect } from "react";
+import { NoticesProvider } from "../components/notices";
+import { I18nProvider } from "../i18n";
+import { useTheme } from "./preferences";
+import { SessionProvider } from "./session";
+import { Shell } from "./Shell";
+
+export function App() {
+  const theme = useTheme();
+  useEffect(() => {
+    document.documentElement.dataset.theme = theme;
+  }, [theme]);
+  return (
+    <I18nProvider>
+      <NoticesProvider>
+        <SessionProvider>
+          <Shell />
+        </SessionProvider>
+      </NoticesProvider>
+    </I18nProvider>
+  );
+}

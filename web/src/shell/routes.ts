@@ -1,0 +1,44 @@
+// Every page: its URL below /console, its name, where it stands in the side navigation, and its code, which is loaded
+// when it is first opened. A page that needs an instance has ":instance" in its path and uses useInstance().
+//
+// To add a page: its folder, its texts (i18n/en/<area>.ts and ko/<area>.ts), one entry here, one test.
+import { lazy, type ComponentType, type LazyExoticComponent } from "react";
+import { Folder, Information, Application, Password } from "../components/icons";
+import type { TextKey } from "../i18n";
+
+export interface Route {
+  path: string;
+  title: TextKey;
+  page: LazyExoticComponent<ComponentType>;
+  // In the side navigation; "instance" entries need a chosen instance.
+  nav?: { label: TextKey; icon: ComponentType; group: "account" | "instance" };
+}
+
+export const ROUTES: Route[] = [
+  {
+    path: "/instances",
+    title: "instances.title",
+    page: lazy(() => import("../instances/InstancesPage")),
+    nav: { label: "nav.instances", icon: Application, group: "account" },
+  },
+  { path: "/instances/:instance", title: "instances.details", page: lazy(() => import("../instances/InstancePage")) },
+  {
+    path: "/instances/:instance/keys",
+    title: "keys.title",
+    page: lazy(() => import("../keys/KeysPage")),
+    nav: { label: "nav.keys", icon: Password, group: "instance" },
+  },
+  { path: "/instances/:instance/keys/:key", title: "details.title", page: lazy(() => import("../keys/KeyPage")) },
+  {
+    path: "/instances/:instance/key-rings",
+    title: "rings.title",
+    page: lazy(() => import("../key-rings/KeyRingsPage")),
+    nav: { label: "nav.keyRings", icon: Folder, group: "instance" },
+  },
+  {
+    path: "/about",
+    title: "about.title",
+    page: lazy(() => import("../about/AboutPage")),
+    nav: { label: "nav.about", icon: Information, group: "account" },
+  },
+];

@@ -1,0 +1,73 @@
+"""A real Keyhaven deployment for the browser tests: prints one JSON line about it and ends when its input is closed.
+
+  KH_BUILD=build/dev python3 web/tests/serve.py --web web/dist [--keys N] [--uninitialised]
+
+Commands, one JSON object a line on standard input, each answered by one JSON line:
+  {"do": "keys", "instance": guid, "keys": [{"name": …, …}, …]}   create keys; fields as tests/integration create_key
+  {"do": "service_id", "name": …, "role": …, "instance": guid}      a service id; answers its API key
+  {"do": "instance", "name": …, "initialise": true}                  a further instance
+  {"do": "call", "method": …, "path": …, "instance": …, "body": …} any call as the administrator
+  {"do": "restart"}                                                  stop and start the server on the same port
+"""
+import argparse
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/integration"))
+import harness  # noqa: E402
+
+
+class OneAddress(harness.Deployment):
+    """Keeps its port over a restart: the page of a test has one address."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.port = str(harness.free_port())
+
+    def command(self, *extra):
+        command = super().command(*extra)
+        command[command.index("--port") + 1] = self.port
+        return command
+
+
+def perform(deployment, command):
+    kind = command.pop("do")
+    if kind == "keys":
+        return [deployment.create_key(command["instance"], **key)["id"] for key in command["keys"]]
+    if kind == "service_id":
+        return deployment.service_id(command["name"], command["role"], command.get("instance"))
+    if kind == "instance":
+        return deployment.instance(command["name"], command.get("initialise", True))
+    if kind == "call":
+        answer = deployment.call(command["method"], command["path"], command.get("body"), instance=command.get("instance"),
+                                 headers=command.get("headers"))
+        return {"status": answer.status, "body": answer.body.decode()}
+    if kind == "restart":
+        deployment.stop()
+        deployment.start()
+        return deployment.url
+    raise ValueError(f"unknown command {kind}")
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--web", type=pathlib.Path)
+    arguments.add_argument("--uninitialised", action="store_true")
+    options = arguments.parse_args()
+    settings = {"server__web_dir": str(options.web.resolve())} if options.web else {}
+    with OneAddress(**settings) as deployment:
+        guid = deployment.instance("payroll", not options.uninitialised)
+        print(json.dumps({"url": deployment.url, "ca": deployment.ca, "apiKey": deployment.api_key, "instance": guid,
+                          "home": str(deployment.home), "bin": str(harness.BIN)}), flush=True)
+        for line in sys.stdin:
+            try:
+                answer = {"ok": perform(deployment, json.loads(line))}
+            except Exception as error:  # pylint: disable=broad-except
+                answer = {"error": f"{type(error).__name__}: {error}"}
+            print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
