@@ -61,6 +61,7 @@ std::unique_ptr<CLI::App> build_app(Context& context) {
   add_key_ring_commands(*app, context);
   add_iam_commands(*app, context);
   register_migrate_commands(*app, context);
+  add_transfer_commands(*app, context);
   add_audit_commands(*app, context);
   add_unit_commands(*app, context);
   add_store_commands(*app, context);

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/proposal_review.h"
 #include "cli/tke_verbs.h"
+#include "cli/transfer_session.h"
 #include "crypto/hash.h"
 #include "tke/control_points.h"
 
@@ -27,6 +28,7 @@ struct ProposeOptions {
   std::string pattern;
   std::string difference;
   std::vector<std::string> control_points;
+  TransferArguments transfer;
   std::uint32_t signature = 0;
   std::uint32_t revocation = 0;
 };
@@ -92,6 +94,31 @@ Result<Bytes> control_point_input(const std::vector<std::string>& verbs) {
       mask[i] = static_cast<std::uint8_t>(mask[i] | one[i]);
   }
   return Bytes(mask.begin(), mask.end());
+}
+
+// This side of a transfer, as the proposal's unit stands for it.
+Result<OwnSide> own_side(UnitWork& work, const CeremonyUnit& unit) {
+  const InstanceId instance = KH_TRY(InstanceId::parse(unit.instance));
+  tke::AttestationRoot root = KH_TRY(work.ceremony.root());
+  return OwnSide{instance, std::move(root)};
+}
+
+Result<Bytes> offer_input(const ProposeOptions& options, UnitWork& work, CeremonyUnit& unit) {
+  const OwnSide side = KH_TRY(own_side(work, unit));
+  const OfferWish wish = KH_TRY(wish_for_offer(options.transfer, side, SystemClock().now()));
+  return tke::encode(wish.input);
+}
+
+Result<Bytes> authorize_input(const ProposeOptions& options, UnitWork& work, CeremonyUnit& unit) {
+  const OwnSide side = KH_TRY(own_side(work, unit));
+  const Authorization made = KH_TRY(authorization_of(options.transfer, side, SystemClock().now()));
+  return tke::encode(made.input);
+}
+
+Result<Bytes> consent_input(const ProposeOptions& options, UnitWork& work, CeremonyUnit& unit) {
+  const OwnSide side = KH_TRY(own_side(work, unit));
+  const Consent made = KH_TRY(consent_of(options.transfer, side));
+  return tke::encode(made.input);
 }
 
 // --- The walk ---
@@ -355,6 +382,35 @@ void add_other_commands(Registrar& registrar) {
       true);
 }
 
+// Of sealed transfers; one unit of the instance is told.
+void add_transfers(Registrar& registrar) {
+  using Make = Result<Bytes> (*)(const ProposeOptions&, UnitWork&, CeremonyUnit&);
+  const auto input = [](Make make) {
+    return [make](const ProposeOptions& options) -> Input {
+      return [make, &options](UnitWork& work, CeremonyUnit& unit, const tke::UnitMoment&) {
+        return make(options, work, unit);
+      };
+    };
+  };
+  const auto more = [](void (*add)(CLI::App&, TransferArguments&)) {
+    return [add](CLI::App& verb, ProposeOptions& options) { add(verb, options.transfer); };
+  };
+  registrar.add({"transfer-offer",
+                 "at the target: offer to take keys of an instance of another deployment; "
+                 "\"keyhaven transfer offer --proposal ID\" fetches the offer",
+                 tke::kOfferTransfer},
+                input(offer_input), more(add_offer_options), true);
+  registrar.add(
+      {"transfer-authorize", "at the source: let keys leave for an offer, which is verified here",
+       tke::kAuthorizeTransfer},
+      input(authorize_input), more(add_authorize_options), true);
+  registrar.add({"transfer-consent",
+                 "at the target: let the crypto unit that made the offer open a bundle, which is "
+                 "verified here",
+                 tke::kConsentTransfer},
+                input(consent_input), more(add_consent_options), true);
+}
+
 }  // namespace
 
 void add_tke_propose_verb(CLI::App& tke, Context& context) {
@@ -369,6 +425,7 @@ void add_tke_propose_verb(CLI::App& tke, Context& context) {
   add_register_commands(registrar);
   add_people_commands(registrar, context);
   add_other_commands(registrar);
+  add_transfers(registrar);
 }
 
 }  // namespace keyhaven::cli

@@ -82,9 +82,15 @@ std::uint32_t small_number(Fields& fields, std::string_view name) {
   return static_cast<std::uint32_t>(number);
 }
 
+// Its kind: the type of a key on the wire is the same for both.
+std::string kind_of(Fields& fields) {
+  if (!fields.has("extractable")) return shown(fields, "type", kMaxCode);
+  return fields.boolean("extractable", false) ? "standard" : "root";
+}
+
 TransferredKey transferred(Fields& fields) {
-  return {id_of<KeyId>(fields, "id"), shown(fields, "name", kMaxName),
-          shown(fields, "type", kMaxCode), small_number(fields, "versions")};
+  return {id_of<KeyId>(fields, "id"), shown(fields, "name", kMaxName), kind_of(fields),
+          small_number(fields, "versions")};
 }
 
 LeftOutKey left_out(Fields& fields) {

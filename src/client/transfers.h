@@ -39,7 +39,7 @@ struct Transfers {
 struct TransferredKey {
   KeyId id;
   std::string name;
-  std::string type;
+  std::string kind;  // "root", "standard"
   std::uint32_t versions = 0;
 };
 struct LeftOutKey {

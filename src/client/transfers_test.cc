@@ -37,13 +37,15 @@ std::string chunk_json(std::string_view chunk, std::string_view keys, std::strin
 }
 
 TEST(TransfersTest, AStepOfAnExport) {
-  const std::string keys = R"([{"id":")" + kId + R"(","name":"a\u0007b","type":"t","versions":4}])";
+  const std::string keys =
+      R"([{"id":")" + kId + R"(","name":"a\u0007b","type":"t","extractable":true,"versions":4}])";
   const auto step = parse_exported_chunk(chunk_json(R"("c2VhbGVk")", keys, '"' + kId + '"'));
   ASSERT_TRUE(step) << step.error().message;
   EXPECT_EQ(step->index, 3U);
   EXPECT_EQ(as_text(step->chunk), "sealed");
   ASSERT_EQ(step->keys.size(), 1U);
   EXPECT_EQ(step->keys[0].versions, 4U);
+  EXPECT_EQ(step->keys[0].kind, "standard");
   EXPECT_EQ(step->keys[0].name.find('\a'), std::string::npos) << "it is shown on terminals";
   ASSERT_TRUE(step->next);
   EXPECT_EQ(step->next->text(), kId);

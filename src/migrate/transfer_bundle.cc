@@ -77,7 +77,7 @@ Bytes encode(const client::ExportedChunk& step) {
   for (const client::TransferredKey& key : step.keys) {
     w.uuid(key.id.uuid);
     w.text32(key.name);
-    w.text32(key.type);
+    w.text32(key.kind);
     w.u32(key.versions);
   }
   w.u32(static_cast<std::uint32_t>(step.left_out.size()));
