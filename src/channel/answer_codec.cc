@@ -252,6 +252,10 @@ KH_ANSWER_VALUE(std::vector<unit::RecordVerdict>)
 KH_ANSWER_VALUE(unit::RecordCheckResult)
 KH_ANSWER_VALUE(unit::RecordGuard::Renewal)
 KH_ANSWER_VALUE(std::uint64_t)
+KH_ANSWER_VALUE(unit::TransferStatus)
+KH_ANSWER_VALUE(unit::TransferChunk)
+KH_ANSWER_VALUE(SignedManifest)
+KH_ANSWER_VALUE(std::vector<unit::TransferKey>)
 #undef KH_ANSWER_VALUE
 
 Result<AnswerView> decode_answer(ByteView body) {
@@ -328,6 +332,16 @@ Result<void> decode_response(ByteView body) {
       return check_value<unit::RecordCheckResult>(answer.value);
     case Op::RecordRenewal:
       return check_value<unit::RecordGuard::Renewal>(answer.value);
+    case Op::Transfers:
+      return check_value<unit::TransferStatus>(answer.value);
+    case Op::ExportChunk:
+      return check_value<unit::TransferChunk>(answer.value);
+    case Op::SignManifest:
+      return check_value<SignedManifest>(answer.value);
+    case Op::ImportChunk:
+      return check_value<std::vector<unit::TransferKey>>(answer.value);
+    case Op::CloseTransfer:
+      return check_value<std::monostate>(answer.value);
   }
   return malformed();  // decode_answer let only known ops pass
 }

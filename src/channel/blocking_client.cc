@@ -407,4 +407,47 @@ Result<unit::RecordGuard::Renewal> BlockingClient::record_renewal(const unit::Re
   });
 }
 
+// --- Transfers of keys ---
+
+Result<unit::TransferStatus> BlockingClient::transfers(const InstanceId& instance) {
+  return call<unit::TransferStatus>(Op::Transfers, [&](SecretBuffer& out, CallHeader header) {
+    return encode_of_scope(out, header, Op::Transfers, instance);
+  });
+}
+
+Result<unit::TransferChunk> BlockingClient::export_chunk(
+    const InstanceId& instance, const Uuid& transfer, std::uint32_t index,
+    const std::vector<unit::TransferKey>& keys) {
+  return call<unit::TransferChunk>(Op::ExportChunk, [&](SecretBuffer& out, CallHeader header) {
+    return encode_export_chunk(out, header, instance, transfer, index, keys);
+  });
+}
+
+Result<Bytes> BlockingClient::sign_manifest(const InstanceId& instance, const Uuid& transfer,
+                                            std::uint32_t keys,
+                                            const std::vector<unit::ChunkProof>& chunks) {
+  SignedManifest manifest =
+      KH_TRY(call<SignedManifest>(Op::SignManifest, [&](SecretBuffer& out, CallHeader header) {
+        return encode_sign_manifest(out, header, instance, transfer, keys, chunks);
+      }));
+  return std::move(manifest.bytes);
+}
+
+Result<std::vector<unit::TransferKey>> BlockingClient::import_chunk(const InstanceId& instance,
+                                                                    ByteView manifest,
+                                                                    std::uint32_t index,
+                                                                    ByteView chunk) {
+  return call<std::vector<unit::TransferKey>>(
+      Op::ImportChunk, [&](SecretBuffer& out, CallHeader header) {
+        return encode_import_chunk(out, header, instance, manifest, index, chunk);
+      });
+}
+
+Result<void> BlockingClient::close_transfer(const InstanceId& instance, const Uuid& transfer) {
+  KH_TRY(call<std::monostate>(Op::CloseTransfer, [&](SecretBuffer& out, CallHeader header) {
+    return encode_close_transfer(out, header, instance, transfer);
+  }));
+  return {};
+}
+
 }  // namespace keyhaven::channel

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "channel/codec.h"
 #include "unit/crypto_unit.h"
+#include "unit/key_transfer.h"
 #include "unit/record_guard.h"
 
 namespace keyhaven::channel {
@@ -24,7 +25,9 @@ struct BlockingClientOptions {
 // UnitUnavailable at once when the channel is down, within the deadline else; the unit may then
 // still carry the call out. Nothing is repeated. `drop` reaches the cache behind this channel only:
 // see LoopClient.
-class BlockingClient final : public unit::CryptoUnit, public unit::RecordGuard {
+class BlockingClient final : public unit::CryptoUnit,
+                             public unit::RecordGuard,
+                             public unit::KeyTransfer {
  public:
   explicit BlockingClient(BlockingClientOptions options = {});
   ~BlockingClient() override;
@@ -82,6 +85,16 @@ class BlockingClient final : public unit::CryptoUnit, public unit::RecordGuard {
   Result<unit::RecordCheckResult> end_record_check(std::uint64_t check) override;
   Result<std::uint64_t> renew_record_key(const unit::RecordScope& scope) override;
   Result<Renewal> record_renewal(const unit::RecordScope& scope) override;
+
+  Result<unit::TransferStatus> transfers(const InstanceId& instance) override;
+  Result<unit::TransferChunk> export_chunk(const InstanceId& instance, const Uuid& transfer,
+                                           std::uint32_t index,
+                                           const std::vector<unit::TransferKey>& keys) override;
+  Result<Bytes> sign_manifest(const InstanceId& instance, const Uuid& transfer, std::uint32_t keys,
+                              const std::vector<unit::ChunkProof>& chunks) override;
+  Result<std::vector<unit::TransferKey>> import_chunk(const InstanceId& instance, ByteView manifest,
+                                                      std::uint32_t index, ByteView chunk) override;
+  Result<void> close_transfer(const InstanceId& instance, const Uuid& transfer) override;
 
  private:
   class Connection;

@@ -10,6 +10,7 @@
 
 #include "channel/frame.h"
 #include "channel/record_codec.h"
+#include "channel/transfer_codec.h"
 #include "unit/crypto_unit.h"
 
 namespace keyhaven::channel {
@@ -43,8 +44,13 @@ enum class Op : std::uint8_t {
   EndRecordCheck,
   RenewRecordKey,
   RecordRenewal,
+  Transfers,
+  ExportChunk,
+  SignManifest,
+  ImportChunk,
+  CloseTransfer,
 };
-inline constexpr Op kLastOp = Op::RecordRenewal;
+inline constexpr Op kLastOp = Op::CloseTransfer;
 
 // Limits of single fields, above what the unit itself allows where the unit has its own answer for
 // too much.
@@ -162,7 +168,8 @@ using Call =
                  CreateImportTokenCall, ImportEncryptedRootKeyCall, ResizeUnitsCall, ResealCall,
                  SealingCall, ChangeSealingCall, RecordStatusCall, SealRecordsCall,
                  SettleRecordsCall, BeginGuardingCall, BeginRecordCheckCall, CheckRecordsCall,
-                 EndRecordCheckCall, RenewRecordKeyCall, RecordRenewalCall>;
+                 EndRecordCheckCall, RenewRecordKeyCall, RecordRenewalCall, TransfersCall,
+                 ExportChunkCall, SignManifestCall, ImportChunkCall, CloseTransferCall>;
 
 struct Request {
   CallHeader header;
@@ -218,7 +225,7 @@ Result<void> encode_change_sealing(SecretBuffer& out, CallHeader header,
                                    const unit::SealingChange& change);
 // Calls without fields: RecordStatus, BeginGuarding, BeginRecordCheck.
 Result<void> encode_plain(SecretBuffer& out, CallHeader header, Op op);
-// RenewRecordKey, RecordRenewal.
+// RenewRecordKey, RecordRenewal, Transfers.
 Result<void> encode_of_scope(SecretBuffer& out, CallHeader header, Op op,
                              const unit::RecordScope& scope);
 Result<void> encode_seal_records(SecretBuffer& out, CallHeader header, std::uint64_t group,
@@ -228,6 +235,16 @@ Result<void> encode_settle_records(SecretBuffer& out, CallHeader header, std::ui
 Result<void> encode_check_records(SecretBuffer& out, CallHeader header, std::uint64_t check,
                                   const std::vector<unit::StoredRecord>& records);
 Result<void> encode_end_record_check(SecretBuffer& out, CallHeader header, std::uint64_t check);
+Result<void> encode_export_chunk(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                                 const Uuid& transfer, std::uint32_t index,
+                                 const std::vector<unit::TransferKey>& keys);
+Result<void> encode_sign_manifest(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                                  const Uuid& transfer, std::uint32_t keys,
+                                  const std::vector<unit::ChunkProof>& chunks);
+Result<void> encode_import_chunk(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                                 ByteView manifest, std::uint32_t index, ByteView chunk);
+Result<void> encode_close_transfer(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                                   const Uuid& transfer);
 // The same from a decoded call.
 Result<void> encode_request(SecretBuffer& out, const Request& request);
 

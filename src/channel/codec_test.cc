@@ -85,8 +85,41 @@ class Generator {
     }
     return call;
   }
+  std::vector<unit::TransferKey> transfer_keys() {
+    std::vector<unit::TransferKey> out(up_to(3));
+    for (unit::TransferKey& key : out) {
+      key = {unit::BlobPurpose(1 + up_to(1)),
+             {uuid()},
+             bytes(size(unit::kMaxTransferRecordBytes)),
+             {}};
+      for (std::size_t i = up_to(4); i < 4; ++i) {
+        key.versions.push_back({{uuid()}, blob(), digest(), static_cast<std::uint16_t>(engine_())});
+      }
+    }
+    return out;
+  }
+  SignManifestCall sign_manifest() {
+    SignManifestCall call{{uuid()}, uuid(), static_cast<std::uint32_t>(engine_()), {}};
+    for (std::size_t i = size(unit::kMaxTransferChunks); i > 0; --i)
+      call.chunks.push_back({digest(), digest()});
+    return call;
+  }
   Call call() {
-    switch (up_to(27)) {
+    switch (up_to(32)) {
+      case 28:
+        return TransfersCall{{uuid()}};
+      case 29:
+        return ExportChunkCall{
+            {uuid()}, uuid(), static_cast<std::uint32_t>(engine_()), transfer_keys()};
+      case 30:
+        return sign_manifest();
+      case 31:
+        return ImportChunkCall{{uuid()},
+                               bytes(size(unit::kMaxTransferManifestBytes)),
+                               static_cast<std::uint32_t>(engine_()),
+                               bytes(size(unit::kMaxTransferChunkBytes))};
+      case 32:
+        return CloseTransferCall{{uuid()}, uuid()};
       case 19:
         return RecordStatusCall{};
       case 20:

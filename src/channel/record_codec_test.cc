@@ -80,7 +80,7 @@ class RecordChannelTest : public ::testing::Test {
   void SetUp() override {
     auto [server, unit] = testing::socket_pair();
     unit_end_ = std::move(unit);
-    service_ = std::thread([this] { served_ = serve(unit_end_.get(), unit_, guard_); });
+    service_ = std::thread([this] { served_ = serve(unit_end_.get(), {unit_, &guard_}); });
     client_.attach(std::move(server));
   }
   void TearDown() override {

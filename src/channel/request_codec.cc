@@ -213,6 +213,16 @@ std::optional<Call> read_call(Op op, Reader& in) {
       return RenewRecordKeyCall{read_instance(in)};
     case Op::RecordRenewal:
       return RecordRenewalCall{read_instance(in)};
+    case Op::Transfers:
+      return TransfersCall{read_instance(in)};
+    case Op::ExportChunk:
+      return read_export_chunk(in);
+    case Op::SignManifest:
+      return read_sign_manifest(in);
+    case Op::ImportChunk:
+      return read_import_chunk(in);
+    case Op::CloseTransfer:
+      return CloseTransferCall{read_instance(in), in.uuid()};
   }
   return std::nullopt;  // no such op
 }
@@ -440,6 +450,37 @@ Result<void> encode_end_record_check(SecretBuffer& out, CallHeader header, std::
                       [&](SecretWriter& writer) { writer.u64(check); });
 }
 
+Result<void> encode_export_chunk(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                                 const Uuid& transfer, std::uint32_t index,
+                                 const std::vector<unit::TransferKey>& keys) {
+  return encode_frame(out, header, Op::ExportChunk, [&](SecretWriter& writer) {
+    write_export_chunk(writer, instance, transfer, index, keys);
+  });
+}
+
+Result<void> encode_sign_manifest(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                                  const Uuid& transfer, std::uint32_t keys,
+                                  const std::vector<unit::ChunkProof>& chunks) {
+  return encode_frame(out, header, Op::SignManifest, [&](SecretWriter& writer) {
+    write_sign_manifest(writer, instance, transfer, keys, chunks);
+  });
+}
+
+Result<void> encode_import_chunk(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                                 ByteView manifest, std::uint32_t index, ByteView chunk) {
+  return encode_frame(out, header, Op::ImportChunk, [&](SecretWriter& writer) {
+    write_import_chunk(writer, instance, manifest, index, chunk);
+  });
+}
+
+Result<void> encode_close_transfer(SecretBuffer& out, CallHeader header, const InstanceId& instance,
+                                   const Uuid& transfer) {
+  return encode_frame(out, header, Op::CloseTransfer, [&](SecretWriter& writer) {
+    writer.uuid(instance.uuid);
+    writer.uuid(transfer);
+  });
+}
+
 Result<void> encode_request(SecretBuffer& out, const Request& request) {
   const CallHeader header = request.header;
   return std::visit(
@@ -516,6 +557,21 @@ Result<void> encode_request(SecretBuffer& out, const Request& request) {
           },
           [&](const RecordRenewalCall& c) {
             return encode_of_scope(out, header, Op::RecordRenewal, c.scope);
+          },
+          [&](const TransfersCall& c) {
+            return encode_of_scope(out, header, Op::Transfers, c.instance);
+          },
+          [&](const ExportChunkCall& c) {
+            return encode_export_chunk(out, header, c.instance, c.transfer, c.index, c.keys);
+          },
+          [&](const SignManifestCall& c) {
+            return encode_sign_manifest(out, header, c.instance, c.transfer, c.keys, c.chunks);
+          },
+          [&](const ImportChunkCall& c) {
+            return encode_import_chunk(out, header, c.instance, c.manifest, c.index, c.chunk);
+          },
+          [&](const CloseTransferCall& c) {
+            return encode_close_transfer(out, header, c.instance, c.transfer);
           },
       },
       request.call);

@@ -22,9 +22,12 @@ Result<std::monostate> no_value(Result<void> result) {
 // Carries out decoded calls, one overload each, and encodes the answer.
 class Answerer {
  public:
-  Answerer(unit::CryptoUnit& unit, unit::RecordGuard* records, SecretBuffer& out,
-           std::uint64_t call_id)
-      : unit_(unit), records_(records), out_(out), id_(call_id) {}
+  Answerer(const Served& served, SecretBuffer& out, std::uint64_t call_id)
+      : unit_(served.unit),
+        records_(served.records),
+        transfers_(served.transfers),
+        out_(out),
+        id_(call_id) {}
 
   void operator()(const CreateUnitsCall& c) {
     answer(Op::CreateUnits, unit_.create_units(c.instance, c.region, c.counts));
@@ -110,6 +113,30 @@ class Answerer {
   void operator()(const RecordRenewalCall& c) {
     ask(Op::RecordRenewal, [&](auto& records) { return records.record_renewal(c.scope); });
   }
+  void operator()(const TransfersCall& c) {
+    carry(Op::Transfers, [&](auto& transfers) { return transfers.transfers(c.instance); });
+  }
+  void operator()(const ExportChunkCall& c) {
+    carry(Op::ExportChunk, [&](auto& transfers) {
+      return transfers.export_chunk(c.instance, c.transfer, c.index, c.keys);
+    });
+  }
+  void operator()(const SignManifestCall& c) {
+    carry(Op::SignManifest, [&](auto& transfers) -> Result<SignedManifest> {
+      return SignedManifest{
+          KH_TRY(transfers.sign_manifest(c.instance, c.transfer, c.keys, c.chunks))};
+    });
+  }
+  void operator()(const ImportChunkCall& c) {
+    carry(Op::ImportChunk, [&](auto& transfers) {
+      return transfers.import_chunk(c.instance, c.manifest, c.index, c.chunk);
+    });
+  }
+  void operator()(const CloseTransferCall& c) {
+    carry(Op::CloseTransfer, [&](auto& transfers) {
+      return no_value(transfers.close_transfer(c.instance, c.transfer));
+    });
+  }
 
  private:
   template <class Question>
@@ -117,6 +144,13 @@ class Answerer {
     using Answer = decltype(question(*records_));
     if (records_ != nullptr) return answer(op, question(*records_));
     answer(op, Answer(Error{Reason::NotSupported, "this channel is not for stored records", ""}));
+  }
+  template <class Question>
+  void carry(Op op, Question question) {
+    using Answer = decltype(question(*transfers_));
+    if (transfers_ != nullptr) return answer(op, question(*transfers_));
+    answer(op,
+           Answer(Error{Reason::NotSupported, "this channel is not for transfers of keys", ""}));
   }
   template <class Value>
   void answer(Op op, const Result<Value>& result) {
@@ -129,14 +163,15 @@ class Answerer {
   }
   unit::CryptoUnit& unit_;
   unit::RecordGuard* records_;
+  unit::KeyTransfer* transfers_;
   SecretBuffer& out_;
   std::uint64_t id_;
 };
 
 class Channel {
  public:
-  Channel(int fd, unit::CryptoUnit& unit, unit::RecordGuard* records, ServeCounters& counters)
-      : fd_(fd), unit_(unit), records_(records), counters_(counters) {}
+  Channel(int fd, const Served& served, ServeCounters& counters)
+      : fd_(fd), served_(served), counters_(counters) {}
 
   Result<void> run() {
     Result<void> result = serve_calls();
@@ -184,7 +219,7 @@ class Channel {
           Error{Reason::UnitUnavailable, "the crypto unit is overloaded", ""};
       return encode_answer(out_, request.header.call_id, Op{body[0]}, late);
     }
-    std::visit(Answerer(unit_, records_, out_, request.header.call_id), request.call);
+    std::visit(Answerer(served_, out_, request.header.call_id), request.call);
     return {};
   }
 
@@ -196,8 +231,7 @@ class Channel {
   }
 
   int fd_;
-  unit::CryptoUnit& unit_;
-  unit::RecordGuard* records_;
+  Served served_;
   ServeCounters& counters_;
   bool greeted_ = false;
   SecretBuffer in_{kBufferSize, kMaxFrameSize};
@@ -206,15 +240,9 @@ class Channel {
 
 }  // namespace
 
-Result<void> serve(int fd, unit::CryptoUnit& unit, ServeCounters* counters) {
+Result<void> serve(int fd, const Served& served, ServeCounters* counters) {
   ServeCounters unread;
-  return Channel(fd, unit, nullptr, counters != nullptr ? *counters : unread).run();
-}
-
-Result<void> serve(int fd, unit::CryptoUnit& unit, unit::RecordGuard& records,
-                   ServeCounters* counters) {
-  ServeCounters unread;
-  return Channel(fd, unit, &records, counters != nullptr ? *counters : unread).run();
+  return Channel(fd, served, counters != nullptr ? *counters : unread).run();
 }
 
 }  // namespace keyhaven::channel

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "unit/crypto_unit.h"
+#include "unit/key_transfer.h"
 #include "unit/record_guard.h"
 
 namespace keyhaven::channel {
@@ -18,15 +19,23 @@ struct ServeCounters {
   std::atomic<std::uint64_t> writes{0};
 };
 
+// What answers the calls of a channel; those that nothing is given for are NotSupported.
+struct Served {
+  // NOLINTNEXTLINE(google-explicit-constructor): a unit alone is one that serves keys
+  Served(unit::CryptoUnit& answers, unit::RecordGuard* records_or_null = nullptr,
+         unit::KeyTransfer* transfers_or_null = nullptr)
+      : unit(answers), records(records_or_null), transfers(transfers_or_null) {}
+  unit::CryptoUnit& unit;
+  unit::RecordGuard* records;
+  unit::KeyTransfer* transfers;
+};
+
 // Serves the stream socket `fd` (blocking or not) on the calling thread until the peer closes it:
 // reads what is there, answers every whole call in order, sends all the answers with one write. The
-// deadline of each call is checked before it is begun, never in the middle. `unit` is called from
+// deadline of each call is checked before it is begun, never in the middle. `served` is called from
 // this thread only. Returns success when the peer closed between two frames. Errors:
 // InvalidArgument, TooLarge (the peer breaks the protocol), Io. Does not close `fd`; shutting it
 // down from another thread ends the call.
-Result<void> serve(int fd, unit::CryptoUnit& unit, ServeCounters* counters = nullptr);
-// With the calls about stored records, which `records` answers (else they are NotSupported).
-Result<void> serve(int fd, unit::CryptoUnit& unit, unit::RecordGuard& records,
-                   ServeCounters* counters = nullptr);
+Result<void> serve(int fd, const Served& served, ServeCounters* counters = nullptr);
 
 }  // namespace keyhaven::channel

@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "base/wire.h"
+#include "tke/command_rules.h"
 #include "tke/frame.h"
 #include "tke/signer_info.h"
 #include "unit/command_rules.h"
 #include "unit/register_rules.h"
+#include "unit/transfer_rules.h"
 #include "unit/unit_queries.h"
 
 namespace keyhaven::unit {
@@ -153,6 +155,9 @@ constexpr CommandRow kCommands[] = {
     {tke::kClearCurrent, false, Needs::One},
     {tke::kClearPending, false, Needs::One},
     {tke::kAcceptRecords, false, Needs::SignatureThreshold},
+    {tke::kOfferTransfer, false, Needs::SignatureThreshold},
+    {tke::kAuthorizeTransfer, false, Needs::SignatureThreshold},
+    {tke::kConsentTransfer, false, Needs::SignatureThreshold},
 };
 
 const CommandRow* find_command(std::uint32_t command) {
@@ -167,9 +172,14 @@ Status check_supported(const DomainState& domain, const CommandRow* row) {
   return {};
 }
 
+// That keys may leave, or come in, is never one administrator's to decide.
+bool opens_transfers(const tke::AdminBlock& block) {
+  return block.command != tke::kDisableControlPoints && tke::names_transfer(block.input);
+}
+
 // `wanted` is the attribute list of set attributes.
 std::size_t required_signatures(const DomainState& domain, const CommandRow& row,
-                                const tke::DomainAttributes& wanted) {
+                                const tke::AdminBlock& block, const tke::DomainAttributes& wanted) {
   const tke::DomainAttributes& now = domain.attributes;
   if (domain.imprint()) {
     return row.command == tke::kSetAttributes ? wanted.signature_threshold : 0;
@@ -185,6 +195,8 @@ std::size_t required_signatures(const DomainState& domain, const CommandRow& row
     case Needs::BothThresholds:
       return std::max(now.signature_threshold, now.revocation_threshold);
     case Needs::OneIfPermitted:
+      if (row.permission == tke::permission::kControlPointsWithOne && opens_transfers(block))
+        return now.signature_threshold;
       return (now.permissions & row.permission) != 0 ? 1 : now.signature_threshold;
   }
   return tke::kMaxAdministrators + 1;
@@ -203,6 +215,8 @@ struct Execution {
 
 // What a command may refer to besides the unit itself.
 struct Surroundings {
+  const Module& module;
+  const InstanceId& instance;
   std::uint32_t fresh_instance = 0;
   const std::optional<Digest>& difference;  // of the instance's stored records
 };
@@ -313,6 +327,12 @@ Status apply(const tke::AdminBlock& block, const tke::DomainAttributes& wanted,
       return zeroize(around.fresh_instance, execution);
     case tke::kAcceptRecords:
       return accept_records(next, around.difference, block.input, execution.accepted_records);
+    case tke::kOfferTransfer:
+      return offer_transfer(around.module, next, around.instance, block.input, execution.output);
+    case tke::kAuthorizeTransfer:
+      return authorize_transfer(around.module, next, around.instance, block.input);
+    case tke::kConsentTransfer:
+      return consent_transfer(next, block.input);
     default:
       return {tke::kNotSupported, tke::kNoReason};
   }
@@ -343,7 +363,7 @@ Status run_command(const Module& module, const DomainState& domain, const Surrou
 
   tke::DomainAttributes wanted;
   if (const Status status = read_wanted(domain, block, wanted); !status.ok()) return status;
-  const std::size_t required = required_signatures(domain, *row, wanted);
+  const std::size_t required = required_signatures(domain, *row, block, wanted);
   std::vector<tke::Ski> signers;
   const Status signatures =
       check_signatures(domain, request.block, request.signer_infos, required, signers);
@@ -383,7 +403,8 @@ CommandOutcome only(std::string answer) {
 
 CommandOutcome process_command(const Module& module, const DomainState& domain,
                                std::uint32_t fresh_instance, std::string_view text,
-                               const std::optional<Digest>& difference) {
+                               const std::optional<Digest>& difference,
+                               const InstanceId& instance) {
   tke::HtpError why;
   const auto frame = tke::parse_request(text, &why);
   if (!frame) return only(tke::format_error_response(why));
@@ -407,7 +428,8 @@ CommandOutcome process_command(const Module& module, const DomainState& domain,
   if (tke::is_query(block->command) || block->command == tke::kReencryptBlob) {
     return only(answer_anybody(module, domain, *block));
   }
-  return answer_command(module, domain, {fresh_instance, difference}, *block, request);
+  return answer_command(module, domain, {module, instance, fresh_instance, difference}, *block,
+                        request);
 }
 
 }  // namespace keyhaven::unit

@@ -27,9 +27,11 @@ struct CommandOutcome {
 
 // fresh_instance   a domain instance id never used before, taken by zeroize.
 // request          any text; at most tke::kMaxFrameCharacters are looked at.
+// instance         the service instance that the unit is of.
 // difference       what the last check of the instance's stored records found, if it found any.
 CommandOutcome process_command(const Module& module, const DomainState& domain,
                                std::uint32_t fresh_instance, std::string_view request,
-                               const std::optional<Digest>& difference = std::nullopt);
+                               const std::optional<Digest>& difference = std::nullopt,
+                               const InstanceId& instance = {});
 
 }  // namespace keyhaven::unit

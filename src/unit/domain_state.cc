@@ -27,7 +27,13 @@ DomainState DomainState::clone() const {
   out.current = current;
   out.pending = pending;
   out.importer = importer;
+  if (outgoing) out.outgoing = outgoing->clone();
+  out.incoming = incoming;
   return out;
+}
+
+OutgoingTransfer OutgoingTransfer::clone() const {
+  return {id, target, expires, offer, ephemeral, key.clone()};
 }
 
 DomainState DomainState::zeroized(std::uint32_t new_instance) const {

@@ -18,6 +18,7 @@
 #include "tke/control_points.h"
 #include "unit/crypto_unit.h"
 #include "unit/master_key.h"
+#include "unit/transfer_state.h"
 
 namespace keyhaven::unit {
 
@@ -61,6 +62,8 @@ struct DomainState {
   Register current;
   Register pending;
   std::optional<crypto::P521PrivateKey> importer;
+  std::optional<OutgoingTransfer> outgoing;
+  std::optional<IncomingTransfer> incoming;
 
   bool imprint() const noexcept { return attributes.imprint(); }
   const tke::AdministratorCertificate* administrator(const tke::Ski& ski) const;
@@ -69,6 +72,11 @@ struct DomainState {
   DomainState zeroized(std::uint32_t new_instance) const;
   // Whether the key can be used for blobs: it is the current one or a committed new one.
   bool holds(const MasterKeyPtr& key) const noexcept;
+};
+
+struct UnitOfTable {
+  DomainState domain;
+  Module module;
 };
 
 UnitStatus status_of(const Module& module, const DomainState& domain, const std::string& region);

@@ -304,7 +304,7 @@ Result<std::string> DomainTable::administer(const InstanceId& instance, const Un
   std::optional<Digest> difference;
   if (records_ != nullptr) difference = records_->difference_of(instance);
   CommandOutcome outcome =
-      process_command(module, *domain, state_->next_domain_instance, request, difference);
+      process_command(module, *domain, state_->next_domain_instance, request, difference, instance);
   if (!outcome.next) return std::move(outcome.answer);
   // Before the counter moves: if only the latter fails the quorum finds the records good already.
   if (outcome.accepted_records && !records_->accept_records(instance, *outcome.accepted_records)) {
@@ -383,6 +383,36 @@ Result<void> DomainTable::save_record_keys(const RecordKeys& keys) {
 bool DomainTable::has_units(const InstanceId& instance) const {
   const std::lock_guard lock(mutex_);
   return state_->instances.contains(instance);
+}
+
+std::vector<UnitOfTable> DomainTable::units(const InstanceId& instance) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<UnitOfTable> out;
+  const auto found = state_->instances.find(instance);
+  if (found == state_->instances.end()) return out;
+  for (const DomainState& unit : found->second.units)
+    out.push_back({unit.clone(), state_->modules[unit.module - 1]});
+  return out;
+}
+
+Result<void> DomainTable::close_transfer(const InstanceId& instance, const Uuid& transfer) {
+  const std::lock_guard lock(mutex_);
+  const auto found = state_->instances.find(instance);
+  if (found == state_->instances.end()) return {};
+  InstanceUnits next = found->second.clone();
+  bool closes = false;
+  for (DomainState& unit : next.units) {
+    const bool out = unit.outgoing && unit.outgoing->id == transfer;
+    const bool in = unit.incoming && unit.incoming->id == transfer;
+    if (out) unit.outgoing.reset();
+    if (in) unit.incoming.reset();
+    closes |= out || in;
+  }
+  if (!closes) return {};
+  std::swap(found->second, next);
+  auto saved = save_locked();
+  if (!saved) std::swap(found->second, next);
+  return saved;
 }
 
 Bytes DomainTable::attestation_root() const {

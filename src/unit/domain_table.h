@@ -73,6 +73,7 @@ class KeySnapshot {
 
 struct DomainState;
 struct TableState;
+struct UnitOfTable;
 
 // Thread-safe. The sink must outlive it.
 class DomainTable final : public RecordKeySink {
@@ -112,6 +113,11 @@ class DomainTable final : public RecordKeySink {
   RecordKeys record_keys() const;
   Result<void> save_record_keys(const RecordKeys& keys) override;
   bool has_units(const InstanceId& instance) const override;
+
+  // Copies of the instance's units as they are, with the modules that sign for them.
+  std::vector<UnitOfTable> units(const InstanceId& instance) const;
+  // As KeyTransfer::close_transfer, plus what the sink gives.
+  Result<void> close_transfer(const InstanceId& instance, const Uuid& transfer);
 
   Bytes attestation_root() const;  // SubjectPublicKeyInfo, 158 bytes
 

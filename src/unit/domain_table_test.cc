@@ -249,7 +249,7 @@ TEST_F(StateTest, EveryTruncationIsRefused) {
 TEST_F(StateTest, OtherMagicAndVersionAreRefused) {
   Bytes state = to_bytes(table().serialize().expose());
   ASSERT_TRUE(parse_state(state).has_value());
-  state[5] = 4;
+  state[5] = 5;
   EXPECT_NE(parse_state(state).error().message.find("version"), std::string::npos);
   state[0] = 'X';
   EXPECT_FALSE(parse_state(state).has_value());
@@ -330,7 +330,7 @@ TEST_F(StateTest, AStateOfFormat1ServesOnAndIsReplaced) {
   const SecretBytes stored = SecretBytes::copy_of(stored_example("unit-state.hex"));
   const auto restored = DomainTable::restore(stored, sink).value();
   EXPECT_EQ(sink.saves, 1);
-  EXPECT_EQ(sink.last.expose()[5], 3);
+  EXPECT_EQ(sink.last.expose()[5], 4);
   EXPECT_EQ(restored->snapshot()->generation(), restored->generation());
   const auto state = parse_state(sink.last.expose()).value();
   ASSERT_EQ(state.modules.size(), kModules);
@@ -372,11 +372,29 @@ TEST_F(StateTest, StoredExampleOfFormat2IsStillRead) {
   EXPECT_FALSE(recovery.pending.committed);
 }
 
-TEST_F(StateTest, StoredExampleOfFormat3IsWrittenAgain) {
-  const Bytes stored = stored_example("unit-state-3.hex");
+// Made from that of format 3; unit 0 has both sides of a transfer, unit 2 an offer without consent.
+TEST_F(StateTest, StoredExampleOfFormat4IsWrittenAgain) {
+  const Bytes stored = stored_example("unit-state-4.hex");
   const auto parsed = parse_state(stored);
   ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
   EXPECT_EQ(to_hex(serialize_state(*parsed).expose()), to_hex(stored));
+  const std::vector<DomainState>& units = parsed->instances.begin()->second.units;
+  ASSERT_EQ(units.size(), 3u);
+  ASSERT_TRUE(units[0].outgoing && units[0].incoming);
+  EXPECT_EQ(units[0].outgoing->key, SecretBytes::copy_of(Bytes(kTransferKeySize, 0xD4)));
+  EXPECT_EQ(units[0].outgoing->expires, Timestamp::from_seconds(1'800'000'000));
+  EXPECT_EQ(units[0].incoming->manifest, Digest{0xE5});
+  EXPECT_FALSE(units[1].outgoing || units[1].incoming || units[2].outgoing);
+  EXPECT_FALSE(units[2].incoming.value().manifest);
+  EXPECT_EQ(units[2].incoming->import_key.public_key().point(), units[0].outgoing->ephemeral);
+}
+
+TEST_F(StateTest, StoredExampleOfFormat3IsStillRead) {
+  const Bytes stored = stored_example("unit-state-3.hex");
+  const auto parsed = parse_state(stored);
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+  for (const DomainState& unit : parsed->instances.begin()->second.units)
+    EXPECT_FALSE(unit.outgoing || unit.incoming);
   const RecordKeys& records = parsed->records;
   EXPECT_TRUE(records.guarding);
   EXPECT_EQ(records.losses, 2);

@@ -15,10 +15,13 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "tke/transfer.h"
 #include "unit/crypto_unit.h"
 
 namespace keyhaven::unit {
 
+inline constexpr std::size_t kMaxTransferChunks = tke::kMaxTransferChunks;
+inline constexpr std::size_t kMaxTransferManifestBytes = tke::kMaxManifestBytes;
 inline constexpr std::size_t kMaxTransferRecordBytes = 64 * 1024;
 inline constexpr std::size_t kMaxTransferKeysPerChunk = 64;
 inline constexpr std::size_t kMaxTransferVersionsPerChunk = 1024;  // of all its keys
@@ -76,7 +79,7 @@ class KeyTransfer {
   virtual ~KeyTransfer() = default;
 
   virtual Result<TransferStatus> transfers(const InstanceId& instance) = 0;
-  // Source. Seals the keys as chunk `index` (below tke::kMaxTransferChunks). Repeatable: another
+  // Source. Seals the keys as chunk `index` (below kMaxTransferChunks). Repeatable: another
   // call makes another chunk of the same content. Errors: DecryptFailed (a blob is not of this
   // instance, key, version and purpose), LimitExceeded reasons and InvalidArgument (sizes, none).
   virtual Result<TransferChunk> export_chunk(const InstanceId& instance, const Uuid& transfer,

@@ -17,7 +17,8 @@ namespace {
 constexpr std::string_view kMagic = "KHUS";
 constexpr std::uint16_t kFirstFormat = 1;   // operational units only, 6 modules
 constexpr std::uint16_t kSecondFormat = 2;  // without keys of stored records
-constexpr std::uint16_t kFormat = 3;
+constexpr std::uint16_t kThirdFormat = 3;   // without transfers of keys
+constexpr std::uint16_t kFormat = 4;
 constexpr std::size_t kMaxPrivateKeyBytes = 512;
 
 // Counts, or writes into a span of exactly the counted size.
@@ -77,6 +78,26 @@ void write_register(StateWriter& w, const Register& held) {
   w.bytes32(held.key->reference());
 }
 
+void write_outgoing(StateWriter& w, const OutgoingTransfer& transfer) {
+  w.raw(transfer.id.view());
+  w.raw(transfer.target.view());
+  w.u64(static_cast<std::uint64_t>(transfer.expires.us));
+  w.raw(transfer.offer);
+  w.raw(transfer.ephemeral);
+  w.raw(transfer.key.expose());
+}
+
+void write_incoming(StateWriter& w, const IncomingTransfer& transfer) {
+  w.raw(transfer.id.view());
+  w.raw(transfer.source.view());
+  w.raw(transfer.source_root.point());
+  w.u64(static_cast<std::uint64_t>(transfer.expires.us));
+  w.raw(transfer.offer);
+  write_private_key(w, transfer.import_key);
+  w.u8(transfer.manifest ? 1 : 0);
+  if (transfer.manifest) w.raw(*transfer.manifest);
+}
+
 void write_domain(StateWriter& w, const DomainState& domain) {
   w.raw(domain.id.view());
   w.u8(static_cast<std::uint8_t>(domain.type));
@@ -96,6 +117,10 @@ void write_domain(StateWriter& w, const DomainState& domain) {
   write_register(w, domain.pending);
   w.u8(domain.importer ? 1 : 0);
   if (domain.importer) write_private_key(w, *domain.importer);
+  w.u8(domain.outgoing ? 1 : 0);
+  if (domain.outgoing) write_outgoing(w, *domain.outgoing);
+  w.u8(domain.incoming ? 1 : 0);
+  if (domain.incoming) write_incoming(w, *domain.incoming);
 }
 
 void write_record_keys(StateWriter& w, const RecordKeys& records) {
@@ -215,6 +240,41 @@ void adopt_control_points(tke::ControlPoints& points) {
   }
 }
 
+Result<bool> read_flag(Reader& r) {
+  const std::uint8_t flag = r.u8();
+  if (!r.ok() || flag > 1) return damaged("truncated");
+  return flag == 1;
+}
+
+OutgoingTransfer read_outgoing(Reader& r) {
+  OutgoingTransfer out;
+  out.id = r.uuid();
+  out.target = InstanceId{r.uuid()};
+  out.expires = Timestamp{r.i64()};
+  read_array(r, out.offer);
+  read_array(r, out.ephemeral);
+  out.key = SecretBytes::copy_of(r.raw(kTransferKeySize));
+  return out;
+}
+
+Result<IncomingTransfer> read_incoming(Reader& r) {
+  IncomingTransfer out;
+  out.id = r.uuid();
+  out.source = InstanceId{r.uuid()};
+  out.source_root = KH_TRY(crypto::P521PublicKey::from_point(r.raw(crypto::kP521PointSize)));
+  out.expires = Timestamp{r.i64()};
+  read_array(r, out.offer);
+  out.import_key = KH_TRY(read_private_key(r));
+  if (KH_TRY(read_flag(r))) read_array(r, out.manifest.emplace());
+  return out;
+}
+
+Result<void> read_transfers(Reader& r, DomainState& out) {
+  if (KH_TRY(read_flag(r))) out.outgoing = read_outgoing(r);
+  if (KH_TRY(read_flag(r))) out.incoming = KH_TRY(read_incoming(r));
+  return {};
+}
+
 Result<DomainState> read_domain(Reader& r, std::uint16_t format, std::uint32_t position,
                                 MasterKeyBackend& keys) {
   DomainState out;
@@ -242,6 +302,7 @@ Result<DomainState> read_domain(Reader& r, std::uint16_t format, std::uint32_t p
   const std::uint8_t has_importer = r.u8();
   if (!r.ok() || has_importer > 1) return damaged("truncated");
   if (has_importer == 1) out.importer = KH_TRY(read_private_key(r));
+  if (format == kFormat) KH_TRY(read_transfers(r, out));
   if (out.attributes.signature_threshold > administrators ||
       out.attributes.revocation_threshold > administrators ||
       (out.imprint() && (out.current.full() || out.pending.full()))) {
@@ -346,7 +407,7 @@ Result<TableState> parse_state(ByteView bytes, MasterKeyBackend& keys) {
   Reader r(bytes);
   if (as_text(r.raw(kMagic.size())) != kMagic) return damaged("not a state of a crypto unit");
   const std::uint16_t format = r.u16();
-  if (format != kFirstFormat && format != kSecondFormat && format != kFormat)
+  if (format < kFirstFormat || format > kFormat)
     return damaged("written by another version of this program");
   TableState state;
   state.root = KH_TRY(read_private_key(r));
@@ -364,7 +425,7 @@ Result<TableState> parse_state(ByteView bytes, MasterKeyBackend& keys) {
     unique &= state.instances.emplace(id, std::move(instance)).second;
     if (!unique) return damaged("an identifier twice");
   }
-  if (format == kFormat) state.records = KH_TRY(read_record_keys(r));
+  if (format >= kThirdFormat) state.records = KH_TRY(read_record_keys(r));
   if (!r.at_end()) return damaged("trailing bytes");
   return state;
 }

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "channel/serve.h"
+#include "unit/table_transfer.h"
 #include "unitd/cache_budget.h"
 #include "unitd/channel_unit.h"
 #include "unitd/credentials.h"
@@ -205,7 +206,8 @@ int run(const Options& options) {
       Result<void> served;
       {
         ChannelUnit served_unit(**table, file, guard, clock, engine);
-        served = channel::serve(fd, served_unit, guard);
+        unit::TableTransfer transfers(**table, clock);
+        served = channel::serve(fd, {served_unit, &guard, &transfers});
       }
       channels.ended(served);
     }).detach();  // ended by _Exit: a thread may be blocked in a read for ever
