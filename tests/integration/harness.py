@@ -49,6 +49,16 @@ def wait_until(condition, what, seconds=30):
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
+def stop(pid):
+    """Stops every thread of a process: the signal alone only asks for it."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def stopped():
+        states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+        return set(states) == {"T"}
+    wait_until(stopped, f"process {pid} stands still")
+
+
 def alive(pid):
     with contextlib.suppress(OSError):
         os.kill(pid, 0)

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import BIN, Deployment, alive, b64, envelope, wait_until
+from harness import BIN, Deployment, alive, b64, envelope, stop, wait_until
 
 
 def keyhavend(*arguments):
@@ -137,7 +137,7 @@ class Processes(unittest.TestCase):
         instance = self.deployment.instance()
         key = self.deployment.create_key(instance, "stays")["id"]
         pid = self.deployment.endpoint["unit_pid"]
-        os.kill(pid, signal.SIGSTOP)
+        stop(pid)
         try:
             answer = self.deployment.action(instance, key, "wrap", {})
             self.assertEqual(answer.status, 503, answer.body)
