@@ -1,9 +1,10 @@
 // Asks before something that is hard to take back: in words, with the name to be typed (`typeName`) or a box to be
 // ticked (`accept`) where a slip would hurt.
-import { Checkbox, TextInput } from "@carbon/react";
+import { Checkbox } from "@carbon/react";
 import { useState, type ReactNode } from "react";
 import { useT } from "../i18n";
 import { Dialog } from "./Dialog";
+import { TextField } from "./fields";
 import { useAction } from "./load";
 
 export interface ConfirmProps {
@@ -33,7 +34,7 @@ export function Confirm({ title, confirmLabel, danger, typeName, accept, option,
     <Dialog title={title} submitLabel={confirmLabel} danger={danger} busy={action.busy} error={action.error} canSubmit={isTyped && (!accept || accepted)} onSubmit={() => action.run(chosen)} onClose={onClose}>
       {children}
       {typeName !== undefined && (
-        <TextInput
+        <TextField
           id="confirm-name"
           data-modal-primary-focus
           autoComplete="off"

@@ -1,7 +1,8 @@
-import { NumberInput, Select, SelectItem, TextInput } from "@carbon/react";
+import { NumberInput, Select, SelectItem } from "@carbon/react";
 import { useState } from "react";
 import { createInstance, type Instance } from "../api/instances";
 import { Dialog } from "../components/Dialog";
+import { TextField } from "../components/fields";
 import { useAction } from "../components/load";
 import { Progress } from "../components/Progress";
 import { useT } from "../i18n";
@@ -29,7 +30,7 @@ export function CreateInstance({ onClose, onDone }: CreateInstanceProps) {
   const isNamed = name.trim() !== "" && new TextEncoder().encode(name).length <= MAX_NAME_BYTES;
   return (
     <Dialog title={t("instances.create")} submitLabel={t("action.create")} busy={action.busy} error={action.error} canSubmit={isNamed && failover <= units} onSubmit={action.run} onClose={onClose}>
-      <TextInput id="instance-name" data-modal-primary-focus dir="auto" autoComplete="off" labelText={t("common.name")} helperText={t("instances.nameHelp")} value={name} onChange={(event) => setName(event.target.value)} />
+      <TextField id="instance-name" data-modal-primary-focus dir="auto" autoComplete="off" labelText={t("common.name")} helperText={t("instances.nameHelp")} value={name} onChange={(event) => setName(event.target.value)} />
       <Count id="units" label={t("instances.units")} help={t("instances.unitsHelp")} min={1} max={MAX_UNITS} value={units} onChange={setUnits} />
       <Count id="recovery" label={t("instances.recoveryUnits")} help={t("instances.recoveryUnitsHelp")} min={0} max={MAX_RECOVERY_UNITS} value={recovery} onChange={setRecovery} />
       <Count id="failover" label={t("instances.failoverUnits")} help={t("instances.failoverUnitsHelp")} min={0} max={units} value={failover} onChange={setFailover} />

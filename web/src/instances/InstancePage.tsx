@@ -1,5 +1,5 @@
 // One instance: where it is reached, whether it is initialised, how full it is.
-import { Button, TextInput } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { useState } from "react";
 import { deleteInstance, renameInstance } from "../api/instances";
 import { countKeys, listRings, type KeyState } from "../api/keys";
@@ -7,6 +7,7 @@ import { Confirm } from "../components/Confirm";
 import { CopyableText } from "../components/CopyButton";
 import { Dialog } from "../components/Dialog";
 import { ErrorNotice } from "../components/ErrorNotice";
+import { TextField } from "../components/fields";
 import { Edit, Renew, TrashCan } from "../components/icons";
 import { useAction, useLoad } from "../components/load";
 import { useNotify } from "../components/notices";
@@ -166,7 +167,7 @@ function Rename({ guid, before, onClose, onDone }: RenameProps) {
   );
   return (
     <Dialog title={t("instances.rename")} busy={action.busy} error={action.error} canSubmit={name.trim() !== "" && name !== before} onSubmit={action.run} onClose={onClose}>
-      <TextInput id="instance-name" data-modal-primary-focus dir="auto" autoComplete="off" labelText={t("common.name")} helperText={t("instances.nameHelp")} value={name} onChange={(event) => setName(event.target.value)} />
+      <TextField id="instance-name" data-modal-primary-focus dir="auto" autoComplete="off" labelText={t("common.name")} helperText={t("instances.nameHelp")} value={name} onChange={(event) => setName(event.target.value)} />
     </Dialog>
   );
 }

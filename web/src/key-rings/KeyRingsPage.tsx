@@ -1,11 +1,12 @@
 // Key rings of an instance: how many keys each has, adding, deleting.
-import { Button, TextInput } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { useMemo, useState } from "react";
 import { countKeys, createRing, deleteRing, listRings, type KeyRing } from "../api/keys";
 import { Confirm } from "../components/Confirm";
 import { DataTable, type Column } from "../components/DataTable";
 import { Dialog } from "../components/Dialog";
 import { EmptyState } from "../components/EmptyState";
+import { TextField } from "../components/fields";
 import { Add, Renew, TrashCan } from "../components/icons";
 import { useAction, useLoad } from "../components/load";
 import { useNotify } from "../components/notices";
@@ -113,7 +114,7 @@ function AddRing({ guid, onClose, onDone }: { guid: string; onClose: () => void;
   const isValid = isRingId(id);
   return (
     <Dialog title={t("rings.add")} submitLabel={t("action.create")} busy={action.busy} error={action.error} canSubmit={isValid} onSubmit={action.run} onClose={onClose}>
-      <TextInput
+      <TextField
         id="ring-id"
         data-modal-primary-focus
         autoComplete="off"

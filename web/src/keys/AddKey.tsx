@@ -1,8 +1,9 @@
 // Creating a key, or importing one's own: plainly or by secure import.
-import { RadioButton, RadioButtonGroup, Select, SelectItem, TextArea, TextInput } from "@carbon/react";
+import { RadioButton, RadioButtonGroup, Select, SelectItem } from "@carbon/react";
 import { useState } from "react";
 import { createKey, listRings, type Key, type Material, type NewKey } from "../api/keys";
 import { Dialog } from "../components/Dialog";
+import { TextAreaField, TextField } from "../components/fields";
 import { useAction, useLoad } from "../components/load";
 import { useT, type Translate } from "../i18n";
 import { DEFAULT_RING } from "../key-rings/rules";
@@ -102,7 +103,7 @@ function Description({ instance, form, set }: PartProps) {
   const names = rings.data?.map(({ id }) => id) ?? [form.ring];
   return (
     <>
-      <TextInput
+      <TextField
         id="key-name"
         data-modal-primary-focus
         autoComplete="off"
@@ -114,7 +115,7 @@ function Description({ instance, form, set }: PartProps) {
         invalidText={t("keyForm.nameWrong")}
         onChange={(event) => set({ name: event.target.value })}
       />
-      <TextInput
+      <TextField
         id="key-aliases"
         autoComplete="off"
         spellCheck={false}
@@ -131,7 +132,7 @@ function Description({ instance, form, set }: PartProps) {
             <SelectItem key={id} value={id} text={id} />
           ))}
         </Select>
-        <TextInput
+        <TextField
           id="key-expires"
           type="datetime-local"
           labelText={`${t("keyForm.expiration")} (${t("common.optional")})`}
@@ -142,7 +143,7 @@ function Description({ instance, form, set }: PartProps) {
           onChange={(event) => set({ expires: event.target.value })}
         />
       </div>
-      <TextArea
+      <TextAreaField
         id="key-description"
         rows={2}
         dir="auto"

@@ -1,9 +1,10 @@
 // The dialog of each action on a key. Disabling, scheduling and deleting ask for the key's name; purging for a tick.
-import { Select, SelectItem, TextInput } from "@carbon/react";
+import { Select, SelectItem } from "@carbon/react";
 import { useState } from "react";
 import { actOnKey, deleteKey, listRings, moveKey, purgeKey, restoreKey, rotateKey, type Key } from "../api/keys";
 import { Confirm, type ConfirmProps } from "../components/Confirm";
 import { Dialog } from "../components/Dialog";
+import { TextField } from "../components/fields";
 import { useAction, useLoad } from "../components/load";
 import { useNotify } from "../components/notices";
 import { useT, type Translate } from "../i18n";
@@ -116,7 +117,7 @@ function RotateImported({ instance, item, onClose, onDone }: { instance: string;
   const action = useAction(() => rotateKey(instance, item.id, { payload: material.trim() }), onDone);
   return (
     <Dialog title={t("keyAction.rotate")} submitLabel={t("keyAction.rotate")} busy={action.busy} error={action.error} canSubmit={isMaterial(material, true)} onSubmit={action.run} onClose={onClose}>
-      <TextInput id="rotate-name" readOnly dir="auto" labelText={t("common.name")} value={item.name} />
+      <TextField id="rotate-name" readOnly dir="auto" labelText={t("common.name")} value={item.name} />
       <p>
         {t("keyDo.rotateMore")} {t("keyDo.rotateImported")}
       </p>

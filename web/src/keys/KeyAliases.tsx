@@ -1,7 +1,8 @@
-import { Button, TextInput } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { useState } from "react";
 import { addAlias, removeAlias } from "../api/keys";
 import { ErrorNotice } from "../components/ErrorNotice";
+import { TextField } from "../components/fields";
 import { Add, TrashCan } from "../components/icons";
 import { useAction } from "../components/load";
 import { useT } from "../i18n";
@@ -43,7 +44,7 @@ export function KeyAliases({ instance, item, reload }: PartProps) {
             if (isAlias(alias) && !isFull) adding.run();
           }}
         >
-          <TextInput
+          <TextField
             id="new-alias"
             autoComplete="off"
             spellCheck={false}

@@ -60,7 +60,7 @@ function RotationPolicy({ instance, item, reload, stored }: PartProps & { stored
         item.state !== 5 && (
           <div className="kh-form">
             <Toggle id="rotation-enabled" labelText={t("details.rotationEnabled")} labelA={t("common.off")} labelB={t("common.on")} toggled={enabled} onToggle={setEnabled} />
-            <Slider labelText={t("details.rotationMonths")} min={1} max={MAX_MONTHS} value={months} disabled={!enabled} onChange={({ value }) => setMonths(value)} />
+            {enabled && <Slider labelText={t("details.rotationMonths")} min={1} max={MAX_MONTHS} value={months} onChange={({ value }) => setMonths(value)} />}
             <ErrorNotice error={action.error} />
             <div>
               <Button size="md" disabled={!isChanged || action.busy} onClick={action.run}>

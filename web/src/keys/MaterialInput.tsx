@@ -1,6 +1,6 @@
 // Base64 of key material. It is in this form's memory only, and is said to be wrong before it travels.
-import { PasswordInput } from "@carbon/react";
 import { useT } from "../i18n";
+import { SecretField } from "../components/fields";
 import { materialFault } from "./rules";
 
 export const isMaterial = (text: string, root: boolean) => materialFault(text, root).fault === "none";
@@ -15,7 +15,7 @@ export function MaterialInput({ root, value, onChange }: { root: boolean; value:
     long: t("keyForm.materialLong", { bytes }),
   };
   return (
-    <PasswordInput
+    <SecretField
       id="key-material"
       autoComplete="off"
       spellCheck={false}

@@ -1,10 +1,11 @@
 // Secure import, step by step: token, encrypt, paste. Where the page came from the server the encryption is done outside
 // of it; under `keyhaven console` the page can do it.
-import { Button, InlineNotification, TextArea, TextInput } from "@carbon/react";
+import { Button, InlineNotification } from "@carbon/react";
 import { useState } from "react";
 import { createImportToken, readImportToken, type ImportToken, type Material } from "../api/keys";
 import { CopyableText, CopyButton } from "../components/CopyButton";
 import { ErrorNotice } from "../components/ErrorNotice";
+import { TextAreaField, TextField } from "../components/fields";
 import { useAction } from "../components/load";
 import { Fact, Facts } from "../components/Page";
 import { Progress } from "../components/Progress";
@@ -83,9 +84,9 @@ export function SecureImport({ instance, value, onChange }: SecureImportProps) {
       {token && (
         <section className="kh-form">
           <h3>3. {t("secure.step3")}</h3>
-          <TextArea id="secure-payload" rows={3} spellCheck={false} labelText={t("secure.payload")} value={value.payload ?? ""} onChange={(event) => set({ payload: event.target.value.trim() })} />
-          <TextInput id="secure-nonce" autoComplete="off" spellCheck={false} labelText={t("secure.encryptedNonce")} value={value.encryptedNonce ?? ""} onChange={(event) => set({ encryptedNonce: event.target.value.trim() })} />
-          <TextInput id="secure-iv" autoComplete="off" spellCheck={false} labelText={t("secure.iv")} helperText={isSealed(value) ? "" : t("secure.missing")} value={value.iv ?? ""} onChange={(event) => set({ iv: event.target.value.trim() })} />
+          <TextAreaField id="secure-payload" rows={3} spellCheck={false} labelText={t("secure.payload")} value={value.payload ?? ""} onChange={(event) => set({ payload: event.target.value.trim() })} />
+          <TextField id="secure-nonce" autoComplete="off" spellCheck={false} labelText={t("secure.encryptedNonce")} value={value.encryptedNonce ?? ""} onChange={(event) => set({ encryptedNonce: event.target.value.trim() })} />
+          <TextField id="secure-iv" autoComplete="off" spellCheck={false} labelText={t("secure.iv")} helperText={isSealed(value) ? "" : t("secure.missing")} value={value.iv ?? ""} onChange={(event) => set({ iv: event.target.value.trim() })} />
         </section>
       )}
     </div>

@@ -1,11 +1,12 @@
 // Logging in with an API key. The key is in this form's memory until it is sent, then gone; the server answers with an
 // HttpOnly cookie that no script can read. Under `keyhaven console` the tool holds the login and no key is asked for.
-import { Button, InlineNotification, PasswordInput } from "@carbon/react";
+import { Button, InlineNotification } from "@carbon/react";
 import { useState } from "react";
 import { ApiError, session as api, type Session } from "../api/api";
 import type { Environment } from "../api/environment";
 import { Dialog } from "../components/Dialog";
 import { ErrorNotice } from "../components/ErrorNotice";
+import { SecretField } from "../components/fields";
 import { useAction } from "../components/load";
 import { useT } from "../i18n";
 import { Preferences } from "../shell/Preferences";
@@ -24,7 +25,7 @@ function useLogin(onOpened: (session: Session) => void) {
   });
   const isWrong = action.error instanceof ApiError && (action.error.status === 401 || action.error.code === "BXNIM0415E");
   const field = (
-    <PasswordInput
+    <SecretField
       id="api-key"
       data-modal-primary-focus
       autoComplete="off"

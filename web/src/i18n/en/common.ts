@@ -74,5 +74,7 @@ export const common = {
   "confirm.typeName": "Type {name} to confirm",
   "confirm.mismatch": "That is not the same name",
   "copy.value": "Copy {what}",
+  "secret.show": "Show",
+  "secret.hide": "Hide",
   "progress.of": "{done} of {total}",
 };

@@ -76,5 +76,7 @@ export const common: typeof source = {
   "confirm.typeName": "확인하려면 {name}을(를) 입력하십시오",
   "confirm.mismatch": "이름이 일치하지 않습니다",
   "copy.value": "{what} 복사",
+  "secret.show": "표시",
+  "secret.hide": "숨기기",
   "progress.of": "{total}개 중 {done}개",
 };
