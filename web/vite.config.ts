@@ -21,6 +21,9 @@ export default defineConfig({
   },
   build: {
     target: "es2022",
+    // Several people may build beside each other.
+    outDir: process.env.KH_WEB_DIST ?? "dist",
+    emptyOutDir: true,
     modulePreload: { polyfill: false },
     // Nothing is inlined: the policy of the server allows no data: URLs but images, and no inline script.
     assetsInlineLimit: 0,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createRequire } from "node:module";
@@ -12,6 +12,7 @@ import { chromium } from "playwright-core";
 const require = createRequire(import.meta.url);
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const web = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = resolve(web, process.env.KH_WEB_DIST ?? "dist");
 const CHROMIUM = process.env.KH_CHROMIUM ?? "/usr/bin/chromium";
 
 // Browsers say this of every answer of 400 and above; what matters is what the page makes of it.
@@ -21,7 +22,7 @@ export class Server {
   // Starts keyhavend with an initialised instance "payroll", by tests/serve.py.
   static async start(...options) {
     const server = new Server();
-    server.child = spawn("python3", [join(web, "tests/serve.py"), "--web", join(web, "dist"), ...options], {
+    server.child = spawn("python3", [join(web, "tests/serve.py"), "--web", dist, ...options], {
       stdio: ["pipe", "pipe", "inherit"],
       env: { KH_OPENAPI_CHECK: "0", ...process.env },
     });
@@ -46,6 +47,11 @@ export class Server {
 
   async keys(...keys) {
     return this.do({ do: "keys", instance: this.instance, keys });
+  }
+
+  // Many keys at once, "key 00000" and so on; every fifth is a standard key, every seventh has an alias.
+  async manyKeys(count) {
+    return this.do({ do: "many", instance: this.instance, count });
   }
 
   async call(method, path, body, headers) {

@@ -4,12 +4,14 @@
 
 Commands, one JSON object a line on standard input, each answered by one JSON line:
   {"do": "keys", "instance": guid, "keys": [{"name": …, …}, …]}   create keys; fields as tests/integration create_key
+  {"do": "many", "instance": guid, "count": N}                       N keys, on several connections
   {"do": "service_id", "name": …, "role": …, "instance": guid}      a service id; answers its API key
   {"do": "instance", "name": …, "initialise": true}                  a further instance
   {"do": "call", "method": …, "path": …, "instance": …, "body": …} any call as the administrator
   {"do": "restart"}                                                  stop and start the server on the same port
 """
 import argparse
+import concurrent.futures
 import json
 import pathlib
 import sys
@@ -36,6 +38,8 @@ def perform(deployment, command):
     kind = command.pop("do")
     if kind == "keys":
         return [deployment.create_key(command["instance"], **key)["id"] for key in command["keys"]]
+    if kind == "many":
+        return many_keys(deployment, command["instance"], command["count"])
     if kind == "service_id":
         return deployment.service_id(command["name"], command["role"], command.get("instance"))
     if kind == "instance":
@@ -49,6 +53,26 @@ def perform(deployment, command):
         deployment.start()
         return deployment.url
     raise ValueError(f"unknown command {kind}")
+
+
+CONNECTIONS = 8
+
+
+def many_keys(deployment, instance, count):
+    token = deployment.token()
+
+    def create(share):
+        connection = deployment.connect()
+        for number in range(share, count, CONNECTIONS):
+            aliases = {"aliases": [f"alias-{number}"]} if number % 7 == 0 else {}
+            body = harness.envelope({"type": harness.KEY_TYPE, "name": f"key {number:05d}", "extractable": number % 5 == 0} | aliases)
+            answer = deployment.call("POST", "/api/v2/keys", body, token=token, instance=instance, connection=connection)
+            assert answer.status == 201, answer.body
+        connection.close()
+
+    with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
+        list(pool.map(create, range(CONNECTIONS)))
+    return count
 
 
 def main():

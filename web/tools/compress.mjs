@@ -1,11 +1,11 @@
 // After the build: a .br and a .gz beside each text file, and the sizes of the first load, which has a limit.
 import { readFileSync, readdirSync, statSync, writeFileSync, rmSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const LIMIT_BYTES = 250 * 1000;
-const dist = join(dirname(dirname(fileURLToPath(import.meta.url))), "dist");
+const dist = resolve(dirname(dirname(fileURLToPath(import.meta.url))), process.env.KH_WEB_DIST ?? "dist");
 
 const files = (folder) =>
   readdirSync(folder).flatMap((name) => {

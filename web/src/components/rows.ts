@@ -55,7 +55,7 @@ export function useServerRows<Row>(key: string, load: LoadPage<Row>): Rows<Row> 
       (error: unknown) => {
         if (!isWanted()) return;
         mine.loading.delete(page);
-        if (!abort.signal.aborted) setState((before) => ({ ...before, key: mine.key, error, tick: before.tick + 1 }));
+        if (!abort.signal.aborted) setState((before) => ({ key: mine.key, total: before.key === mine.key ? before.total : undefined, error, tick: before.tick + 1 }));
       },
     );
   }, []);

@@ -21,7 +21,7 @@ export const errors = {
   "remedy.CRYPTO_UNITS_DIFFER_ERR": "The crypto units hold different master keys. Compare them under Crypto units.",
   "remedy.MASTER_KEY_ROTATION_IN_PROGRESS": "The master key is being rotated. Try again when the rotation has ended.",
   "remedy.KEY_CREATE_IMPORT_ACCESS_ERR": "An instance policy forbids this way of adding keys. A manager can change it under Instance policies.",
-  "remedy.KEY_SEARCH_TOO_BROAD": "Text search works up to 5,000 keys. Narrow the list by type, state or ring, or search for a full key ID or alias.",
+  "remedy.KEY_SEARCH_TOO_BROAD": "Text search works up to 5,000 keys. Narrow the list by type, state or ring, or search for a full key ID, or for alias: and a full alias.",
   "remedy.REQ_TOO_EARLY_ERR": "Wait until the time that the message names.",
   "remedy.KEY_ROTATION_NOT_PERMITTED": "A key is rotated at most once an hour, unless the instance is set otherwise.",
   "remedy.KEY_ALIAS_NOT_UNIQUE_ERR": "Another key of this instance has this alias. Choose a different one.",

@@ -6,7 +6,7 @@ export const keys = {
   "keys.search": "Search by name, alias or full ID",
   "keys.searchHelp": "Press Enter to search. exact: in front finds whole names, not: the others, alias: or name: one of both.",
   "keys.tooBroad": "This instance has more than 5,000 keys",
-  "keys.tooBroadMore": "The API searches text in up to 5,000 keys. A full key ID or a full alias is always found. Otherwise narrow the list by type, state or ring first.",
+  "keys.tooBroadMore": "The API searches text in up to 5,000 keys. A full key ID is always found, and so is alias: with a full alias. Otherwise narrow the list by type, state or ring first.",
   "keys.incomplete": "Too many keys to search: this is what a direct look-up of ID and alias found.",
   "keys.filterType": "Type",
   "keys.filterState": "State",

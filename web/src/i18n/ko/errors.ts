@@ -21,7 +21,7 @@ export const errors: typeof source = {
   "remedy.CRYPTO_UNITS_DIFFER_ERR": "암호화 유닛의 마스터 키가 서로 다릅니다. 암호화 유닛 페이지에서 비교하십시오.",
   "remedy.MASTER_KEY_ROTATION_IN_PROGRESS": "마스터 키를 순환하는 중입니다. 순환이 끝난 후 다시 시도하십시오.",
   "remedy.KEY_CREATE_IMPORT_ACCESS_ERR": "인스턴스 정책이 이 방법으로 키를 추가하는 것을 금지합니다. 관리자가 인스턴스 정책에서 변경할 수 있습니다.",
-  "remedy.KEY_SEARCH_TOO_BROAD": "텍스트 검색은 키 5,000개까지 가능합니다. 유형, 상태 또는 링으로 목록을 좁히거나 전체 키 ID 또는 별명으로 검색하십시오.",
+  "remedy.KEY_SEARCH_TOO_BROAD": "텍스트 검색은 키 5,000개까지 가능합니다. 유형, 상태 또는 링으로 목록을 좁히거나 전체 키 ID 또는 alias: 뒤에 전체 별명을 써서 검색하십시오.",
   "remedy.REQ_TOO_EARLY_ERR": "메시지에 표시된 시간까지 기다리십시오.",
   "remedy.KEY_ROTATION_NOT_PERMITTED": "인스턴스를 다르게 설정하지 않은 한 키는 한 시간에 한 번만 순환됩니다.",
   "remedy.KEY_ALIAS_NOT_UNIQUE_ERR": "이 인스턴스의 다른 키가 이 별명을 사용합니다. 다른 별명을 선택하십시오.",

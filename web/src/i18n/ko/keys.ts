@@ -8,7 +8,7 @@ export const keys: typeof source = {
   "keys.search": "이름, 별명 또는 전체 ID로 검색",
   "keys.searchHelp": "Enter를 누르면 검색합니다. 앞에 exact:를 쓰면 전체 이름, not:은 나머지, alias: 또는 name:은 둘 중 하나를 찾습니다.",
   "keys.tooBroad": "이 인스턴스에는 키가 5,000개보다 많습니다",
-  "keys.tooBroadMore": "API는 키 5,000개까지 텍스트를 검색합니다. 전체 키 ID나 전체 별명은 항상 찾습니다. 그 외에는 먼저 유형, 상태, 링으로 목록을 좁히십시오.",
+  "keys.tooBroadMore": "API는 키 5,000개까지 텍스트를 검색합니다. 전체 키 ID와 alias: 뒤의 전체 별명은 항상 찾습니다. 그 외에는 먼저 유형, 상태, 링으로 목록을 좁히십시오.",
   "keys.incomplete": "검색할 키가 너무 많습니다. ID와 별명을 직접 조회한 결과입니다.",
   "keys.filterType": "유형",
   "keys.filterState": "상태",
