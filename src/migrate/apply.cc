@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "migrate/carrier.h"
+#include "migrate/look_and_repeat.h"
 #include "migrate/progress.h"
 #include "migrate/share_out.h"
 
@@ -22,13 +23,14 @@ Result<void> make_rings(const Plan& plan, client::ApiClient& to, Journal& journa
     const auto known = KH_TRY(journal.find(key, "create"));
     if (known && known->done) continue;
     if (!known) KH_TRY(journal.intend(key, "create"));
-    auto made = to.create_ring(ring);
-    if (!made) {
+    const auto is_there = [&]() -> Result<bool> {
       const auto rings = KH_TRY(to.list_rings());
-      const bool there = std::any_of(rings.begin(), rings.end(),
-                                     [&](const client::KeyRing& one) { return one.id == ring; });
-      if (!there) return made;
-    }
+      return std::any_of(rings.begin(), rings.end(),
+                         [&](const client::KeyRing& one) { return one.id == ring; });
+    };
+    const auto made = act_or_find(
+        to, [&] { return to.create_ring(ring); }, is_there);
+    if (!made) return made;
     KH_TRY(journal.finish(key, "create", ring));
   }
   return {};

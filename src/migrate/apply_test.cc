@@ -20,6 +20,17 @@ Result<ApplyResult> apply_all(Migration& migration, Notes& notes,
                migration.owner_material(), options, notes);
 }
 
+// What a plan says beyond the key itself.
+void enrich(Migration& migration) {
+  for (PlannedKey& key : migration.plan.keys) {
+    if (key.source != migration.generated) continue;
+    key.policies.rotation = client::RotationPolicy{true, 3};
+    key.policies.dual_auth_delete = true;
+    key.registrations = {{"", "crn:v1:a:b:c:d:e:f:g/1", "database", true},
+                         {"", "crn:v1:a:b:c:d:e:f:g/2", "", false}};
+  }
+}
+
 TEST(Apply, CarriesEveryKindOfKey) {
   Migration migration;
   Notes notes;
@@ -127,6 +138,59 @@ INSTANTIATE_TEST_SUITE_P(Troubles, LostAnswer,
                          ::testing::Values(FakeService::Trouble::Cut,
                                            FakeService::Trouble::Status503));
 
+// A call that got lost on the way (503: nobody knows whether it happened) is looked for and, since
+// it did not happen, repeated in the same run.
+TEST(Apply, ACallThatNeverArrivedIsRepeatedInTheSameRun) {
+  struct Case {
+    std::string_view path;
+    int times;  // a create is repeated by the client itself; this is more than it does
+  };
+  for (const Case& one :
+       {Case{"/key_rings/finance", 3}, Case{"/keys", 6}, Case{"/keys_with_policy_overrides", 6},
+        Case{"/aliases/held", 3}, Case{"/registrations/", 3}}) {
+    SCOPED_TRACE(one.path);
+    Migration migration;
+    enrich(migration);
+    for (PlannedKey& key : migration.plan.keys) {
+      if (key.source == migration.generated) key.aliases = {"payroll", "wages", "c", "d", "held"};
+    }
+    int left = one.times;
+    migration.target.refuse(
+        [&](std::string_view method, std::string_view path) {
+          const bool is_it = one.path.ends_with('/') ? path.find(one.path) != std::string_view::npos
+                                                     : path.ends_with(one.path);
+          return method == "POST" && is_it && left-- > 0;
+        },
+        503, "SERVICE_UNAVAILABLE_ERR");
+    Notes notes;
+    const auto result = apply_all(migration, notes);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_EQ(result->failed, 0U) << notes.text();
+    EXPECT_LE(left, 0) << "the case did not come to pass";
+    EXPECT_EQ(migration.target.keys().size(), 4U);
+    EXPECT_EQ(migration.target.key("held").registrations.size(), 2U);
+    migration.target.refuse({});
+  }
+}
+
+TEST(Apply, ACallThatNeverArrivesIsGivenUpAndSaid) {
+  Migration migration;
+  int asked = 0;
+  migration.target.refuse(
+      [&](std::string_view method, std::string_view path) {
+        const bool is_create = method == "POST" && path.ends_with("/keys");
+        asked += is_create;
+        return is_create;
+      },
+      503, "SERVICE_UNAVAILABLE_ERR");
+  Notes notes;
+  const auto result = apply_all(migration, notes);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->failed, 4U);
+  EXPECT_EQ(asked, 4 * 4 * 5);  // keys, looks, attempts of the client
+  EXPECT_TRUE(migration.target.keys().empty());
+}
+
 TEST(Apply, OneFailedKeyDoesNotStopTheOthers) {
   Migration migration;
   migration.target.add({.name = "other", .aliases = {"wages"}});
@@ -200,17 +264,6 @@ TEST(Apply, RefusesToGoOnWithAKeyThatSomebodyRotated) {
   EXPECT_EQ(result->failed, 1U);
   EXPECT_NE(notes.text().find("somebody else has rotated it"), std::string::npos) << notes.text();
   EXPECT_EQ(migration.target.key(id).material.size(), 2U);
-}
-
-// What a plan says beyond the key itself.
-void enrich(Migration& migration) {
-  for (PlannedKey& key : migration.plan.keys) {
-    if (key.source != migration.generated) continue;
-    key.policies.rotation = client::RotationPolicy{true, 3};
-    key.policies.dual_auth_delete = true;
-    key.registrations = {{"", "crn:v1:a:b:c:d:e:f:g/1", "database", true},
-                         {"", "crn:v1:a:b:c:d:e:f:g/2", "", false}};
-  }
 }
 
 TEST(Apply, SetsPoliciesAndRegistrations) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "migrate/enabled_keys.h"
+#include "migrate/look_and_repeat.h"
 
 namespace keyhaven::migrate {
 namespace {
@@ -52,11 +53,14 @@ std::string CarrierShare::why_refused() const {
 }
 
 Result<void> give_alias(client::ApiClient& to, const std::string& id, const std::string& alias) {
-  auto added = to.create_alias(id, alias);
-  if (added) return {};
-  auto owner = to.get_metadata(alias);
-  if (owner && owner->id == id) return {};
-  return std::move(added).error();
+  return act_or_find(
+      to, [&] { return to.create_alias(id, alias); },
+      [&]() -> Result<bool> {
+        auto owner = to.get_metadata(alias);
+        if (owner) return owner->id == id;
+        if (owner.error().code() == Errc::NotFound) return false;
+        return std::move(owner).error();
+      });
 }
 
 std::string Carrier::alias_of(const PlannedKey& key) const {
@@ -151,21 +155,31 @@ Result<std::string> Carrier::create(const PlannedKey& key) {
                  {}};
   }
   if (known && known->done) return known->detail;
-  const std::string alias = alias_of(key);
   if (known) {  // begun before: look before repeating
-    auto found = to_.get_metadata(alias);
+    auto found = to_.get_metadata(alias_of(key));
     if (found) return adopt(key, *found);
     if (found.error().code() != Errc::NotFound) return std::move(found).error();
   }
   client::CreateKey request = KH_TRY(request_for(key));
   if (!known) KH_TRY(journal.intend(key.source, "create", action));
-  auto made = send_create(key, request);
-  if (made) return journalled(key, *made);
-  // A lost answer: its key holds the alias now, and the repeat was refused for that.
-  if (made.error().code() != Errc::Conflict) return std::move(made).error();
-  auto existing = to_.get_metadata(alias);
-  if (!existing) return std::move(made).error();
-  return adopt(key, *existing);
+  return make_or_find(key, std::move(request));
+}
+
+// As act_or_find, for an act that has an answer. The temporary alias makes the key unique: a create
+// that was lost on the way is repeated, one whose answer was lost is found by the alias.
+Result<std::string> Carrier::make_or_find(const PlannedKey& key, client::CreateKey request) {
+  for (unsigned number = 1;; ++number) {
+    auto made = send_create(key, request);
+    if (made) return journalled(key, *made);
+    const bool is_open = to_.last_failure().may_have_happened;
+    // A conflict, too: the client's own repeat of a lost answer is refused for the alias.
+    if (!is_open && made.error().code() != Errc::Conflict) return std::move(made).error();
+    auto found = to_.get_metadata(alias_of(key));
+    if (found) return adopt(key, *found);
+    const bool is_absent = found.error().code() == Errc::NotFound;
+    if (!is_open || !is_absent || number == kMostActs) return std::move(made).error();
+    request = KH_TRY(request_for(key));  // its material was given away
+  }
 }
 
 // Encrypts the material for the target's import token, and once more when the token is refused.
@@ -314,15 +328,14 @@ Result<void> Carrier::register_services(const PlannedKey& key, const std::string
 }
 
 Result<void> Carrier::register_service(const std::string& id, const client::Registration& wanted) {
-  auto made = to_.create_registration(id, wanted);
-  if (made || made.error().code() != Errc::Conflict) {
-    if (made || !to_.last_failure().may_have_happened) return made;
-  }
-  const auto now = KH_TRY(to_.registrations(id));  // there already, or was the answer lost?
-  const bool is_there = now && std::any_of(now->begin(), now->end(), [&](const auto& one) {
-                          return one.resource_crn == wanted.resource_crn;
-                        });
-  return is_there ? Result<void>() : made;
+  return act_or_find(
+      to_, [&] { return to_.create_registration(id, wanted); },
+      [&]() -> Result<bool> {
+        const auto now = KH_TRY(to_.registrations(id));
+        return now && std::any_of(now->begin(), now->end(), [&](const auto& one) {
+                 return one.resource_crn == wanted.resource_crn;
+               });
+      });
 }
 
 }  // namespace keyhaven::migrate

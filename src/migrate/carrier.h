@@ -64,6 +64,7 @@ class Carrier {
   Result<void> step(const PlannedKey& key, const std::string& name, Act act);
   Result<std::string> create(const PlannedKey& key);
   Result<std::string> take_over(const PlannedKey& key);
+  Result<std::string> make_or_find(const PlannedKey& key, client::CreateKey request);
   Result<client::Key> send_create(const PlannedKey& key, client::CreateKey& request);
   Result<std::string> adopt(const PlannedKey& key, const client::Key& found);
   Result<std::string> journalled(const PlannedKey& key, const client::Key& made);

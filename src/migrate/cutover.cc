@@ -9,6 +9,7 @@
 #include "migrate/carrier.h"
 #include "migrate/csv.h"
 #include "migrate/enabled_keys.h"
+#include "migrate/look_and_repeat.h"
 #include "migrate/planner.h"
 #include "migrate/progress.h"
 #include "migrate/reversible.h"
@@ -78,11 +79,17 @@ ReversibleAct intent_act(Worker& worker, const PlannedKey& key, const std::strin
                          {}};
           },
           [&worker, &key, target_crn]() -> Result<void> {
-            auto made = worker.from.create_migration_intent(key.source, target_crn);
+            client::ApiFailure failure;
+            const auto send = [&] {
+              auto sent = worker.from.create_migration_intent(key.source, target_crn);
+              failure = worker.from.last_failure();
+              return sent;
+            };
+            auto made = act_or_find(worker.from, send, [&]() -> Result<bool> {
+              const auto now = KH_TRY(worker.from.migration_intent(key.source));
+              return now && now->target_crn == target_crn;
+            });
             if (made) return {};
-            const client::ApiFailure failure = worker.from.last_failure();
-            const auto now = worker.from.migration_intent(key.source);  // was the answer lost?
-            if (now && *now && (**now).target_crn == target_crn) return {};
             if (failure.status == 404 || failure.status == 405 || failure.status == 501)
               return Error{Reason::NotSupported, "the source offers no migration intents", {}};
             return std::move(made).error();
