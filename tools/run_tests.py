@@ -177,9 +177,9 @@ def suite_integration():
 
 
 def suite_soak():
-    """Kill tests at length: rotations (at least 200 kills of server and unit), the automatic verbs at each request."""
+    """Kill tests at length: 200 kills each of rotations and of migrations, the automatic verbs at each request."""
     build("dev")
-    kills = python_tests("tests/integration", "dev", only=["test_master_key_rotation.Kills"],
+    kills = python_tests("tests/integration", "dev", only=["test_master_key_rotation.Kills", "test_migrate_kills.Kills"],
                          environment={"KH_KILLS": os.environ.get("KH_KILLS", "200")})
     kills.add(python_tests("tests/integration", "dev", only=["test_auto"],
                            environment={"KH_KILL_STRIDE": os.environ.get("KH_KILL_STRIDE", "1")}))

@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from harness import BIN, Deployment, b64, wait_until
-from test_migrate import Cutter
+from relay import Relay
 
 # A kill at every Nth request of a verb, first by first on fresh instances; 1 takes long and misses nothing.
 STRIDE = int(os.environ.get("KH_KILL_STRIDE", "9"))
@@ -18,12 +18,12 @@ class Auto(unittest.TestCase):
     def setUpClass(cls):
         cls.d = Deployment()
         cls.d.start()
-        cls.cutter = Cutter(cls.d)
+        cls.relay = Relay(cls.d)
         cls.signers = [cls.signature_key(name) for name in ("alice", "bob")]
 
     @classmethod
     def tearDownClass(cls):
-        cls.cutter.close()
+        cls.relay.close()
         cls.d.close()
 
     @classmethod
@@ -200,11 +200,11 @@ class Auto(unittest.TestCase):
     # --- The tool killed ---
     def killed_at(self, number, words, instance):
         """The request is carried out, then the tool dies before it hears the answer. Whether it died."""
-        environment = self.d.environment(KH_URL=self.cutter.url)
+        environment = self.d.environment(KH_URL=self.relay.url)
         process = subprocess.Popen([str(BIN / "keyhaven"), "tke", *map(str, words), "--instance", instance],
                                    env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
-        self.cutter.arm(on_request=lambda seen: seen == number and (process.kill() or True))
+        self.relay.arm(lambda seen: seen.is_after and seen.number == number and (process.kill() or True))
         return process.wait(120) == -signal.SIGKILL
 
     def kill_everywhere(self, prepare, words, finish):

@@ -1,114 +1,23 @@
 """Migration that is cut short: the tool killed at every request, replies lost, servers killed; nothing twice, nothing lost."""
-import base64
 import csv
 import json
 import os
-import pathlib
-import secrets
-import select
 import signal
-import socket
-import ssl
 import subprocess
-import threading
-import time
 import unittest
-import urllib.parse
 
-from harness import BIN, Deployment, b64, wait_until
-
-
-class Cutter:
-    """A TLS relay in front of the server that can lose the reply of the N-th request, or tell when it has passed.
-
-    It has the deployment's own certificate, so the tool needs no special trust.
-    """
-
-    def __init__(self, deployment):
-        tls = deployment.data / "server/tls"
-        self.server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.server_context.load_cert_chain(tls / "server.pem", tls / "server.key")
-        self.client_context = ssl.create_default_context(cafile=deployment.ca)
-        self.target = urllib.parse.urlsplit(deployment.url)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.requests, self.cut_at, self.on_request = 0, None, None
-        self.lock = threading.Lock()
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def arm(self, cut_at=None, on_request=None):
-        with self.lock:
-            self.requests, self.cut_at, self.on_request = 0, cut_at, on_request
-
-    def close(self):
-        self.listener.close()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.relay, args=(client,), daemon=True).start()
-
-    @staticmethod
-    def message(stream, buffer):
-        """One HTTP message with Content-Length (both sides send it), or None at the end."""
-        while b"\r\n\r\n" not in buffer:
-            data = stream.recv(65536)
-            if not data:
-                return None
-            buffer += data
-        head, _, rest = bytes(buffer).partition(b"\r\n\r\n")
-        length = 0
-        for line in head.split(b"\r\n"):
-            if line.lower().startswith(b"content-length:"):
-                length = int(line.split(b":")[1])
-        no_body = head.startswith(b"HTTP/1.1 204")
-        size = len(head) + 4 + (0 if no_body else length)
-        while len(buffer) < size:
-            data = stream.recv(65536)
-            if not data:
-                return None
-            buffer += data
-        whole = bytes(buffer[:size])
-        del buffer[:size]
-        return whole
-
-    def relay(self, raw):
-        try:
-            with self.server_context.wrap_socket(raw, server_side=True) as client, \
-                    socket.create_connection((self.target.hostname, self.target.port)) as plain, \
-                    self.client_context.wrap_socket(plain, server_hostname=self.target.hostname) as server:
-                inbound, outbound = bytearray(), bytearray()
-                while True:
-                    request = self.message(client, inbound)
-                    if request is None:
-                        return
-                    with self.lock:
-                        self.requests += 1
-                        number, cut, hook = self.requests, self.cut_at, self.on_request
-                    server.sendall(request)
-                    reply = self.message(server, outbound)
-                    if reply is None:
-                        return
-                    if hook and hook(number):
-                        return  # carried out, but nobody hears of it
-                    if cut == number:
-                        return
-                    client.sendall(reply)
-        except OSError:
-            return
+from harness import BIN, Deployment, b64
+from relay import Relay
 
 
 class Migration(unittest.TestCase):
-    """Two instances of one deployment; the tool talks to the target through the cutter."""
+    """Two instances of one deployment; the tool talks to the target through a relay."""
 
     @classmethod
     def setUpClass(cls):
         cls.deployment = Deployment()
         cls.deployment.start()
-        cls.cutter = Cutter(cls.deployment)
+        cls.relay = Relay(cls.deployment)
         cls.source = cls.deployment.instance("source")
         cls.number = 0
         d = cls.deployment
@@ -136,7 +45,7 @@ class Migration(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.cutter.close()
+        cls.relay.close()
         cls.deployment.close()
 
     def target(self):
@@ -144,9 +53,9 @@ class Migration(unittest.TestCase):
         return self.deployment.instance(f"target-{self.number}")
 
     def plan(self, target, *extra, through=True):
-        self.cutter.arm()
+        self.relay.arm()
         path = self.deployment.home / f"plan-{self.number}.yaml"
-        endpoint = ["--target-url", self.cutter.url, "--target-ca", self.deployment.ca] if through else []
+        endpoint = ["--target-url", self.relay.url, "--target-ca", self.deployment.ca] if through else []
         done = self.deployment.cli("migrate", "plan", "--source-instance", self.source, "--target-instance", target,
                                    *endpoint, "--target-api-key-file", self.deployment.data / "server/admin-api-key",
                                    "--material", self.material_file, "--inventory", self.inventory, "--out", path, *extra)
@@ -182,7 +91,7 @@ class Migration(unittest.TestCase):
         self.assertEqual(len(source), 5)
 
     def finish(self, target, plan):
-        self.cutter.arm()
+        self.relay.arm()
         self.apply(plan)
         out = self.deployment.home / f"deks-{self.number}.csv"
         self.deployment.cli("migrate", "rewrap", plan, "--inventory", self.inventory, "--out", out)
@@ -195,9 +104,9 @@ class Migration(unittest.TestCase):
     def requests_of_an_apply(self):
         target = self.target()
         plan = self.plan(target)
-        self.cutter.arm()
+        self.relay.arm()
         self.apply(plan)
-        total = self.cutter.requests
+        total = self.relay.requests
         self.finish(target, plan)
         return total
 
@@ -225,12 +134,12 @@ class Migration(unittest.TestCase):
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
             def kill(seen, process=process, at=number):
-                if seen == at:
+                if seen.is_after and seen.number == at:
                     process.kill()
                     return True
                 return False
 
-            self.cutter.arm(on_request=kill)
+            self.relay.arm(kill)
             kills += process.wait(120) == -signal.SIGKILL
         self.assertGreater(kills, 3)
         self.finish(target, plan)
@@ -240,7 +149,7 @@ class Migration(unittest.TestCase):
             plan = self.plan(target)
             process = subprocess.Popen([*command[:3], str(plan), *command[4:]], env=self.deployment.environment(),
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            self.cutter.arm(on_request=lambda seen, process=process, at=number: seen == at and (process.kill() or True))
+            self.relay.arm(lambda seen, process=process, at=number: seen.is_after and seen.number == at and (process.kill() or True))
             process.wait(120)
             self.finish(target, plan)
 
@@ -249,7 +158,7 @@ class Migration(unittest.TestCase):
         for number in range(1, total + 1, max(1, total // 12)):
             target = self.target()
             plan = self.plan(target)
-            self.cutter.arm(cut_at=number)
+            self.relay.arm(cut_at=number)
             self.apply(plan, expect=None)
             self.finish(target, plan)
 
