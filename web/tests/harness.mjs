@@ -49,7 +49,7 @@ export class Server {
     return this.do({ do: "keys", instance: this.instance, keys });
   }
 
-  // Many keys at once, "key 00000" and so on; every fifth is a standard key, every seventh has an alias.
+  // Many keys at once, "key 00000" and so on; every fifth is a standard key, every seventh of the first 5,000 has an alias.
   async manyKeys(count) {
     return this.do({ do: "many", instance: this.instance, count });
   }

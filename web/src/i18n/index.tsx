@@ -4,19 +4,16 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
 import { useLanguageChoice } from "../shell/preferences";
 import { en } from "./en";
+import { fillText, type Values } from "./fill";
 
 export type Language = "en" | "ko";
 export type TextKey = keyof typeof en;
 export type Catalogue = Record<TextKey, string>;
-export type Values = Record<string, string | number>;
+export type { Values };
 export type Translate = (key: TextKey, values?: Values) => string;
 
 // English names of the languages are never shown: each language is called by its own name.
 export const LANGUAGES: Record<Language, string> = { en: "English", ko: "한국어" };
-
-export function fillText(text: string, values: Values = {}): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
-}
 
 interface I18n {
   language: Language;

@@ -1,6 +1,9 @@
 // A router of a hundred lines: the console has some twenty pages, each with a URL that can be shared.
 // Paths here are relative to the base "/console"; the server answers index.html for every one of them.
 import { createContext, useCallback, useContext, useMemo, useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent, type ReactNode } from "react";
+import type { Parameters } from "./paths";
+
+export { fillPath, match, type Parameters } from "./paths";
 
 const BASE = "/console";
 const CHANGED = "keyhaven-navigated";
@@ -34,39 +37,6 @@ export function useLocation(): Location {
     const below = path.startsWith(BASE) ? path.slice(BASE.length) : path;
     return { path: below.replace(/\/+$/, "") || "/", search };
   }, [url]);
-}
-
-export type Parameters = Record<string, string>;
-
-// The values of `:name` segments when `path` has the form of `pattern`, else null.
-export function match(pattern: string, path: string): Parameters | null {
-  const wanted = pattern.split("/");
-  const given = path.split("/");
-  if (wanted.length !== given.length) return null;
-  const found: Parameters = {};
-  for (const [index, part] of wanted.entries()) {
-    const value = given[index] ?? "";
-    if (part.startsWith(":")) {
-      if (!value) return null;
-      found[part.slice(1)] = decode(value);
-    } else if (part !== value) {
-      return null;
-    }
-  }
-  return found;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-// fillPath("/instances/:instance/keys", {instance}) for links.
-export function fillPath(pattern: string, values: Parameters): string {
-  return pattern.replace(/:([a-zA-Z]+)/g, (_, name: string) => encodeURIComponent(values[name] ?? ""));
 }
 
 const ParametersContext = createContext<Parameters>({});
