@@ -22,6 +22,8 @@ export interface CallOptions {
   // "return=minimal" or "return=representation".
   prefer?: string;
   signal?: AbortSignal;
+  // A status that is no failure although it is none of 2xx: its body is the answer.
+  accept?: number;
 }
 
 export interface TypedOptions<P extends keyof paths, Operation> extends CallOptions {
@@ -93,7 +95,7 @@ export async function request<Data>(method: string, path: string, options: CallO
     redirect: "error",
   }, correlationId);
   const text = await answer.text();
-  if (!answer.ok) {
+  if (!answer.ok && answer.status !== options.accept) {
     const error = errorOf(answer.status, text, answer.headers.get("Correlation-Id") ?? correlationId, seconds(answer.headers.get("Retry-After")));
     if (error.status === 401 && path !== SESSION) await tellWhetherExpired();
     throw error;

@@ -5,6 +5,9 @@ import { instances } from "./en/instances";
 import { keys } from "./en/keys";
 import { keyRings } from "./en/key-rings";
 import { login } from "./en/login";
+import { policies } from "./en/policies";
+import { iam } from "./en/iam";
+import { metrics } from "./en/metrics";
 import { about } from "./en/about";
 
-export const en = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...about };
+export const en = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...about };

@@ -6,6 +6,9 @@ import { instances } from "./ko/instances";
 import { keys } from "./ko/keys";
 import { keyRings } from "./ko/key-rings";
 import { login } from "./ko/login";
+import { policies } from "./ko/policies";
+import { iam } from "./ko/iam";
+import { metrics } from "./ko/metrics";
 import { about } from "./ko/about";
 
-export const ko: Catalogue = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...about };
+export const ko: Catalogue = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...about };

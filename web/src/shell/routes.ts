@@ -3,7 +3,7 @@
 //
 // To add a page: its folder, its texts (i18n/en/<area>.ts and ko/<area>.ts), one entry here, one test.
 import { lazy, type ComponentType, type LazyExoticComponent } from "react";
-import { Folder, Information, Application, Password } from "../components/icons";
+import { ChartLine, Folder, Information, Application, Password, Policy, UserAccess } from "../components/icons";
 import type { TextKey } from "../i18n";
 
 export interface Route {
@@ -34,6 +34,25 @@ export const ROUTES: Route[] = [
     title: "rings.title",
     page: lazy(() => import("../key-rings/KeyRingsPage")),
     nav: { label: "nav.keyRings", icon: Folder, group: "instance" },
+  },
+  {
+    path: "/instances/:instance/policies",
+    title: "policies.title",
+    page: lazy(() => import("../policies/PoliciesPage")),
+    nav: { label: "nav.policies", icon: Policy, group: "instance" },
+  },
+  {
+    path: "/access",
+    title: "nav.iam",
+    page: lazy(() => import("../iam/IamPage")),
+    nav: { label: "nav.iam", icon: UserAccess, group: "account" },
+  },
+  { path: "/access/:identity", title: "iam.identity", page: lazy(() => import("../iam/IdentityPage")) },
+  {
+    path: "/metrics",
+    title: "nav.metrics",
+    page: lazy(() => import("../metrics/MetricsPage")),
+    nav: { label: "nav.metrics", icon: ChartLine, group: "account" },
   },
   {
     path: "/about",
