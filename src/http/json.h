@@ -105,6 +105,7 @@ class JsonWriter {
   JsonWriter& value(int number) { return value(static_cast<std::int64_t>(number)); }
   JsonWriter& value(std::size_t number) { return value(static_cast<std::int64_t>(number)); }
   JsonWriter& value(bool flag);
+  JsonWriter& null();
   JsonWriter& date(Timestamp time);
   JsonWriter& base64(ByteView bytes);
   template <class T>
