@@ -264,3 +264,22 @@ async function runScript(script, key) {
     await rm(folder, { recursive: true });
   }
 }
+
+test("what the instance's policy forbids is not offered", async () => {
+  const setPolicy = (attributes) => server.call("PUT", "/api/v2/instance/policies?policy=keyCreateImportAccess", {
+    metadata: { collectionType: "application/vnd.ibm.kms.policy+json", collectionTotal: 1 },
+    resources: [{ policy_type: "keyCreateImportAccess", policy_data: { enabled: true, attributes } }],
+  });
+  assert.equal((await setPolicy({ create_root_key: false, import_standard_key: true, enforce_token: true })).status, 204);
+  await person.toKeys();
+  await person.page.getByRole("button", { name: "Create a key" }).click();
+  await person.says("An instance policy forbids the other type here.");
+  assert.equal(await person.dialog().getByRole("radio").count(), 1);
+  assert.ok(await person.dialog().getByRole("radio", { name: "Standard key" }).isChecked());
+  await person.dialog().getByRole("button", { name: "Cancel" }).click();
+  await person.page.getByRole("button", { name: "Import your own key" }).click();
+  await person.dialog().getByRole("button", { name: "Create an import token" }).waitFor();
+  assert.ok(await person.dialog().getByRole("radio", { name: "As it is, over TLS" }).isDisabled());
+  await person.dialog().getByRole("button", { name: "Cancel" }).click();
+  assert.equal((await setPolicy({})).status, 204);
+});

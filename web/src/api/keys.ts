@@ -1,5 +1,5 @@
 // Keys, their versions, aliases, policies and registrations; key rings; import tokens.
-import { call, type Schema } from "./api";
+import { ApiError, call, type Schema } from "./api";
 
 export type Key = Schema<"Key">;
 export type NewKey = Schema<"NewKey">;
@@ -124,6 +124,21 @@ export type Registration = Schema<"RegistrationList">["resources"][number];
 
 export async function listRegistrations(instance: string, id: string, signal?: AbortSignal): Promise<Registration[]> {
   return (await call("get", "/api/v2/keys/{id}/registrations", { instance, path: { id }, query: { limit: 200 }, signal })).data.resources;
+}
+
+// Which ways of adding keys the instance's policy keyCreateImportAccess leaves open.
+export type AddingRules = NonNullable<Schema<"KeyCreateImportAccessInstancePolicy">["policy_data"]["attributes"]>;
+
+// Null: no such policy is active, or the caller may not know (needs Manager); the server decides then.
+export async function readAddingRules(instance: string, signal?: AbortSignal): Promise<AddingRules | null> {
+  try {
+    const answer = await call("get", "/api/v2/instance/policies", { instance, query: { policy: "keyCreateImportAccess" }, signal });
+    const policy = answer.data.resources.find((found) => found.policy_type === "keyCreateImportAccess");
+    return policy?.policy_data.enabled ? (policy.policy_data.attributes ?? null) : null;
+  } catch (error) {
+    if (error instanceof ApiError && error.isRefusal) return null;
+    throw error;
+  }
 }
 
 // ---- rings ----

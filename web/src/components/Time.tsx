@@ -1,9 +1,12 @@
 // A moment: local zone in the text, UTC on hover and for screen readers' time element.
 import { useI18n } from "../i18n";
 
+// How the reader writes dates: en-GB and en-US differ.
+const localeOf = (language: string) => navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
+
 export function localTime(moment: string, language: string): string {
   const date = new Date(moment);
-  return Number.isNaN(date.getTime()) ? moment : date.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+  return Number.isNaN(date.getTime()) ? moment : date.toLocaleString(localeOf(language), { dateStyle: "medium", timeStyle: "short" });
 }
 
 export function utcTime(moment: string): string {

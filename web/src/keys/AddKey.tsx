@@ -1,7 +1,7 @@
 // Creating a key, or importing one's own: plainly or by secure import.
 import { RadioButton, RadioButtonGroup, Select, SelectItem } from "@carbon/react";
 import { useState } from "react";
-import { createKey, listRings, type Key, type Material, type NewKey } from "../api/keys";
+import { createKey, listRings, readAddingRules, type AddingRules, type Key, type Material, type NewKey } from "../api/keys";
 import { Dialog } from "../components/Dialog";
 import { TextAreaField, TextField } from "../components/fields";
 import { useAction, useLoad } from "../components/load";
@@ -49,6 +49,13 @@ function isComplete(t: Translate, form: Form, how: AddKeyProps["how"]): boolean 
   return form.isSecure && form.root ? isSealed(form.sealed) : isMaterial(form.material, form.root);
 }
 
+// The policy of the instance; without one everything may be added. Standard keys have no secure import.
+function mayAdd(rules: AddingRules | null | undefined, how: AddKeyProps["how"], root: boolean): boolean {
+  if (!rules) return true;
+  if (how === "create") return root ? rules.create_root_key : rules.create_standard_key;
+  return root ? rules.import_root_key : rules.import_standard_key && !rules.enforce_token;
+}
+
 function requestOf(form: Form, how: AddKeyProps["how"]): NewKey {
   const aliases = splitAliases(form.aliases);
   const material: Material = how === "create" ? {} : form.isSecure && form.root ? form.sealed : { payload: form.material.trim() };
@@ -68,6 +75,12 @@ export function AddKey({ instance, how, ring, onClose, onDone }: AddKeyProps) {
   const set = (change: Partial<Form>) => setForm((before) => ({ ...before, ...change }));
   const action = useAction(() => createKey(instance, requestOf(form, how), form.ring), onDone);
   const isImport = how === "import";
+  const rules = useLoad(`adding-rules:${instance}`, (signal) => readAddingRules(instance, signal)).data;
+  const mayRoot = mayAdd(rules, how, true);
+  const mayStandard = mayAdd(rules, how, false);
+  // What the policy leaves open is chosen, whatever was chosen before it was read.
+  if (form.root ? !mayRoot && mayStandard : !mayStandard && mayRoot) set({ root: !form.root });
+  if (rules?.enforce_token && isImport && !form.isSecure) set({ isSecure: true });
   return (
     <Dialog
       size="md"
@@ -75,16 +88,17 @@ export function AddKey({ instance, how, ring, onClose, onDone }: AddKeyProps) {
       submitLabel={t(isImport ? "keyForm.submitImport" : "keyForm.submitCreate")}
       busy={action.busy}
       error={action.error}
-      canSubmit={isComplete(t, form, how)}
+      canSubmit={isComplete(t, form, how) && mayAdd(rules, how, form.root)}
       onSubmit={action.run}
       onClose={onClose}
     >
       <RadioButtonGroup legendText={t("keys.type")} name="key-type" valueSelected={form.root ? "root" : "standard"} onChange={(value) => set({ root: value === "root" })}>
-        <RadioButton id="type-root" value="root" labelText={t("keys.root")} />
-        <RadioButton id="type-standard" value="standard" labelText={t("keys.standard")} />
+        {mayRoot ? <RadioButton id="type-root" value="root" labelText={t("keys.root")} /> : null}
+        {mayStandard ? <RadioButton id="type-standard" value="standard" labelText={t("keys.standard")} /> : null}
       </RadioButtonGroup>
+      {!(mayRoot && mayStandard) && <p className="kh-muted">{t(mayRoot || mayStandard ? "keyForm.someForbidden" : "keyForm.allForbidden")}</p>}
       <Description instance={instance} form={form} set={set} />
-      {isImport && <ImportPart instance={instance} form={form} set={set} />}
+      {isImport && <ImportPart instance={instance} form={form} set={set} onlySecure={rules?.enforce_token ?? false} />}
       <p className="kh-muted">{t("keyForm.policyNote")}</p>
     </Dialog>
   );
@@ -158,7 +172,7 @@ function Description({ instance, form, set }: PartProps) {
   );
 }
 
-function ImportPart({ instance, form, set }: PartProps) {
+function ImportPart({ instance, form, set, onlySecure }: PartProps & { onlySecure: boolean }) {
   const t = useT();
   return (
     <>
@@ -170,7 +184,7 @@ function ImportPart({ instance, form, set }: PartProps) {
         valueSelected={form.isSecure && form.root ? "secure" : "plain"}
         onChange={(value) => set({ isSecure: value === "secure" })}
       >
-        <RadioButton id="travels-plain" value="plain" labelText={t("keyForm.plain")} />
+        <RadioButton id="travels-plain" value="plain" labelText={t("keyForm.plain")} disabled={onlySecure} />
         <RadioButton id="travels-secure" value="secure" labelText={t("keyForm.secure")} disabled={!form.root} />
       </RadioButtonGroup>
       {form.isSecure && form.root ? (

@@ -108,6 +108,8 @@ export const keys = {
   "keyForm.plain": "As it is, over TLS",
   "keyForm.secure": "Secure import: encrypted for the crypto unit",
   "keyForm.secureRootOnly": "Secure import is for root keys.",
+  "keyForm.someForbidden": "An instance policy forbids the other type here.",
+  "keyForm.allForbidden": "An instance policy forbids this way of adding keys. A manager can change it under Instance policies.",
   "keyForm.submitCreate": "Create key",
   "keyForm.submitImport": "Import key",
   "keyForm.policyNote": "Instance policies for rotation and dual authorization apply to new keys.",

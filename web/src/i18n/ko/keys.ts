@@ -110,6 +110,8 @@ export const keys: typeof source = {
   "keyForm.plain": "그대로, TLS로",
   "keyForm.secure": "보안 가져오기: 암호화 유닛용으로 암호화",
   "keyForm.secureRootOnly": "보안 가져오기는 루트 키용입니다.",
+  "keyForm.someForbidden": "인스턴스 정책이 여기에서 다른 유형을 금지합니다.",
+  "keyForm.allForbidden": "인스턴스 정책이 이 방법으로 키를 추가하는 것을 금지합니다. 관리자가 인스턴스 정책에서 변경할 수 있습니다.",
   "keyForm.submitCreate": "키 작성",
   "keyForm.submitImport": "키 가져오기",
   "keyForm.policyNote": "새 키에는 순환 및 이중 권한 부여에 대한 인스턴스 정책이 적용됩니다.",

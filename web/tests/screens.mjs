@@ -1,0 +1,89 @@
+// Pictures of all pages for the documentation: ../docs/screens/console-<page>.png, light, English, 1280 pixels wide; one
+// dark, one Korean, one at 360 pixels. `npm run screens` makes them anew; `npm run screens -- keys` only those.
+//
+// A page: its name, its address below /console (":instance" and ":key" are filled), what to wait for, what to do before.
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Person, Server, startBrowser } from "./harness.mjs";
+
+const folder = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "docs/screens");
+
+const openDialog = (button) => async ({ page }) => {
+  await page.getByRole("button", { name: button }).click();
+  await page.getByRole("dialog").filter({ visible: true }).waitFor();
+};
+
+const PAGES = [
+  { name: "instances", path: "/instances" },
+  { name: "instance", path: "/instances/:instance" },
+  { name: "instance-new", path: "/instances/:empty", wait: "This instance is not initialised" },
+  { name: "keys", path: "/instances/:instance/keys" },
+  { name: "keys-dark", path: "/instances/:instance/keys", options: { colorScheme: "dark" } },
+  { name: "keys-korean", path: "/instances/:instance/keys", options: { locale: "ko-KR" } },
+  { name: "keys-narrow", path: "/instances/:instance/keys", options: { viewport: { width: 360, height: 740 } } },
+  { name: "key-create", path: "/instances/:instance/keys", act: openDialog("Create a key") },
+  { name: "key-delete", path: "/instances/:instance/keys/:key", act: openDialog("Delete key") },
+  { name: "key", path: "/instances/:instance/keys/:key" },
+  { name: "key-policies", path: "/instances/:instance/keys/:key?tab=policies" },
+  { name: "key-timeline", path: "/instances/:instance/keys/:key?tab=timeline" },
+  { name: "key-rings", path: "/instances/:instance/key-rings" },
+  { name: "about", path: "/about" },
+];
+
+const KEYS = [
+  { name: "payroll-root", aliases: ["payroll"], description: "Wraps the data keys of the payroll database" },
+  { name: "archive-2025", aliases: ["archive"], keyRingID: "archive" },
+  { name: "invoices-root", aliases: ["invoices", "billing"] },
+  { name: "webhook-signing", extractable: true },
+  { name: "backup-volume", description: "Volumes of the backup cluster" },
+  { name: "급여 데이터베이스" },
+  { name: "reporting-root" },
+  { name: "mail-gateway", extractable: true },
+];
+
+async function furnish(server) {
+  for (const ring of ["finance", "archive"]) await server.call("POST", `/api/v2/key_rings/${ring}`);
+  const ids = await server.keys(...KEYS.map(({ keyRingID: _, ...key }) => key));
+  await server.call("PATCH", `/api/v2/keys/${ids[1]}`, { keyRingID: "archive" });
+  await server.call("PATCH", `/api/v2/keys/${ids[2]}`, { keyRingID: "finance" });
+  await server.call("POST", `/api/v2/keys/${ids[4]}/actions/disable`, {});
+  await server.call("POST", `/api/v2/keys/${ids[0]}/actions/rotate`, {});
+  await server.call("DELETE", `/api/v2/keys/${ids[6]}`);
+  const empty = await server.do({ do: "instance", name: "staging", initialise: false });
+  return { ":instance": server.instance, ":empty": empty, ":key": ids[0] };
+}
+
+async function shoot(browser, server, places, { name, path, wait, act, options }) {
+  const person = await Person.open(browser, server, options);
+  await person.go("/");
+  await person.page.locator("#api-key").fill(server.apiKey);
+  await person.page.locator("button[type=submit]").click();
+  await person.page.getByRole("heading", { level: 1 }).filter({ hasNotText: "Keyhaven" }).waitFor();
+  await person.go(Object.entries(places).reduce((text, [from, to]) => text.replace(from, to), path));
+  await person.page.getByRole("heading", { level: 1 }).waitFor();
+  if (wait) await person.says(wait);
+  await act?.(person);
+  // No request on its way, no skeleton left.
+  await person.page.waitForLoadState("networkidle");
+  await person.page.waitForFunction(() => !document.querySelector(".kh-skeleton, .kh-loading"));
+  await person.page.screenshot({ path: join(folder, `console-${name}.png`), animations: "disabled", caret: "hide" });
+  await person.close();
+  console.log(`console-${name}.png`);
+}
+
+const wanted = process.argv.slice(2);
+await mkdir(folder, { recursive: true });
+const [server, browser] = await Promise.all([Server.start(), startBrowser()]);
+try {
+  const login = await Person.open(browser, server);
+  await login.go("/");
+  await login.page.locator("#api-key").waitFor();
+  await login.page.screenshot({ path: join(folder, "console-login.png"), caret: "hide" });
+  await login.close();
+  const places = await furnish(server);
+  for (const page of PAGES) if (wanted.length === 0 || wanted.some((word) => page.name.startsWith(word))) await shoot(browser, server, places, page);
+} finally {
+  await browser.close();
+  await server.stop();
+}
