@@ -283,3 +283,59 @@ test("what the instance's policy forbids is not offered", async () => {
   await person.dialog().getByRole("button", { name: "Cancel" }).click();
   assert.equal((await setPolicy({})).status, 204);
 });
+
+test("under keyhaven console the page encrypts the material itself, and the unit opens it", async () => {
+  const local = await Person.open(browser, server);
+  await local.logIn();
+  // The same page as `keyhaven console` serves it: it says of itself that it comes from this machine.
+  await local.page.route("**/console/environment.json", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), mode: "local" } });
+  });
+  await local.toKeys();
+  await local.page.getByRole("button", { name: "Import your own key" }).click();
+  const dialog = local.dialog();
+  await dialog.getByLabel("Name").fill("sealed in the page");
+  await dialog.getByText("Secure import: encrypted for the crypto unit").click();
+  await dialog.getByRole("button", { name: "Create an import token" }).click();
+  const material = dialog.getByLabel("Key material, base64");
+  await material.waitFor({ timeout: 60000 });
+  await material.fill(randomBytes(24).toString("base64"));
+  await local.says("Browsers have no AES-192");
+  assert.ok(await dialog.getByRole("button", { name: "Encrypt in this page" }).isDisabled());
+  const key = randomBytes(32).toString("base64");
+  await material.fill(key);
+  const sent = [];
+  local.page.on("request", (request) => sent.push(request.postData() ?? ""));
+  await dialog.getByRole("button", { name: "Encrypt in this page" }).click();
+  await local.says("Encrypted. The fields below are filled");
+  await local.isAccessible();
+  await dialog.getByRole("button", { name: "Import key" }).click();
+  await local.says("Key sealed in the page was imported.");
+  assert.ok(sent.length > 0 && sent.every((body) => !body.includes(key)));
+  await local.close();
+});
+
+test("on a slow server the list says that it is loading, and a late answer does not replace a newer one", async () => {
+  await server.keys({ name: "slow standard", extractable: true }, { name: "quick root" });
+  await person.toKeys();
+  await person.row("quick root").waitFor();
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await person.page.route(/\/api\/v2\/keys\?.*extractable=true/, async (route) => {
+    await held;
+    await route.continue().catch(() => undefined);
+  });
+  const type = person.page.getByRole("combobox", { name: "Type" });
+  await type.selectOption("standard");
+  await person.page.locator('table[aria-busy="true"]').waitFor();
+  await type.selectOption("root");
+  await person.row("quick root").waitFor();
+  release();
+  await person.page.unroute(/\/api\/v2\/keys\?.*extractable=true/);
+  await person.row("quick root").waitFor();
+  assert.equal(await person.row("slow standard").count(), 0);
+  // The other way round: held back answers are shown when they come.
+  await type.selectOption("standard");
+  await person.row("slow standard").waitFor();
+});

@@ -59,7 +59,7 @@ test("the five boxes of key access go over together, and all as without the poli
   await access.getByText("Secure import only").click();
   await access.getByText("this policy is switched off").waitFor();
   await access.getByRole("button", { name: "Save policy" }).click();
-  await access.getByText("switched off").first().waitFor();
+  await access.getByText("· switched off").waitFor();
   assert.deepEqual(await stored("keyCreateImportAccess"), { enabled: false });
 });
 
