@@ -126,6 +126,13 @@ export async function listRegistrations(instance: string, id: string, signal?: A
   return (await call("get", "/api/v2/keys/{id}/registrations", { instance, path: { id }, query: { limit: 200 }, signal })).data.resources;
 }
 
+// One page of the registrations of all keys; `prevents`: only those that (do not) prevent deletion.
+export async function listAllRegistrations(instance: string, prevents: boolean | undefined, offset: number, limit: number, signal?: AbortSignal): Promise<{ rows: Registration[]; total: number }> {
+  const query = { offset, limit, totalCount: true, preventKeyDeletion: prevents };
+  const { metadata, resources } = (await call("get", "/api/v2/keys/registrations", { instance, query, signal })).data;
+  return { rows: resources, total: metadata.totalCount ?? offset + resources.length };
+}
+
 // Which ways of adding keys the instance's policy keyCreateImportAccess leaves open.
 export type AddingRules = NonNullable<Schema<"KeyCreateImportAccessInstancePolicy">["policy_data"]["attributes"]>;
 

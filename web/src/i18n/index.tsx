@@ -15,7 +15,7 @@ export type Translate = (key: TextKey, values?: Values) => string;
 // English names of the languages are never shown: each language is called by its own name.
 export const LANGUAGES: Record<Language, string> = { en: "English", ko: "한국어" };
 
-interface I18n {
+export interface I18n {
   language: Language;
   t: Translate;
 }

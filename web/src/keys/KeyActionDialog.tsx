@@ -7,7 +7,8 @@ import { Dialog } from "../components/Dialog";
 import { TextField } from "../components/fields";
 import { useAction, useLoad } from "../components/load";
 import { useNotify } from "../components/notices";
-import { useT, type Translate } from "../i18n";
+import { localTime } from "../components/Time";
+import { useI18n, useT, type I18n, type Translate } from "../i18n";
 import { MaterialInput, isMaterial } from "./MaterialInput";
 import { needsTwo, type KeyActionName } from "./rules";
 
@@ -23,7 +24,10 @@ interface KeyActionDialogProps {
 
 type Plan = Pick<ConfirmProps, "title" | "confirmLabel" | "danger" | "typeName" | "accept" | "option" | "work"> & { more: string; done: string };
 
-function planOf(t: Translate, instance: string, item: Key, action: KeyActionName): Plan | null {
+// The four hours after the deletion are not over yet.
+const purgeFrom = (item: Key, t: Translate, language: string) => (item.purgeAllowed === false && item.purgeAllowedFrom ? ` ${t("keyDo.purgeFrom", { time: localTime(item.purgeAllowedFrom, language) })}` : "");
+
+function planOf({ t, language }: I18n, instance: string, item: Key, action: KeyActionName): Plan | null {
   const { id, name } = item;
   const common = (which: "rotate" | "disable" | "enable" | "sync" | "schedule" | "unschedule" | "delete" | "restore" | "purge") => ({
     title: t(`keyAction.${which}`),
@@ -56,7 +60,7 @@ function planOf(t: Translate, instance: string, item: Key, action: KeyActionName
     case "restore":
       return { ...common("restore"), work: () => restoreKey(instance, id) };
     case "purge":
-      return { ...common("purge"), danger: true, accept: t("keyDo.purgeAccept"), work: () => purgeKey(instance, id) };
+      return { ...common("purge"), more: `${t("keyDo.purgeMore")}${purgeFrom(item, t, language)}`, danger: true, accept: t("keyDo.purgeAccept"), work: () => purgeKey(instance, id) };
     case "details":
     case "aliases":
     case "rotationPolicy":
@@ -67,7 +71,8 @@ function planOf(t: Translate, instance: string, item: Key, action: KeyActionName
 }
 
 export function KeyActionDialog({ instance, item, action, onDone, onClose }: KeyActionDialogProps) {
-  const t = useT();
+  const i18n = useI18n();
+  const { t } = i18n;
   const notify = useNotify();
   const finish = (text: string) => {
     notify(text);
@@ -75,7 +80,7 @@ export function KeyActionDialog({ instance, item, action, onDone, onClose }: Key
   };
   if (action === "move") return <MoveKey instance={instance} item={item} onClose={onClose} onDone={(ring) => finish(t("keyDone.move", { name: item.name, ring }))} />;
   if (action === "rotate" && item.imported) return <RotateImported instance={instance} item={item} onClose={onClose} onDone={() => finish(t("keyDone.rotate", { name: item.name }))} />;
-  const plan = planOf(t, instance, item, action);
+  const plan = planOf(i18n, instance, item, action);
   if (!plan) return null;
   const { more, done, ...confirm } = plan;
   return (

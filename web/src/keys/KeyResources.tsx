@@ -6,19 +6,16 @@ import { useLoad } from "../components/load";
 import { useLocalRows } from "../components/rows";
 import { Time } from "../components/Time";
 import { useT } from "../i18n";
+import { resourceOf, serviceOf } from "../resources/crn";
 import type { PartProps } from "./KeyPage";
-
-// Fields of a CRN, counted from 0 with the word crn: 4 is the service, the last one the resource.
-const SERVICE = 4;
-const field = (crn: string, index: number) => crn.split(":").at(index) || "–";
 
 export function KeyResources({ instance, item }: PartProps) {
   const t = useT();
   const loaded = useLoad(`registrations:${instance}:${item.id}`, (signal) => listRegistrations(instance, item.id, signal));
   const rows = useLocalRows(loaded.data, loaded.error, loaded.reload);
   const columns: Column<Registration>[] = [
-    { key: "resource", header: t("details.resource"), width: 320, cell: (row) => <span title={row.resourceCrn}>{field(row.resourceCrn, -1)}</span> },
-    { key: "service", header: t("details.service"), width: 200, cell: (row) => field(row.resourceCrn, SERVICE) },
+    { key: "resource", header: t("details.resource"), width: 320, cell: (row) => <span title={row.resourceCrn}>{resourceOf(row.resourceCrn)}</span> },
+    { key: "service", header: t("details.service"), width: 200, cell: (row) => serviceOf(row.resourceCrn) },
     { key: "retention", header: t("details.retention"), width: 160, cell: (row) => t(row.preventKeyDeletion ? "common.yes" : "common.no") },
     { key: "description", header: t("keys.description"), width: 260, cell: (row) => <span dir="auto">{row.description ?? "–"}</span> },
     { key: "created", header: t("common.created"), width: 200, cell: (row) => <Time value={row.creationDate} /> },

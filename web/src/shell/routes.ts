@@ -3,7 +3,7 @@
 //
 // To add a page: its folder, its texts (i18n/en/<area>.ts and ko/<area>.ts), one entry here, one test.
 import { lazy, type ComponentType, type LazyExoticComponent } from "react";
-import { ChartLine, Folder, Information, Application, Password, Policy, UserAccess } from "../components/icons";
+import { ChartLine, DataBase, Folder, Information, Application, Password, Policy, UserAccess } from "../components/icons";
 import type { TextKey } from "../i18n";
 
 export interface Route {
@@ -34,6 +34,12 @@ export const ROUTES: Route[] = [
     title: "rings.title",
     page: lazy(() => import("../key-rings/KeyRingsPage")),
     nav: { label: "nav.keyRings", icon: Folder, group: "instance" },
+  },
+  {
+    path: "/instances/:instance/resources",
+    title: "details.resources",
+    page: lazy(() => import("../resources/ResourcesPage")),
+    nav: { label: "details.resources", icon: DataBase, group: "instance" },
   },
   {
     path: "/instances/:instance/policies",
