@@ -94,12 +94,12 @@ class World:
             (self.directory / f"{row['ref']}.wdek.json").write_text(json.dumps({"key": row["key"], "aad": json.loads(row["aad"] or "[]")}))
 
     # --- one migration ---
-    def begin(self, hold_aliases=False):
-        """A fresh target and its plan, with nothing done."""
+    def begin(self, *options, api_key_file=None, target=None, expect=0):
+        """A fresh target (or `target`) and its plan, with nothing done. `api_key_file`: of the source, instead of the administrator's."""
         self.number += 1
         for relay in self.relays.values():
             relay.arm()
-        self.target_instance = self.target.instance(f"target-{self.number}")
+        self.target_instance = target or self.target.instance(f"target-{self.number}")
         work = self.work = self.home / f"run-{self.number}"
         work.mkdir()
         self.plan, self.out, self.out_directory, self.result, self.database = (
@@ -108,17 +108,23 @@ class World:
             database.execute("CREATE TABLE deks (ref TEXT PRIMARY KEY, key TEXT, wdek TEXT, aad TEXT)")
             database.executemany("INSERT INTO deks VALUES (:ref, :key, :wdek, nullif(:aad, ''))", self.rows)
         database.close()
+        self.plan_for(api_key_file, *options, expect=expect)
+        with open(self.plan, "a", encoding="utf-8") as file:
+            file.write(f"tables:\n  - name: deks\n    kind: sqlite\n    connection: {self.database}\n    batch: 10\n"
+                       "    query: SELECT ref AS id, key, wdek, aad FROM deks\n"
+                       "    update: UPDATE deks SET wdek = :new_wdek, key = :new_key WHERE ref = :id AND wdek = :old_wdek\n")
+
+    def plan_for(self, api_key_file, *options, expect=0):
+        """The verb plan, for the target at hand."""
         sides = []
         for name, instance in (("source", self.instance), ("target", self.target_instance)):
             deployment = self.sides()[name]
             sides += [f"--{name}-instance", instance, f"--{name}-url", self.relays[name].url, f"--{name}-ca", deployment.ca,
                       f"--{name}-api-key-file", str(deployment.data / "server/admin-api-key")]
-        self.source.cli("migrate", "plan", *sides, "--material", self.material_file, "--inventory", self.inventory, "--out", self.plan,
-                        *(["--hold-aliases"] if hold_aliases else []))
-        with open(self.plan, "a", encoding="utf-8") as file:
-            file.write(f"tables:\n  - name: deks\n    kind: sqlite\n    connection: {self.database}\n    batch: 10\n"
-                       "    query: SELECT ref AS id, key, wdek, aad FROM deks\n"
-                       "    update: UPDATE deks SET wdek = :new_wdek, key = :new_key WHERE ref = :id AND wdek = :old_wdek\n")
+        if api_key_file:
+            sides[sides.index("--source-api-key-file") + 1] = str(api_key_file)
+        return self.source.cli("migrate", "plan", *sides, "--material", self.material_file, "--inventory", self.inventory, "--out",
+                               self.plan, *options, expect=expect)
 
     def arguments(self, verb, jobs=1):
         enable, plan = "--enable-suspended", str(self.plan)

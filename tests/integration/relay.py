@@ -29,14 +29,14 @@ class Relay:
         self.target = urllib.parse.urlsplit(deployment.url)
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.log, self.hook = [], None
+        self.log, self.statuses, self.hook = [], [], None
         self.lock = threading.Lock()
         threading.Thread(target=self.accept, daemon=True).start()
 
     def arm(self, hook=None, cut_at=None):
         """Counts from 1 again. `cut_at`: the number of the request whose reply is lost."""
         with self.lock:
-            self.log = []
+            self.log, self.statuses = [], []
             self.hook = hook if cut_at is None else lambda seen: seen.is_after and seen.number == cut_at
 
     @property
@@ -102,6 +102,8 @@ class Relay:
                     server.sendall(request)
                     reply = self.message(server, outbound, seen.method != "HEAD")
                     seen.is_after = True
+                    if reply:
+                        self.statuses.append(int(reply[9:12]))
                     if reply is None or (hook and hook(seen)):
                         return  # carried out, but nobody hears of it
                     client.sendall(reply)
