@@ -8,6 +8,7 @@ import { login } from "./en/login";
 import { policies } from "./en/policies";
 import { iam } from "./en/iam";
 import { metrics } from "./en/metrics";
+import { audit } from "./en/audit";
 import { about } from "./en/about";
 
-export const en = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...about };
+export const en = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...about };

@@ -9,6 +9,7 @@ import { login } from "./ko/login";
 import { policies } from "./ko/policies";
 import { iam } from "./ko/iam";
 import { metrics } from "./ko/metrics";
+import { audit } from "./ko/audit";
 import { about } from "./ko/about";
 
-export const ko: Catalogue = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...about };
+export const ko: Catalogue = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...about };

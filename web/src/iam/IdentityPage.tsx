@@ -48,9 +48,11 @@ export default function IdentityPage() {
   const { identity } = loaded.data;
   if (!identity) {
     return (
-      <EmptyState title={t("iam.gone")} text={t("iam.goneMore")}>
-        <RouteLink to="/access">{t("iam.toAccess")}</RouteLink>
-      </EmptyState>
+      <Page title={t("iam.identity")}>
+        <EmptyState title={t("iam.gone")} text={t("iam.goneMore")}>
+          <RouteLink to="/access">{t("iam.toAccess")}</RouteLink>
+        </EmptyState>
+      </Page>
     );
   }
   const isMe = identity.iam_id === session.id;

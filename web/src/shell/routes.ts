@@ -3,7 +3,7 @@
 //
 // To add a page: its folder, its texts (i18n/en/<area>.ts and ko/<area>.ts), one entry here, one test.
 import { lazy, type ComponentType, type LazyExoticComponent } from "react";
-import { ChartLine, DataBase, Folder, Information, Application, Password, Policy, UserAccess } from "../components/icons";
+import { ChartLine, DataBase, Folder, Information, Application, Password, Policy, UserAccess, Report } from "../components/icons";
 import type { TextKey } from "../i18n";
 
 export interface Route {
@@ -54,6 +54,12 @@ export const ROUTES: Route[] = [
     nav: { label: "nav.iam", icon: UserAccess, group: "account" },
   },
   { path: "/access/:identity", title: "iam.identity", page: lazy(() => import("../iam/IdentityPage")) },
+  {
+    path: "/audit",
+    title: "nav.audit",
+    page: lazy(() => import("../audit/AuditPage")),
+    nav: { label: "nav.audit", icon: Report, group: "account" },
+  },
   {
     path: "/metrics",
     title: "nav.metrics",

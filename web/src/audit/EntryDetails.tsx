@@ -1,0 +1,38 @@
+// One record with every member it has, and what proves it.
+import { CopyableText } from "../components/CopyButton";
+import { Dialog } from "../components/Dialog";
+import { Fact, Facts } from "../components/Page";
+import { useT } from "../i18n";
+import { Sealed } from "./EntryTable";
+import { fieldsOf } from "./search";
+import type { Entry } from "./verify";
+
+export function EntryDetails({ entry, onClose }: { entry: Entry; onClose: () => void }) {
+  const t = useT();
+  const { record, stream, isSealed } = entry;
+  return (
+    <Dialog title={record.event.action ?? t("audit.noAction")} size="lg" onClose={onClose}>
+      <Facts>
+        {fieldsOf(record.event).map(([name, value], index) => (
+          <Fact key={`${name}-${index}`} name={name}>
+            <CopyableText value={value} what={name} />
+          </Fact>
+        ))}
+      </Facts>
+      <h3>{t("audit.proof")}</h3>
+      <Facts>
+        <Fact name={t("audit.sealed")}>
+          <Sealed isSealed={isSealed} />
+        </Fact>
+        <Fact name={t("audit.stream")}>{stream}</Fact>
+        <Fact name={t("audit.number")}>{String(record.seq)}</Fact>
+        <Fact name={t("audit.hash")}>
+          <CopyableText value={record.hash} what={t("audit.hash")} />
+        </Fact>
+        <Fact name={t("audit.prev")}>
+          <CopyableText value={record.prev} what={t("audit.prev")} />
+        </Fact>
+      </Facts>
+    </Dialog>
+  );
+}

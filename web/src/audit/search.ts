@@ -1,0 +1,50 @@
+// Filters over the records of an opened log.
+import type { Entry } from "./verify";
+
+export interface AuditFilters {
+  from: string;
+  until: string;
+  action: string;
+  outcome: string;
+  severity: string;
+  initiator: string;
+  instance: string;
+  correlation: string;
+}
+
+export const FILTER_NAMES = ["from", "until", "action", "outcome", "severity", "initiator", "instance", "correlation"] as const satisfies readonly (keyof AuditFilters)[];
+
+export const readFilters = (query: URLSearchParams): AuditFilters => Object.fromEntries(FILTER_NAMES.map((name) => [name, query.get(name) ?? ""])) as unknown as AuditFilters;
+
+const has = (text: string | undefined, part: string) => !part || (text ?? "").toLowerCase().includes(part.trim().toLowerCase());
+
+// `from` and `until` are moments of the reader's own zone, as the browser's date field gives them.
+export function matches({ record: { event } }: Entry, filters: AuditFilters): boolean {
+  const at = Date.parse(event.eventTime ?? "");
+  if (filters.from && !(at >= Date.parse(filters.from))) return false;
+  // The field has minutes: a whole one is meant.
+  if (filters.until && !(at < Date.parse(filters.until) + 60_000)) return false;
+  if (filters.outcome && event.outcome !== filters.outcome) return false;
+  if (filters.severity && event.severity !== filters.severity) return false;
+  const { initiator, requestData, target } = event;
+  return (
+    has(event.action, filters.action) &&
+    has(event.correlationId, filters.correlation) &&
+    (has(initiator?.id, filters.initiator) || has(initiator?.name, filters.initiator) || has(initiator?.host?.address, filters.initiator)) &&
+    (has(requestData?.instanceID, filters.instance) || has(target?.id, filters.instance))
+  );
+}
+
+// Newest first; within a second a stream keeps its order.
+export function byTime(left: Entry, right: Entry): number {
+  const [a, b] = [left.record.event.eventTime ?? "", right.record.event.eventTime ?? ""];
+  if (a !== b) return a < b ? 1 : -1;
+  if (left.stream !== right.stream) return left.stream < right.stream ? -1 : 1;
+  return left.record.seq < right.record.seq ? 1 : -1;
+}
+
+// Every member of an event as "requestData.instanceID" and its value, in the event's order.
+export function fieldsOf(value: unknown, path = ""): [string, string][] {
+  if (typeof value !== "object" || value === null) return [[path, String(value)]];
+  return Object.entries(value).flatMap(([name, member]) => fieldsOf(member, path ? `${path}.${name}` : name));
+}
