@@ -182,6 +182,10 @@ Result<void> Core::open_instances_and_keys() {
   gate_->rotations = &*rotations_;
   proposals_.emplace(instances::Proposals::Parts{*instances_, *database_, around_.clock});
   transcript_.emplace(instances::Transcript::Parts{*instances_, *database_, around_.clock});
+  transfer_export_.emplace(keys::TransferExport::Parts{*key_changes_, *registrations_,
+                                                       around_.transfer, *gate_, around_.clock});
+  transfer_import_.emplace(keys::TransferImport::Parts{
+      *key_changes_, *registrations_, around_.transfer, *gate_, *settings_, around_.clock});
   return key_service_->load();
 }
 
@@ -212,6 +216,8 @@ void Core::build_api() {
   registration_front_.emplace(http::RegistrationFront{*key_front_, *registrations_});
   frame_front_.emplace(http::FrameFront{*instances_, *rotations_, *transcript_,
                                         [this] { return around_.fence.fence({}); }});
+  transfer_front_.emplace(
+      http::TransferFront{around_.transfer, *transfer_export_, *transfer_import_});
   http::ApiOptions options;
   options.loops = around_.loops;
   api_ = std::make_unique<http::Api>(options, *authenticator_, *instance_lookup_, around_.log,
@@ -233,6 +239,7 @@ void Core::build_api() {
   api_->add(http::proposal_routes(*frame_front_, *proposals_));
   api_->add(http::transcript_routes(*frame_front_));
   api_->add(http::rotation_routes(*instances_, *rotations_));
+  api_->add(http::transfer_routes(*transfer_front_));
   api_->add(http::governance_routes(*key_front_, *instances_));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));
   api_->add(http::migration_report_routes(around_.log, around_.audit_public_key));

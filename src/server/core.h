@@ -14,6 +14,7 @@
 #include "http/key_front.h"
 #include "http/registration_front.h"
 #include "http/tke_frames.h"
+#include "http/transfer_routes.h"
 #include "http/worker_pool.h"
 #include "iam/authority.h"
 #include "instances/instance_service.h"
@@ -21,10 +22,13 @@
 #include "instances/rotation_worker.h"
 #include "keys/import_tokens.h"
 #include "keys/key_service.h"
+#include "keys/transfer_export.h"
+#include "keys/transfer_import.h"
 #include "server/config.h"
 #include "server/stored_keys.h"
 #include "store/database.h"
 #include "unit/async_unit.h"
+#include "unit/key_transfer.h"
 #include "unit/record_guard.h"
 
 namespace keyhaven::server {
@@ -45,6 +49,7 @@ struct Surroundings {
   unit::CryptoUnit& unit;               // for the worker pool
   unit::CryptoUnit& slow_unit;          // for the pool's calls that take seconds
   unit::RecordGuard& guard;             // of the stored records
+  unit::KeyTransfer& transfer;          // of keys, from and to other deployments
   std::vector<unit::AsyncUnit*> units;  // one per loop
   keys::Fence& fence;
   unsigned loops;
@@ -112,12 +117,15 @@ class Core {
   std::optional<instances::RotationWorker> rotation_worker_;
   std::optional<instances::Proposals> proposals_;
   std::optional<instances::Transcript> transcript_;
+  std::optional<keys::TransferExport> transfer_export_;
+  std::optional<keys::TransferImport> transfer_import_;
   std::unique_ptr<http::WorkerPool> workers_;
   std::unique_ptr<http::TokenAuthenticator> authenticator_;
   std::unique_ptr<http::ServiceInstances> instance_lookup_;
   std::optional<http::KeyFront> key_front_;
   std::optional<http::RegistrationFront> registration_front_;
   std::optional<http::FrameFront> frame_front_;
+  std::optional<http::TransferFront> transfer_front_;
   std::unique_ptr<http::Api> api_;
 };
 

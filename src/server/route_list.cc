@@ -68,6 +68,7 @@ Result<std::string> list_routes() {
                                          unit,
                                          unit,
                                          guard,
+                                         unit,
                                          {},
                                          fence,
                                          1,

@@ -211,7 +211,7 @@ class Service {
                                   [this](const std::string& cause) { unit_down(cause); }});
     KH_TRY(supervisor_->wait_until_up(kUnitStartLimit));
     const Endpoints endpoints = KH_TRY(find_endpoints());
-    core_ = KH_TRY(Core::open({config_, clock_, *log_, *blocking_, *slow_, *blocking_,
+    core_ = KH_TRY(Core::open({config_, clock_, *log_, *blocking_, *slow_, *blocking_, *blocking_,
                                std::move(units), *fence_, server_->loop_count(), endpoints,
                                audit_public_key_, [this] { return unit_health(); }}));
     log_records();
