@@ -46,6 +46,16 @@ bool gives_policies(client::ApiClient& to) {
   });
 }
 
+// Whether any key is still to be made. What the journal says of all keys takes memory, and is not
+// kept.
+Result<bool> is_work_left(const std::vector<const PlannedKey*>& keys, Journal& journal) {
+  const auto progress = progress_of(KH_TRY(journal.steps()));
+  return std::any_of(keys.begin(), keys.end(), [&](const PlannedKey* key) {
+    const auto found = progress.find(key->source);
+    return key->is_made() && (found == progress.end() || !found->second.is_carried(*key));
+  });
+}
+
 // Walks the keys of a plan with several workers.
 class Walk {
  public:
@@ -166,17 +176,13 @@ Result<ApplyResult> apply(const Plan& plan, const Side& source, const Side& targ
   KH_TRY(make_rings(plan, to, journal));
   ApplyResult result;
   std::vector<const PlannedKey*> work;
-  const auto progress = progress_of(KH_TRY(journal.steps()));
   for (const PlannedKey& key : plan.keys) {
     result.reported += key.action == KeyAction::Report;
     result.blocked += key.action == KeyAction::Blocked;
     if (key.is_carried()) work.push_back(&key);
   }
-  const bool is_work_left = std::any_of(work.begin(), work.end(), [&](const PlannedKey* key) {
-    const auto found = progress.find(key->source);
-    return key->is_made() && (found == progress.end() || !found->second.is_carried(*key));
-  });
-  CarrierShare share(plan, material, journal, is_work_left && gives_policies(to));
+  const bool is_left = KH_TRY(is_work_left(work, journal));
+  CarrierShare share(plan, material, journal, is_left && gives_policies(to));
   Walk walk(share, options, result, observer);
   KH_TRY(walk.connect(source, target, work.size()));
   KH_TRY(walk.run(std::move(work)));

@@ -50,8 +50,10 @@ std::string temporary_alias(const std::string& plan_id, const std::string& sourc
 }
 
 Result<Plan> load_plan(const std::string& path) {
-  const Bytes content = KH_TRY(read_file(path, kMaxPlanBytes));
-  auto plan = plan_from_yaml(std::string(as_text(content)));
+  Bytes content = KH_TRY(read_file(path, kMaxPlanBytes));
+  const std::string text(as_text(content));
+  Bytes().swap(content);  // a plan of many keys need not be there twice while it is read
+  auto plan = plan_from_yaml(text);
   if (!plan) return bad(path + ": " + plan.error().message);
   return plan;
 }

@@ -282,7 +282,9 @@ Result<Plan> make_plan(const Side& source, const Side& target, const EndpointRef
     target_policies = std::move(**policies);
   KH_TRY(plan_instance_policies(plan, from, target_policies));
 
-  for (const SourceKey& one : KH_TRY(read_source_keys(source, options.jobs))) {
+  std::vector<SourceKey> keys = KH_TRY(read_source_keys(source, options.jobs));
+  plan.keys.reserve(keys.size());
+  for (SourceKey& one : keys) {
     PlannedKey planned = plan_with_material(one, material, now);
     planned.hold_aliases = options.hold_aliases && !planned.aliases.empty();
     for (const std::string& alias : planned.aliases) {
@@ -295,6 +297,7 @@ Result<Plan> make_plan(const Side& source, const Side& target, const EndpointRef
     if (const std::string why = what_is_forbidden(planned, target_policies); !why.empty())
       block(planned, why);
     plan.keys.push_back(std::move(planned));
+    one = {};  // many keys need not be there in both forms
   }
   if (plan.seconds_of_imports() > 0) plan.rotation_seconds = rotation_seconds(target, to);
   count_deks(plan, inventory, material);

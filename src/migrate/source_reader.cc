@@ -31,9 +31,19 @@ Result<KeysById> read_once(client::ApiClient& api) {
   }
 }
 
-bool names_the_same(const KeysById& a, const KeysById& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const auto& x, const auto& y) { return x.first == y.first; });
+std::vector<std::string> ids_of(const KeysById& keys) {
+  std::vector<std::string> out;
+  out.reserve(keys.size());
+  for (const auto& [id, key] : keys) out.push_back(id);
+  return out;
+}
+
+// Emptied on the way: many keys need not be there twice.
+std::vector<client::Key> take_all(KeysById&& keys) {
+  std::vector<client::Key> out;
+  out.reserve(keys.size());
+  while (!keys.empty()) out.push_back(std::move(keys.extract(keys.begin()).mapped()));
+  return out;
 }
 
 // A key that was never rotated has the one version that bears its own id.
@@ -85,16 +95,12 @@ Result<bool> read_all_registrations(client::ApiClient& api, std::vector<SourceKe
 }  // namespace
 
 Result<std::vector<client::Key>> read_keys(client::ApiClient& api) {
-  KeysById before = KH_TRY(read_once(api));
-  for (int pass = 2; pass <= kPasses; ++pass) {
+  std::vector<std::string> before;  // ids of the pass before
+  for (int pass = 1; pass <= kPasses; ++pass) {
     KeysById now = KH_TRY(read_once(api));
-    const bool is_settled = names_the_same(before, now);
-    before = std::move(now);
-    if (!is_settled) continue;
-    std::vector<client::Key> keys;
-    keys.reserve(before.size());
-    for (auto& [id, key] : before) keys.push_back(std::move(key));
-    return keys;
+    std::vector<std::string> ids = ids_of(now);
+    if (pass > 1 && ids == before) return take_all(std::move(now));
+    before = std::move(ids);
   }
   return Error{Reason::Conflict,
                "the list of keys changes while it is read; stop what makes or purges keys there, "
@@ -108,12 +114,15 @@ Result<std::vector<SourceKey>> read_source_keys(const Side& side, unsigned jobs)
     client::ApiClient api = KH_TRY(side.connect());
     workers.push_back(std::move(api));
   }
+  std::vector<client::Key> listed = KH_TRY(read_keys(workers[0]));
   std::vector<SourceKey> keys;
-  for (client::Key& key : KH_TRY(read_keys(workers[0]))) {
+  keys.reserve(listed.size());
+  for (client::Key& key : listed) {
     SourceKey one;
     one.key = std::move(key);
     keys.push_back(std::move(one));
   }
+  std::vector<client::Key>().swap(listed);
   const bool has_registrations = KH_TRY(read_all_registrations(workers[0], keys));
   std::mutex mutex;
   Result<void> outcome;
