@@ -194,7 +194,7 @@ def problems(document):
             out.append(f"{where}: needs one of the tags")
         if not operation.get("summary") or not operation.get("x-keyhaven-action"):
             out.append(f"{where}: needs summary and x-keyhaven-action")
-        if not any(status.startswith("2") for status in operation["responses"]):
+        if not any(status[0] in "23" for status in operation["responses"]):
             out.append(f"{where}: no success")
         in_path = {part[1:-1] for part in path.split("/") if part.startswith("{")}
         parameters = parameters_of(document, item, operation)

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "audit/flood_guard.h"
+#include "http/console_session.h"
 #include "http/errors.h"
 #include "http/router.h"
 
@@ -25,9 +26,14 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return true;
 }
 
-// The token of "Bearer <token>".
-Result<std::string_view> bearer_token(const Call& call, std::size_t count) {
+// The token of "Bearer <token>"; without the header, that of the console's cookie.
+Result<std::string_view> presented_token(Call& call) {
+  const std::size_t count = call.request().count("Authorization");
   const auto header = call.header("Authorization");
+  if (!header) {
+    const auto token = KH_TRY(session_token(call.request()));
+    if (token) return *token;
+  }
   if (!header || header->empty())
     return Error{Reason::Unauthenticated, "a bearer token is required", ""};
   // Two could be read differently here and by a proxy in front.
@@ -173,7 +179,7 @@ Result<void> Api::find_caller(Call& call) {
     call.authorized_ = true;
     return {};
   }
-  const std::string_view token = KH_TRY(bearer_token(call, call.request_.count("Authorization")));
+  const std::string_view token = KH_TRY(presented_token(call));
   call.caller_ = KH_TRY(authenticator_.authenticate(call.loop_index(), token));
   call.set_initiator(call.caller_->iam_id, call.caller_->name);
   if (access == iam::Access::AnyCaller) call.authorized_ = true;

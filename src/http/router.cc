@@ -25,8 +25,11 @@ int hex_value(char c) noexcept {
   return -1;
 }
 
+bool is_rest(std::string_view segment) noexcept {
+  return segment.starts_with('{') && segment.ends_with("*}");
+}
 bool is_param(std::string_view segment) noexcept {
-  return segment.starts_with('{') && segment.ends_with('}');
+  return segment.starts_with('{') && segment.ends_with('}') && !is_rest(segment);
 }
 
 // Calls `visit` with each non-empty segment, still encoded, until it returns false.
@@ -94,6 +97,7 @@ std::string percent_encode(std::string_view text) {
 struct Router::Node {
   std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
   std::unique_ptr<Node> param;
+  std::unique_ptr<Node> rest;     // takes all that is left; a leaf
   std::vector<std::size_t> rows;  // of routes_
 };
 
@@ -133,7 +137,9 @@ void Router::add(Route route) {
   Node* node = root_.get();
   std::size_t count = 0;
   each_segment(route.pattern, [&](std::string_view segment) {
-    auto& child = is_param(segment) ? node->param : node->literals[std::string(segment)];
+    auto& child = is_rest(segment)    ? node->rest
+                  : is_param(segment) ? node->param
+                                      : node->literals[std::string(segment)];
     if (!child) child = std::make_unique<Node>();
     node = child.get();
     ++count;
@@ -148,15 +154,18 @@ void Router::add(Route route) {
   routes_.push_back(std::move(route));
 }
 
-// Literals first; falls back to the parameter when the literal leads nowhere. Depth is bounded by
-// kMaxPathSegments.
+// Literals first; falls back to the parameter when the literal leads nowhere, then to the rest.
+// Depth is bounded by kMaxPathSegments.
 const Router::Node* Router::descend(const Node& node, const Segments& segments,
                                     std::size_t depth) const {
   if (depth == segments.count) return node.rows.empty() ? nullptr : &node;
   if (const auto literal = node.literals.find(segments.at[depth]); literal != node.literals.end()) {
     if (const Node* found = descend(*literal->second, segments, depth + 1)) return found;
   }
-  return node.param ? descend(*node.param, segments, depth + 1) : nullptr;
+  if (node.param) {
+    if (const Node* found = descend(*node.param, segments, depth + 1)) return found;
+  }
+  return node.rest.get();
 }
 
 const Route* Router::choose(const Node& node, Method method,

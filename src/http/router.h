@@ -3,6 +3,9 @@
 // Segments are percent-decoded once, after splitting, so %2F stays inside its segment. Empty
 // segments do not count: a trailing or doubled slash is tolerated, because a base URL ending in '/'
 // makes naive clients send "//api/v2/…".
+//
+// A last segment {name*} takes the rest of the path, one segment or more; any other row wins over
+// it. It is no parameter: the handler reads the path of its request.
 #pragma once
 
 #include <map>

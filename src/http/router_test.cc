@@ -49,6 +49,19 @@ TEST_F(RouterTest, ToleratesDoubledAndTrailingSlashes) {
   EXPECT_EQ(pattern(get("/api/v2/keys/abc//metadata///")), "/api/v2/keys/{id}/metadata");
 }
 
+TEST_F(RouterTest, RestTakesWhatNoOtherRowTakes) {
+  router.add(row(Method::Get, "/console"));
+  router.add(row(Method::Get, "/console/environment.json"));
+  router.add(row(Method::Get, "/console/{path*}"));
+  EXPECT_EQ(pattern(get("/console/")), "/console");
+  EXPECT_EQ(pattern(get("/console/environment.json")), "/console/environment.json");
+  EXPECT_EQ(pattern(get("/console/environment.json/x")), "/console/{path*}");
+  EXPECT_EQ(pattern(get("/console/a/b/c")), "/console/{path*}");
+  EXPECT_TRUE(get("/console/a/b/c").params.empty());
+  EXPECT_TRUE(router.match("POST", "/console/a/b", std::nullopt).path_known);
+  EXPECT_EQ(get("/consoles/a").route, nullptr);
+}
+
 TEST_F(RouterTest, UnknownPathsAreNotFound) {
   for (const auto path :
        {"/", "", "*", "/api", "/api/v2/secrets", "/api/v2/keys/a/b/c", "/api/v1/keys",

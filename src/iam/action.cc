@@ -257,8 +257,8 @@ constexpr ActionInfo describe(Action action) {
     case DocumentRead:
       return row("document.read", Access::Open, kNobody, Normal, Record::Buffered);
     // Files that everybody may have and that are the same for everybody: counted, not recorded, or
-    // each opening of the page would write a dozen records that say nothing. What the page then does
-    // are calls with their own records.
+    // each opening of the page would write a dozen records that say nothing. What the page then
+    // does are calls with their own records.
     case ConsoleRead:
       return row("console.read", Access::Open, kNobody, Normal, Record::None);
     case ConsoleSessionCreate:

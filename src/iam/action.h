@@ -79,7 +79,7 @@ enum class Action : std::uint8_t {
   MigrationIntentRead,
   MigrationIntentDelete,
   MigrationReportRecord,
-  TransferRead,    // sealed transfers of keys to another deployment, or from one
+  TransferRead,  // sealed transfers of keys to another deployment, or from one
   TransferExport,
   TransferImport,
   TransferClose,

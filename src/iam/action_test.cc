@@ -112,9 +112,8 @@ TEST(ActionTest, EveryActionHasItsOwnEventName) {
 }
 
 TEST(ActionTest, OnlyTheseActionsAreOpen) {
-  const std::set<Action> open = {TokenCreate,  KeysetRead,  HealthRead,
-                                 DocumentRead, ConsoleRead, ConsoleSessionCreate,
-                                 RouteUnknown};
+  const std::set<Action> open = {TokenCreate, KeysetRead,           HealthRead,  DocumentRead,
+                                 ConsoleRead, ConsoleSessionCreate, RouteUnknown};
   const std::set<Action> any_caller = {InstancesList, ConsoleSessionRead, ConsoleSessionDelete};
   for (std::size_t index = 0; index < kActionCount; ++index) {
     const Action action = static_cast<Action>(index);

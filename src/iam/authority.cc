@@ -230,9 +230,8 @@ void Authority::end_token(std::string_view token) {
   auto& ended = next->ended_tokens;
   std::erase_if(ended, [now](const auto& entry) { return entry.second <= now; });
   if (ended.size() >= kMaxEndedTokens) {
-    ended.erase(std::min_element(ended.begin(), ended.end(), [](const auto& a, const auto& b) {
-      return a.second < b.second;
-    }));
+    ended.erase(std::min_element(ended.begin(), ended.end(),
+                                 [](const auto& a, const auto& b) { return a.second < b.second; }));
   }
   ended.emplace(crypto::sha256(as_bytes(token)), claims->expires);
   publish(std::move(next));

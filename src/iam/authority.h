@@ -28,7 +28,7 @@ inline constexpr std::size_t kMaxGrantsPerIdentity = 200;
 inline constexpr std::size_t kMaxIamNameBytes = 240;
 inline constexpr std::size_t kMaxIamDescriptionBytes = 1000;
 inline constexpr std::size_t kMaxServiceCrnBytes = 300;
-inline constexpr std::size_t kMaxEndedTokens = 10'000;
+inline constexpr std::size_t kMaxEndedTokens = 2'000;
 inline constexpr std::size_t kApiKeySecretSize = 44;  // base64url of 33 random bytes
 
 struct IdentitySpec {

@@ -337,5 +337,40 @@ TEST_F(AuthorityTest, AfterTheAcknowledgementNoCacheServesARevokedToken) {
   EXPECT_EQ(served_after, 0);
 }
 
+TEST_F(AuthorityTest, AnEndedTokenIsServedByNoCacheAndOthersAre) {
+  bootstrap();
+  const Login login = service_id("app");
+  TokenCache cache(*authority_, clock_);
+  clock_.advance_seconds(1);
+  const std::string other = authority_->exchange(login.secret).value().token.access_token;
+  EXPECT_TRUE(cache.authenticate(login.token));
+  authority_->end_token("no token");
+  EXPECT_TRUE(cache.authenticate(login.token));
+  authority_->end_token(login.token);
+  EXPECT_EQ(cache.authenticate(login.token).error().reason, Reason::Unauthenticated);
+  EXPECT_EQ(authority_->caller_for(login.token).error().reason, Reason::Unauthenticated);
+  EXPECT_TRUE(cache.authenticate(other));
+  // Also after other changes.
+  EXPECT_TRUE(authority_->create_identity({IdentityKind::ServiceId, "another", ""}, {}));
+  EXPECT_FALSE(authority_->caller_for(login.token));
+}
+
+TEST_F(AuthorityTest, EndedTokensAreBoundedAndTheOldestGoesFirst) {
+  bootstrap();
+  const Login login = service_id("app");
+  clock_.advance_seconds(1);
+  std::vector<std::string> tokens;
+  for (std::size_t i = 0; i < kMaxEndedTokens; ++i) {
+    tokens.push_back(authority_->exchange(login.secret).value().token.access_token);
+    if (i == 0) clock_.advance_seconds(1);
+    authority_->end_token(tokens.back());
+  }
+  EXPECT_FALSE(authority_->caller_for(tokens.front()));
+  authority_->end_token(login.token);  // expires before all of them
+  EXPECT_TRUE(authority_->caller_for(tokens.front()));
+  EXPECT_FALSE(authority_->caller_for(tokens.back()));
+  EXPECT_FALSE(authority_->caller_for(login.token));
+}
+
 }  // namespace
 }  // namespace keyhaven::iam

@@ -294,6 +294,7 @@ void Connection::send_response(Response response) {
       {.head_request = parser.is_head(), .http10 = parser.is_http10(), .close = last_answer_},
       set_.loop.date());
   wipe(response.body);
+  for (auto& [name, value] : response.headers) wipe(value);  // a session's cookie is a secret
   enter(Phase::Sending);
   write(0);
 }

@@ -5,6 +5,7 @@
 
 #include "net/connection.h"
 #include "net/loop_impl.h"
+#include "net/loopback_server.h"
 #include "net/tls.h"
 
 namespace keyhaven::net {
@@ -233,6 +234,20 @@ Result<std::unique_ptr<Server>> Server::create(ServerOptions options, TlsFiles t
   ignore_sigpipe();
   SslContext context = KH_TRY(make_server_context(tls));
   auto server = std::make_unique<ServerImpl>(std::move(options), std::move(context));
+  KH_TRY(server->listen());
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+Result<std::unique_ptr<Server>> create_loopback_server(ServerOptions options) {
+  ignore_sigpipe();
+  error_code ec;
+  const auto address = asio::ip::make_address(options.address, ec);
+  if (ec || !address.is_loopback() || !options.private_address.empty()) {
+    return Error{Reason::InvalidArgument,
+                 "a server without TLS listens on a loopback address only, such as 127.0.0.1",
+                 "address"};
+  }
+  auto server = std::make_unique<ServerImpl>(std::move(options), SslContext());
   KH_TRY(server->listen());
   return std::unique_ptr<Server>(std::move(server));
 }

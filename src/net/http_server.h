@@ -47,7 +47,7 @@ struct Response {
   int status = 200;
   std::string_view content_type = "application/json";  // static text
   std::vector<std::pair<std::string_view, std::string>>
-      headers;       // names static, canonical capitalisation
+      headers;       // names static, canonical capitalisation; wiped after it is sent
   std::string body;  // wiped after it is sent
 };
 

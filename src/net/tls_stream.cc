@@ -1,24 +1,53 @@
 #include "net/tls_stream.h"
 
 #include <openssl/err.h>
+#include <sys/socket.h>
 
 #include <boost/asio/error.hpp>
+#include <cerrno>
 
 namespace keyhaven::net {
 
 TlsStream::TlsStream(Socket socket, SSL_CTX* context)
-    : socket_(std::move(socket)), ssl_(SSL_new(context)) {
+    : socket_(std::move(socket)), ssl_(context == nullptr ? nullptr : SSL_new(context)) {
   ErrorCode ec;
   socket_.non_blocking(true, ec);
-  if (ec || !ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) {
-    ssl_.reset();
-    ERR_clear_error();
-    return;
+  if (ec) return;
+  if (context != nullptr) {
+    if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) {
+      ERR_clear_error();
+      return;
+    }
+    SSL_set_accept_state(ssl_.get());
   }
-  SSL_set_accept_state(ssl_.get());
+  ready_ = true;
+}
+
+TlsStream::Attempt TlsStream::attempt_plain(const Operation& operation) {
+  ssize_t done = 0;
+  Attempt::Next wait = Attempt::Next::AwaitReadable;
+  switch (operation.kind) {
+    case Kind::Handshake:
+      return {Attempt::Next::Done, {}, 0};
+    case Kind::Read:
+      done = ::recv(socket_.native_handle(), operation.into.data(), operation.into.size(), 0);
+      break;
+    case Kind::Write:
+      done = ::send(socket_.native_handle(), operation.from.data(), operation.from.size(),
+                    MSG_NOSIGNAL);
+      wait = Attempt::Next::AwaitWritable;
+      break;
+    case Kind::Shutdown:  // no goodbye but the end of the stream, which the caller sends
+      return {Attempt::Next::Done, asio::error::eof, 0};
+  }
+  if (done > 0) return {Attempt::Next::Done, {}, static_cast<std::size_t>(done)};
+  if (done == 0 && operation.kind == Kind::Read) return {Attempt::Next::Done, asio::error::eof, 0};
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {wait, {}, 0};
+  return {Attempt::Next::Done, asio::error::connection_reset, 0};
 }
 
 TlsStream::Attempt TlsStream::attempt(const Operation& operation) {
+  if (!ssl_) return attempt_plain(operation);
   SSL* const ssl = ssl_.get();
   std::size_t count = 0;
   int result = 0;

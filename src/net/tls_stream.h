@@ -1,6 +1,7 @@
 // The server's end of a TLS connection on an Asio socket: OpenSSL reads and writes the socket
 // itself, Asio says when. Asio's own ssl::stream keeps 68 KiB of buffers for each connection, busy
-// or idle (ADR 0004). For the .cc files of this folder. One read and one write may be under way;
+// or idle (ADR 0004). Without a context it is a plain connection, for servers on loopback
+// (loopback_server.h). For the .cc files of this folder. One read and one write may be under way;
 // handlers are never called from within the function that began.
 #pragma once
 
@@ -22,10 +23,11 @@ class TlsStream {
  public:
   using ErrorCode = boost::system::error_code;
 
-  // The socket becomes non-blocking. `ready()` is false when that or OpenSSL fails.
+  // The socket becomes non-blocking. `ready()` is false when that or OpenSSL fails. `context` null:
+  // plain.
   TlsStream(Socket socket, SSL_CTX* context);
 
-  bool ready() const noexcept { return ssl_ != nullptr; }
+  bool ready() const noexcept { return ready_; }
   Socket& socket() noexcept { return socket_; }
 
   // Handlers of the five: void(ErrorCode, std::size_t). The caller keeps the stream alive until
@@ -80,7 +82,8 @@ class TlsStream {
   };
 
   Attempt attempt(const Operation& operation);
-  bool has_buffered_input() const noexcept { return SSL_has_pending(ssl_.get()) == 1; }
+  Attempt attempt_plain(const Operation& operation);
+  bool has_buffered_input() const noexcept { return ssl_ && SSL_has_pending(ssl_.get()) == 1; }
   // OpenSSL keeps the descriptor's number, which may be another connection's once the socket is
   // closed.
   ErrorCode checked(ErrorCode ec) const noexcept {
@@ -115,7 +118,8 @@ class TlsStream {
   }
 
   Socket socket_;
-  std::unique_ptr<SSL, SslFree> ssl_;
+  std::unique_ptr<SSL, SslFree> ssl_;  // null: plain
+  bool ready_ = false;
 };
 
 }  // namespace keyhaven::net

@@ -78,6 +78,9 @@ std::vector<Row> make_rows() {
        "PEM chain to use instead of an own one; needs server.tls_key."},
       {"server.tls_key", &Config::tls_key, "path",
        "PEM private key (PKCS#8) of server.tls_certificate."},
+      {"server.web_dir", &Config::web_dir, "path",
+       "Built files of the console, read at the start; empty: share/keyhaven/web beside the folder "
+       "of the program."},
       {"server.user", &Config::user, "user name or id",
        "User the server becomes when started by root."},
       {"server.loops", &Config::loops, "threads", "Event loops; 0: one per core.", 0, 256},

@@ -25,6 +25,7 @@ struct Config {
   std::vector<std::string> tls_addresses = {"127.0.0.1", "::1"};
   std::string tls_certificate;
   std::string tls_key;
+  std::string web_dir;
   std::string user = "keyhaven";
   std::int64_t loops = 0;
   std::int64_t workers = 64;

@@ -18,6 +18,7 @@
 #include "http/store_routes.h"
 #include "http/tke_routes.h"
 #include "http/unit_routes.h"
+#include "http/web_routes.h"
 #include "server/found_records.h"
 #include "server/instance_rules.h"
 #include "server/key_material.h"
@@ -246,6 +247,8 @@ void Core::build_api() {
   api_->add(http::unit_routes(around_.slow_unit));
   api_->add(http::store_routes(*database_));
   api_->add(http::document_routes());
+  api_->add(http::console_session_routes(*authority_));
+  api_->add(http::web_routes(around_.web, around_.endpoints.public_url));
   const auto live_keys = [this](const InstanceId& id) { return directory_->live_keys(id); };
   api_->add(http::metrics_routes({*api_, *instances_, live_keys, around_.clock.now()}));
   api_->add(http::health_routes(

@@ -30,6 +30,7 @@
 #include "unit/async_unit.h"
 #include "unit/key_transfer.h"
 #include "unit/record_guard.h"
+#include "web/web_files.h"
 
 namespace keyhaven::server {
 
@@ -56,6 +57,7 @@ struct Surroundings {
   Endpoints endpoints;
   std::array<std::uint8_t, 32> audit_public_key;
   std::function<Result<void>()> unit_health;
+  const web::WebFiles& web;  // of the console
 };
 
 class Core {

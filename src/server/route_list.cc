@@ -62,6 +62,7 @@ Result<std::string> list_routes() {
     channel::BlockingClient unit;
     NoFence fence;
     NoGuard guard;
+    const web::WebFiles no_files;
     const auto core = KH_TRY(Core::open({config,
                                          clock,
                                          *log,
@@ -74,7 +75,8 @@ Result<std::string> list_routes() {
                                          1,
                                          Endpoints{"https://localhost"},
                                          {},
-                                         [] { return Result<void>(); }}));
+                                         [] { return Result<void>(); },
+                                         no_files}));
     for (const http::Route& route : core->api().routes()) {
       text += (text.size() > 1 ? ",\n " : "") + boost::json::serialize(describe(route));
     }

@@ -33,6 +33,7 @@
 #include "server/token_launch.h"
 #include "server/unit_launcher.h"
 #include "server/unit_supervisor.h"
+#include "web/web_files.h"
 
 namespace keyhaven::server {
 namespace {
@@ -178,9 +179,27 @@ class Service {
   // Gives up what the server does not need.
   Result<void> restrict() {
     if (started_by_root()) KH_TRY(become(server_user_));
+    KH_TRY(load_web());
     const std::string missing = KH_TRY(confine_server(config_, unit_user_.has_value()));
     if (!missing.empty())
       log_line(spdlog::level::warn, "the server is not fully confined", {{"cause", missing}});
+    return {};
+  }
+
+  // Before Landlock, which leaves the server none of these files. Without them keys are served all
+  // the same.
+  Result<void> load_web() {
+    std::string directory = config_.web_dir;
+    if (directory.empty()) directory = KH_TRY(program_directory()) + "/../share/keyhaven/web";
+    auto files = web::WebFiles::load(directory);
+    if (files) {
+      web_ = std::move(files).value();
+      log_line(spdlog::level::info, "console", {{"files", web_.count()}});
+    } else {
+      const bool expected = files.error().reason == Reason::NotFound && config_.web_dir.empty();
+      log_line(expected ? spdlog::level::info : spdlog::level::warn, "no console",
+               {{"cause", files.error().message}});
+    }
     return {};
   }
 
@@ -213,7 +232,7 @@ class Service {
     const Endpoints endpoints = KH_TRY(find_endpoints());
     core_ = KH_TRY(Core::open({config_, clock_, *log_, *blocking_, *slow_, *blocking_, *blocking_,
                                std::move(units), *fence_, server_->loop_count(), endpoints,
-                               audit_public_key_, [this] { return unit_health(); }}));
+                               audit_public_key_, [this] { return unit_health(); }, web_}));
     log_records();
     return {};
   }
@@ -326,6 +345,7 @@ class Service {
   User server_user_;
   std::optional<UnitLaunchOptions::User> unit_user_;
   std::optional<DirectoryLock> lock_;
+  web::WebFiles web_;
   std::array<std::uint8_t, 32> audit_public_key_{};
   std::unique_ptr<net::Server> server_;
   std::optional<UnitLauncher> launcher_;

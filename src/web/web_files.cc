@@ -183,7 +183,7 @@ bool WebFiles::names_page(std::string_view path) {
   while (!path.empty()) {
     const std::size_t slash = path.find('/');
     const auto part = net::percent_decode(path.substr(0, slash));
-    if (!part || *part == "." || *part == "..") return false;
+    if (!part || part->starts_with('.')) return false;
     last = *part;
     path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
   }

@@ -50,8 +50,8 @@ class WebFiles {
 
   // The file of the path, or 304. A path that names no file gives index.html, because the page's
   // own addresses lie there; with a dot in its last part it was meant as a file: nothing, as for a
-  // part "." or ".." and a broken escape. Without files: 404 and the page that says how to build
-  // them.
+  // part that begins with one and a broken escape. Without files: 404 and the page that says how to
+  // build them.
   std::optional<net::Response> respond(const Ask& ask) const;
 
  private:

@@ -74,6 +74,7 @@ TEST_F(WebFilesTest, PathsLeadToFilesToThePageOrNowhere) {
       {"/console/..%2fetc%2fpasswd", ""},
       {"/console/keys/..", ""},
       {"/console/./keys", ""},
+      {"/console/.git/config", ""},
       {"/console/keys/%00", ""},
       {"/console/keys/%zz", ""},
       {"/console/keys%2e", ""},

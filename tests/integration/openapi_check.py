@@ -57,8 +57,10 @@ class Checker:
     def __init__(self, document):
         self.document = document
         self.components = as_json_schema(document["components"])
-        self.templates = sorted(((template.strip("/").split("/"), template) for template in document["paths"]),
+        self.templates = sorted((([part for part in template.split("/") if part], template) for template in document["paths"]),
                                 key=lambda row: [part.startswith("{") for part in row[0]])
+        self.open_ended = {path for path, item, _, operation in api_docs.operations(document)
+                           if any(one.get("x-keyhaven-many-segments") for one in api_docs.parameters_of(document, item, operation))}
         self.by_id = {operation["operationId"]: operation for _, _, _, operation in api_docs.operations(document)}
         self.validators = {}
         self.seen = set()  # (operationId, status) of the answers so far
@@ -78,7 +80,8 @@ class Checker:
         if segments is None:
             return None
         for parts, template in self.templates:
-            if len(parts) == len(segments) and all(part.startswith("{") or part == segment for part, segment in zip(parts, segments)):
+            known = segments[:len(parts)] if template in self.open_ended else segments
+            if len(parts) == len(known) and all(part.startswith("{") or part == segment for part, segment in zip(parts, known)):
                 return template
         return None
 
