@@ -9,6 +9,8 @@ import { policies } from "./en/policies";
 import { iam } from "./en/iam";
 import { metrics } from "./en/metrics";
 import { audit } from "./en/audit";
+import { units } from "./en/units";
+import { ceremony } from "./en/ceremony";
 import { about } from "./en/about";
 
-export const en = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...about };
+export const en = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...units, ...ceremony, ...about };

@@ -10,6 +10,8 @@ import { policies } from "./ko/policies";
 import { iam } from "./ko/iam";
 import { metrics } from "./ko/metrics";
 import { audit } from "./ko/audit";
+import { units } from "./ko/units";
+import { ceremony } from "./ko/ceremony";
 import { about } from "./ko/about";
 
-export const ko: Catalogue = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...about };
+export const ko: Catalogue = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...units, ...ceremony, ...about };

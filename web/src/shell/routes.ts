@@ -3,7 +3,7 @@
 //
 // To add a page: its folder, its texts (i18n/en/<area>.ts and ko/<area>.ts), one entry here, one test.
 import { lazy, type ComponentType, type LazyExoticComponent } from "react";
-import { ChartLine, DataBase, Folder, Information, Application, Password, Policy, UserAccess, Report } from "../components/icons";
+import { ChartLine, DataBase, Folder, Information, Application, Password, Policy, UserAccess, Report, Chip, Collaborate } from "../components/icons";
 import type { TextKey } from "../i18n";
 
 export interface Route {
@@ -40,6 +40,18 @@ export const ROUTES: Route[] = [
     title: "details.resources",
     page: lazy(() => import("../resources/ResourcesPage")),
     nav: { label: "details.resources", icon: DataBase, group: "instance" },
+  },
+  {
+    path: "/instances/:instance/crypto-units",
+    title: "units.title",
+    page: lazy(() => import("../crypto-units/CryptoUnitsPage")),
+    nav: { label: "nav.cryptoUnits", icon: Chip, group: "instance" },
+  },
+  {
+    path: "/instances/:instance/ceremony",
+    title: "ceremony.title",
+    page: lazy(() => import("../ceremony/CeremonyPage")),
+    nav: { label: "nav.ceremony", icon: Collaborate, group: "instance" },
   },
   {
     path: "/instances/:instance/policies",

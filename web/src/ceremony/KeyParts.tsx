@@ -1,0 +1,164 @@
+// Key parts: opened or made here, sealed to the units' importer keys, handed over as sealed parts, and loaded together.
+import { Button, Select, SelectItem, Tag } from "@carbon/react";
+import { useState } from "react";
+import { CopyableText } from "../components/CopyButton";
+import { useNotify } from "../components/notices";
+import { Section } from "../components/Page";
+import { Failure } from "../crypto-units/Failure";
+import type { UnitFacts } from "../crypto-units/facts";
+import { useT } from "../i18n";
+import { toHex, utf8 } from "../tke/bytes";
+import type { Signer } from "../tke/administrator";
+import { readSealedPart, writeSealedPart, type SealedPart } from "../tke/import";
+import { MAX_DESCRIPTION_BYTES, newKeyPart, openKeyPartFile, type KeyPart } from "../tke/key-file";
+import { loadParts, makeImporters, sealPart } from "./actions";
+import { download, fileName, readFile } from "./files";
+import { FileChoice, KeyFileDialog, type FileKind } from "./KeyFileDialog";
+import type { Work } from "./work";
+
+const isDescription = (text: string) => text !== "" && utf8(text).length <= MAX_DESCRIPTION_BYTES;
+const KEY_PART: FileKind<KeyPart> = { kind: "mkpart", open: openKeyPartFile, create: newKeyPart, isName: isDescription };
+
+interface KeyPartsProps {
+  instance: string;
+  // The units that take the parts.
+  facts: readonly UnitFacts[];
+  signers: readonly Signer[];
+  work: Work;
+}
+
+export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
+  const t = useT();
+  const notify = useNotify();
+  const [open, setOpen] = useState<"open" | "new" | null>(null);
+  const [parts, setParts] = useState<KeyPart[]>([]);
+  const [sealed, setSealed] = useState<SealedPart[]>([]);
+  const [fault, setFault] = useState<unknown>();
+  const busy = work.busy !== null;
+
+  const receive = async (file: File) => {
+    setFault(undefined);
+    try {
+      const part = readSealedPart(await readFile(file), instance);
+      setSealed((all) => [...all.filter(({ pattern }) => pattern !== part.pattern), part]);
+    } catch (error) {
+      setFault(error);
+    }
+  };
+  const seal = (part: KeyPart, signer: Signer) =>
+    work.run("seal", async () => {
+      const made = await sealPart(work.ask, instance, facts, part, signer);
+      if (!made) return;
+      setParts((all) => all.filter((other) => other !== part));
+      setSealed((all) => [...all, made]);
+    });
+  const load = () =>
+    work.run("load", async () => {
+      await loadParts(facts, sealed, work.tell);
+      setSealed([]);
+      notify(t("parts.loaded", { count: facts.length }));
+    });
+
+  return (
+    <Section title={t("parts.title")}>
+      <p>{t("parts.intro")}</p>
+      <ol className="kh-steps">
+        <li>
+          <h3>{t("parts.importers")}</h3>
+          <p>{t("parts.importersMore")}</p>
+          <Button size="sm" kind="tertiary" disabled={busy} onClick={() => work.run("importers", () => makeImporters(work.ask, facts, signers, work.tell))}>
+            {t("parts.makeImporters")}
+          </Button>
+        </li>
+        <li>
+          <h3>{t("parts.own")}</h3>
+          <p>{t("parts.ownMore")}</p>
+          <p className="kh-page-actions">
+            <Button size="sm" kind="tertiary" onClick={() => setOpen("open")}>
+              {t("file.mkpart.open")}
+            </Button>
+            <Button size="sm" kind="tertiary" onClick={() => setOpen("new")}>
+              {t("file.mkpart.new")}
+            </Button>
+          </p>
+          <ul className="kh-rows" data-testid="parts">
+            {parts.map((part) => (
+              <OpenPart key={toHex(part.pattern)} part={part} signers={signers} busy={busy} onSeal={(signer) => seal(part, signer)} />
+            ))}
+          </ul>
+        </li>
+        <li>
+          <h3>{t("parts.sealed")}</h3>
+          <p>{t("parts.sealedMore")}</p>
+          <FileChoice label={t("parts.receive")} accept={[".sealed", ".json"]} onFile={(file) => void receive(file)} />
+          <Failure error={fault} />
+          <ul className="kh-rows" data-testid="sealed-parts">
+            {sealed.map((part) => (
+              <li key={part.pattern}>
+                <span>
+                  <Tag size="sm" type="teal">
+                    {t("parts.by", { name: part.by })}
+                  </Tag>{" "}
+                  <CopyableText value={part.pattern} what={t("parts.pattern")} />
+                </span>
+                <span className="kh-page-actions">
+                  <Button size="sm" kind="ghost" onClick={() => download(fileName(`${part.by}-${part.pattern.slice(0, 8)}`, "sealed"), writeSealedPart(part))}>
+                    {t("parts.handOver", { name: part.by })}
+                  </Button>
+                  <Button size="sm" kind="ghost" onClick={() => setSealed(sealed.filter((other) => other !== part))}>
+                    {t("parts.drop", { name: part.by })}
+                  </Button>
+                </span>
+              </li>
+            ))}
+          </ul>
+          <Button size="sm" disabled={busy || sealed.length < 2} onClick={load}>
+            {t("parts.load", { count: sealed.length })}
+          </Button>
+        </li>
+      </ol>
+      {open && (
+        <KeyFileDialog
+          file={KEY_PART}
+          mode={open}
+          onClose={() => setOpen(null)}
+          onOpened={(part) => {
+            setOpen(null);
+            setParts([...parts, part]);
+          }}
+        />
+      )}
+    </Section>
+  );
+}
+
+interface OpenPartProps {
+  part: KeyPart;
+  signers: readonly Signer[];
+  busy: boolean;
+  onSeal: (signer: Signer) => void;
+}
+
+function OpenPart({ part, signers, busy, onSeal }: OpenPartProps) {
+  const t = useT();
+  const [chosen, setChosen] = useState("");
+  const signer = signers.find(({ ski }) => toHex(ski) === chosen) ?? signers[0];
+  const id = `signer-of-${toHex(part.pattern).slice(0, 8)}`;
+  return (
+    <li>
+      <span>
+        <bdi>{part.description}</bdi> <CopyableText value={toHex(part.pattern)} what={t("parts.pattern")} />
+      </span>
+      <span className="kh-page-actions">
+        <Select id={id} size="sm" labelText={t("parts.signer")} value={signer ? toHex(signer.ski) : ""} onChange={(event) => setChosen(event.target.value)}>
+          {signers.map((one) => (
+            <SelectItem key={toHex(one.ski)} value={toHex(one.ski)} text={one.name} />
+          ))}
+        </Select>
+        <Button size="sm" disabled={busy || !signer} onClick={() => onSeal(signer!)}>
+          {t("parts.seal")}
+        </Button>
+      </span>
+    </li>
+  );
+}

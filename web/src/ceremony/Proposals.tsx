@@ -1,0 +1,179 @@
+// Commands that wait for signatures, as this page decodes and verifies them; what was sent or has lapsed, as the server
+// tells it. With keys loaded (`work`) they are signed, sent and deleted here; else only shown.
+import { Button, InlineNotification, Tag } from "@carbon/react";
+import { useEffect, useState } from "react";
+import { listProposals, readProposal, type Proposal } from "../api/proposals";
+import { EmptyState } from "../components/EmptyState";
+import { useLoad } from "../components/load";
+import { Section } from "../components/Page";
+import { Loading } from "../components/Progress";
+import { Time } from "../components/Time";
+import { BlockWords, commandName } from "../crypto-units/BlockWords";
+import { Failure } from "../crypto-units/Failure";
+import { useBackOff } from "../crypto-units/polling";
+import type { UnitFacts } from "../crypto-units/facts";
+import { useT } from "../i18n";
+import type { Signer } from "../tke/administrator";
+import { deleteProposals, missingSigners, sendProposals, signProposals } from "./actions";
+import { canSend, countSignatures, groupsOf, review, type Review } from "./review";
+import type { Work } from "./work";
+
+const ENDED_SHOWN = 20;
+
+interface Loaded {
+  open: Proposal[];
+  ended: Proposal[];
+}
+
+async function read(instance: string, signal: AbortSignal): Promise<Loaded> {
+  const all = await listProposals(instance, signal);
+  const waiting = all.filter(({ state }) => state === "open" || state === "sending");
+  const open = await Promise.all(waiting.map(({ id }) => readProposal(instance, id, signal)));
+  return { open, ended: all.filter(({ state }) => state === "sent" || state === "lapsed").slice(0, ENDED_SHOWN) };
+}
+
+// What tells that something has changed.
+export const fingerprint = ({ open, ended }: Loaded): string => [...open, ...ended].map((one) => `${one.id} ${one.state} ${one.signatures.length}`).join("|");
+
+interface ProposalsProps {
+  instance: string;
+  facts: readonly UnitFacts[];
+  signers?: readonly Signer[];
+  work?: Work;
+  // Called when the proposals are not what they were: the units may have changed, too.
+  onChange?: () => void;
+  // Changes when the list should be read at once.
+  turn?: number;
+}
+
+export function Proposals({ instance, facts, signers = [], work, onChange, turn = 0 }: ProposalsProps) {
+  const t = useT();
+  const loaded = useLoad(`proposals:${instance}`, (signal) => read(instance, signal));
+  const state = loaded.data ? fingerprint(loaded.data) : null;
+  useBackOff(state, loaded.reload);
+  const [reviews, setReviews] = useState<{ reviews: Review[]; faults: unknown[] }>();
+  const { reload, data } = loaded;
+  useEffect(() => {
+    if (turn > 0) reload();
+  }, [turn, reload]);
+  useEffect(() => {
+    if (state !== null) onChange?.();
+  }, [state, onChange]);
+  useEffect(() => {
+    if (!data) return;
+    let wanted = true;
+    void Promise.allSettled(data.open.map((one) => review(one, facts))).then((results) => {
+      if (!wanted) return;
+      setReviews({
+        reviews: results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])),
+        faults: results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : [])),
+      });
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [data, facts]);
+
+  if (!data) return loaded.error ? <Failure error={loaded.error} onRetry={reload} /> : <Loading />;
+  return (
+    <Section title={t("proposals.title")}>
+      <p>{t(work ? "proposals.intro" : "proposals.introServer")}</p>
+      {reviews?.faults.map((fault, index) => <Failure key={index} error={fault} />)}
+      {data.open.length === 0 && <EmptyState title={t("proposals.empty")} text={t("proposals.emptyMore")} />}
+      {groupsOf(reviews?.reviews ?? []).map((group) => (
+        <Group key={group[0]!.proposal.id} instance={instance} group={group} signers={signers} work={work} />
+      ))}
+      {data.ended.length > 0 && <Ended proposals={data.ended} />}
+    </Section>
+  );
+}
+
+interface GroupProps {
+  instance: string;
+  group: Review[];
+  signers: readonly Signer[];
+  work?: Work;
+}
+
+function Group({ instance, group, signers, work }: GroupProps) {
+  const t = useT();
+  const [first] = group;
+  if (!first) return null;
+  const { proposal, text } = first;
+  const contradictions = group.flatMap((one) => one.contradictions);
+  const lapsed = group.some(({ before, facts }) => facts && before === null);
+  const command = commandName(t, text.command);
+  const canSign = group.some((one) => missingSigners(one, signers).length > 0);
+  const run = (name: "sign" | "send" | "delete", action: () => Promise<unknown>) => work?.run(name, action);
+  return (
+    <section className="kh-proposal" aria-label={command} data-testid="proposal">
+      <h3>
+        {command} <Tag size="sm">{t("proposals.units", { count: group.length })}</Tag>
+      </h3>
+      <p className="kh-muted">
+        {t("proposals.by")} <bdi>{proposal.created_by}</bdi> <Time value={proposal.created_at} />
+      </p>
+      {proposal.note && <p dir="auto">{proposal.note}</p>}
+      {contradictions.length > 0 && <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("tke.error.contradiction")} subtitle={contradictions.join("; ")} />}
+      {lapsed && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("proposals.lapsed")} />}
+      {group.map((one) => (
+        <Signatures key={one.proposal.id} reviewed={one} />
+      ))}
+      <details>
+        <summary>{t("proposals.words")}</summary>
+        {group.map((one) => (
+          <BlockWords key={one.sha512} text={one.text} sha512={one.sha512} unit={one.facts?.unit.location ?? one.proposal.hsm_id} />
+        ))}
+      </details>
+      {work && (
+        <p className="kh-page-actions">
+          <Button size="sm" disabled={work.busy !== null || !canSign || contradictions.length > 0 || lapsed} onClick={() => run("sign", () => signProposals(work.ask, instance, group, signers, work.tell))}>
+            {t("proposals.sign")}
+          </Button>
+          <Button size="sm" kind="tertiary" disabled={work.busy !== null || !group.some(canSend)} onClick={() => run("send", () => sendProposals(instance, group, work.tell))}>
+            {t("proposals.send")}
+          </Button>
+          <Button size="sm" kind="danger--ghost" disabled={work.busy !== null} onClick={() => run("delete", () => deleteProposals(instance, group))}>
+            {t("proposals.delete")}
+          </Button>
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Signatures({ reviewed }: { reviewed: Review }) {
+  const t = useT();
+  const { facts, proposal, signatures, needed, before } = reviewed;
+  return (
+    <p>
+      <code>{facts?.unit.location ?? proposal.hsm_id}</code>{" "}
+      <Tag size="sm" type={countSignatures(reviewed) >= needed ? "green" : "blue"}>
+        {t("proposals.signatures", { count: countSignatures(reviewed), needed })}
+      </Tag>
+      {signatures.map((one) => (
+        <Tag key={one.ski} size="sm" type={one.verified ? "teal" : "red"}>
+          {t(one.verified ? "proposals.verified" : "proposals.notVerified", { name: one.name })}
+        </Tag>
+      ))}
+      {before !== null && before > 0 && <span>{t("proposals.before", { count: before })}</span>}
+    </p>
+  );
+}
+
+function Ended({ proposals }: { proposals: readonly Proposal[] }) {
+  const t = useT();
+  return (
+    <details>
+      <summary>{t("proposals.ended", { count: proposals.length })}</summary>
+      <p className="kh-muted">{t("proposals.endedMore")}</p>
+      <ul className="kh-list">
+        {proposals.map((one) => (
+          <li key={one.id}>
+            {commandName(t, one.command)} · {t(`proposals.state.${one.state}`)} <Time value={one.ended_at} /> {one.result && <>· {one.result.accepted ? t("transcript.accepted") : one.result.meaning}</>} {one.cause}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

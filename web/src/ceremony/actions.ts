@@ -1,0 +1,211 @@
+// What a ceremony does with the units, step by step. Each function makes its blocks from the units' state of this moment,
+// shows them (`ask`), signs, and sends or proposes them. Nothing is signed that `ask` did not show.
+import { addSignature, deleteProposal, propose, sendProposal } from "../api/proposals";
+import { hasAdministrator, type UnitFacts } from "../crypto-units/facts";
+import { sha512, toHex, type Bytes } from "../tke/bytes";
+import { COMMAND, EMPTY, encodeBlock, type AdminBlock } from "../tke/admin";
+import { encodeSignerInfo, makeCertificate, signBlock, type Signer } from "../tke/administrator";
+import { encodeAttributes, isImprint } from "../tke/attributes";
+import { describeBlock, type BlockText } from "../tke/block-text";
+import { RETURN } from "../tke/codes";
+import { TkeError } from "../tke/error";
+import { describePart, importBlock, partBlock, signPart, type SealedPart } from "../tke/import";
+import { sealKeyPart } from "../tke/key-part";
+import type { KeyPart } from "../tke/key-file";
+import { makeBlock, signaturesNeeded } from "../tke/rules";
+import { IMPORTER_P521 } from "../tke/unit-session";
+import { canSend, type Review } from "./review";
+
+export interface ShownBlock {
+  unit: string;
+  der: Bytes;
+  text: BlockText;
+  sha512: string;
+}
+
+export interface Question {
+  blocks: ShownBlock[];
+  // Names of those whose keys sign; none: the command is not signed (imprint mode).
+  signers: Signer[];
+  // "propose": the block then waits for others' signatures.
+  then: "send" | "propose" | "sign" | "seal";
+}
+
+// Resolves to false when the person says no.
+export type Ask = (question: Question) => Promise<boolean>;
+// How far a series is.
+export type Tell = (done: number, total: number) => void;
+
+interface Made {
+  facts: UnitFacts;
+  block: AdminBlock;
+  der: Bytes;
+}
+
+async function make(facts: UnitFacts, command: number, input: Bytes): Promise<Made> {
+  const block = makeBlock(await facts.session.moment(), facts.session.target.domainIndex, command, input);
+  return { facts, block, der: encodeBlock(block) };
+}
+
+const shown = async ({ facts, der }: Made): Promise<ShownBlock> => ({ unit: facts.unit.location, der, text: await describeBlock(der), sha512: toHex(await sha512(der)) });
+
+async function confirm(ask: Ask, made: Made[], signers: Signer[], then: Question["then"]): Promise<boolean> {
+  return ask({ blocks: await Promise.all(made.map(shown)), signers, then });
+}
+
+const installed = (facts: UnitFacts, signers: readonly Signer[]): Signer[] => signers.filter((signer) => hasAdministrator(facts, signer.ski));
+
+// One of the loaded keys that is an administrator of every one of these units.
+export function signerFor(all: readonly UnitFacts[], signers: readonly Signer[]): Signer {
+  const found = signers.find((signer) => all.every((facts) => hasAdministrator(facts, signer.ski)));
+  if (!found) throw new TkeError("stranger", "none of the loaded signature keys is an administrator of these crypto units");
+  return found;
+}
+
+// ---- commands of one signature ----
+
+async function runAll(ask: Ask, all: readonly UnitFacts[], command: number, inputOf: (facts: UnitFacts) => Bytes, signers: readonly Signer[], tell: Tell): Promise<boolean> {
+  const signer = signerFor(all, signers);
+  const made = await Promise.all(all.map((facts) => make(facts, command, inputOf(facts))));
+  if (!(await confirm(ask, made, [signer], "send"))) return false;
+  for (const [index, one] of made.entries()) {
+    tell(index, made.length);
+    await one.facts.session.run(one.block, await signBlock(one.der, [signer]));
+  }
+  return true;
+}
+
+export const makeImporters = (ask: Ask, all: readonly UnitFacts[], signers: readonly Signer[], tell: Tell) => runAll(ask, all, COMMAND.generateImporter, () => IMPORTER_P521, signers, tell);
+export const clearNew = (ask: Ask, all: readonly UnitFacts[], signers: readonly Signer[], tell: Tell) => runAll(ask, all, COMMAND.clearPending, () => EMPTY, signers, tell);
+export const activate = (ask: Ask, all: readonly UnitFacts[], signers: readonly Signer[], tell: Tell) =>
+  runAll(ask, all, COMMAND.finalizePending, (facts) => facts.pending ?? EMPTY, signers, tell);
+
+// ---- administrators and thresholds ----
+
+const TRIES = 4;
+
+// In imprint mode nobody signs, so somebody else's command in between is no harm: the block is made again.
+async function runUnsigned(facts: UnitFacts, command: number, input: Bytes): Promise<void> {
+  for (let turn = 1; ; turn += 1) {
+    try {
+      const { block } = await make(facts, command, input);
+      await facts.session.run(block, EMPTY);
+      return;
+    } catch (error) {
+      const overtaken = error instanceof TkeError && error.code === "refused" && error.returnCode === RETURN.invalidCounter;
+      if (!overtaken || turn === TRIES) throw error;
+    }
+  }
+}
+
+// Installs the signer in the units that do not have it: at once in imprint mode, else as proposals.
+export async function enrol(ask: Ask, instance: string, all: readonly UnitFacts[], signer: Signer, signers: readonly Signer[], tell: Tell): Promise<boolean> {
+  const lacking = all.filter((facts) => !hasAdministrator(facts, signer.ski));
+  const certificate = await makeCertificate(signer.name, signer);
+  const imprint = lacking.filter((facts) => isImprint(facts.attributes));
+  if (imprint.length > 0) {
+    const made = await Promise.all(imprint.map((facts) => make(facts, COMMAND.addAdministrator, certificate)));
+    if (!(await confirm(ask, made, [], "send"))) return false;
+    for (const [index, facts] of imprint.entries()) {
+      tell(index, imprint.length);
+      await runUnsigned(facts, COMMAND.addAdministrator, certificate);
+    }
+  }
+  const others = lacking.filter((facts) => !isImprint(facts.attributes));
+  return others.length === 0 || proposeAll(ask, instance, others, COMMAND.addAdministrator, () => certificate, signers, "", tell);
+}
+
+export function setThresholds(ask: Ask, instance: string, all: readonly UnitFacts[], signature: number, revocation: number, signers: readonly Signer[], note: string, tell: Tell): Promise<boolean> {
+  const inputOf = (facts: UnitFacts) => encodeAttributes({ ...facts.attributes, signatureThreshold: signature, revocationThreshold: revocation });
+  return proposeAll(ask, instance, all, COMMAND.setAttributes, inputOf, signers, note, tell);
+}
+
+export const commit = (ask: Ask, instance: string, all: readonly UnitFacts[], signers: readonly Signer[], note: string, tell: Tell) =>
+  proposeAll(ask, instance, all, COMMAND.commitPending, (facts) => facts.pending ?? EMPTY, signers, note, tell);
+
+// ---- commands of several signatures: proposals ----
+
+export async function proposeAll(
+  ask: Ask, instance: string, all: readonly UnitFacts[], command: number, inputOf: (facts: UnitFacts) => Bytes, signers: readonly Signer[], note: string, tell: Tell,
+): Promise<boolean> {
+  const signing = signers.filter((signer) => all.every((facts) => hasAdministrator(facts, signer.ski)));
+  if (signing.length === 0) signerFor(all, signers);
+  const made = await Promise.all(all.map((facts) => make(facts, command, inputOf(facts))));
+  if (!(await confirm(ask, made, signing, "propose"))) return false;
+  for (const [index, { facts, der, block }] of made.entries()) {
+    tell(index, made.length);
+    const { id } = await propose(instance, facts.unit.hsm_id, der, note);
+    const enough = Math.max(1, signaturesNeeded(block, facts.attributes));
+    for (const signer of signing.slice(0, enough)) await addSignature(instance, id, encodeSignerInfo(signer.ski, await signer.sign(der)));
+  }
+  return true;
+}
+
+// Loaded keys that could still sign this.
+export const missingSigners = (one: Review, signers: readonly Signer[]): Signer[] =>
+  one.facts ? installed(one.facts, signers).filter((signer) => !one.signatures.some(({ ski }) => ski === toHex(signer.ski))) : [];
+
+export async function signProposals(ask: Ask, instance: string, group: readonly Review[], signers: readonly Signer[], tell: Tell): Promise<boolean> {
+  const wrong = group.flatMap(({ contradictions }) => contradictions);
+  if (wrong.length > 0) throw new TkeError("contradiction", `the service describes the proposal falsely: ${wrong.join("; ")}`);
+  const blocks = group.map(({ facts, der, text, sha512: digest }) => ({ unit: facts?.unit.location ?? "", der, text, sha512: digest }));
+  const signing = signers.filter((signer) => group.some((one) => missingSigners(one, [signer]).length > 0));
+  if (signing.length === 0) throw new TkeError("stranger", "none of the loaded signature keys is an administrator of these crypto units who has not signed yet");
+  if (!(await ask({ blocks, signers: signing, then: "sign" }))) return false;
+  for (const [index, one] of group.entries()) {
+    tell(index, group.length);
+    for (const signer of missingSigners(one, signing)) await addSignature(instance, one.proposal.id, encodeSignerInfo(signer.ski, await signer.sign(one.der)));
+  }
+  return true;
+}
+
+// Sends what has its signatures; the unit's signed answer is verified here.
+export async function sendProposals(instance: string, group: readonly Review[], tell: Tell): Promise<void> {
+  for (const [index, one] of group.entries()) {
+    if (!canSend(one) || !one.facts) continue;
+    tell(index, group.length);
+    const sent = await sendProposal(instance, one.proposal.id);
+    if (!sent.response) throw new TkeError("untrusted", "the answer of the crypto unit was lost; it may have carried out the command");
+    await one.facts.session.checkAnswer(sent.response, one.text.block);
+  }
+}
+
+export async function deleteProposals(instance: string, group: readonly Review[]): Promise<void> {
+  for (const { proposal } of group) await deleteProposal(instance, proposal.id);
+}
+
+// ---- key parts ----
+
+// Seals a part to the importer key of every unit, which comes from the unit's own signed answer, and signs each. The part
+// itself is wiped.
+export async function sealPart(ask: Ask, instance: string, all: readonly UnitFacts[], part: KeyPart, signer: Signer): Promise<SealedPart | null> {
+  const made: { facts: UnitFacts; block: AdminBlock; shown: ShownBlock }[] = [];
+  for (const facts of all) {
+    const importer = await facts.session.importer();
+    if (!importer) throw new TkeError("parts", `crypto unit ${facts.unit.location} has no importer key: make importer keys first`);
+    const block = partBlock(await facts.session.moment(), facts.session.target.domainIndex, await sealKeyPart(part.value, importer));
+    const der = encodeBlock(block);
+    made.push({ facts, block, shown: { unit: facts.unit.location, der, text: await describePart(der, importer, part.pattern), sha512: toHex(await sha512(der)) } });
+  }
+  if (!(await ask({ blocks: made.map((one) => one.shown), signers: [signer], then: "seal" }))) return null;
+  const units = [];
+  for (const { facts, block } of made) units.push({ hsm: facts.unit.hsm_id, request: await signPart(block, signer) });
+  part.value.fill(0);
+  return { instance, pattern: toHex(part.pattern), by: signer.name, units };
+}
+
+// Sends all parts to all units. Each unit is checked before the first is told anything.
+export async function loadParts(all: readonly UnitFacts[], parts: readonly SealedPart[], tell: Tell): Promise<void> {
+  const made: { facts: UnitFacts; block: AdminBlock }[] = [];
+  for (const facts of all) {
+    const importer = await facts.session.importer();
+    if (!importer) throw new TkeError("parts", `crypto unit ${facts.unit.location} has no importer key: make importer keys first`);
+    const requests = parts.map((part) => part.units.find(({ hsm }) => hsm === facts.unit.hsm_id)?.request);
+    if (!requests.every((request) => request !== undefined)) throw new TkeError("parts", `a sealed key part has nothing for crypto unit ${facts.unit.location}: seal it again`);
+    made.push({ facts, block: await importBlock(await facts.session.moment(), facts.session.target.domainIndex, importer, requests) });
+  }
+  for (const [index, { facts, block }] of made.entries()) {
+    tell(index, made.length);
+    await facts.session.run(block, EMPTY);
+  }
+}

@@ -1,0 +1,41 @@
+// One thing at a time: what the page is doing, how far it is, and what went wrong.
+import { useCallback, useRef, useState } from "react";
+import type { Ask, Tell } from "./actions";
+
+export type WorkName = "enrol" | "thresholds" | "importers" | "seal" | "load" | "commit" | "activate" | "clear" | "sign" | "send" | "delete";
+
+export interface Work {
+  busy: WorkName | null;
+  progress: { done: number; total: number } | null;
+  error: unknown;
+  ask: Ask;
+  tell: Tell;
+  run: (name: WorkName, work: () => Promise<unknown>) => void;
+}
+
+// `after` runs when something was done or has failed: the units are looked at again.
+export function useWork(ask: Ask, after: () => void): Work {
+  const [state, setState] = useState<{ busy: WorkName | null; error?: unknown }>({ busy: null });
+  const [progress, setProgress] = useState<Work["progress"]>(null);
+  const running = useRef(false);
+  const tell = useCallback<Tell>((done, total) => setProgress({ done, total }), []);
+  const run = useCallback<Work["run"]>(
+    (name, work) => {
+      if (running.current) return;
+      running.current = true;
+      setState({ busy: name });
+      work()
+        .then(
+          () => setState({ busy: null }),
+          (error: unknown) => setState({ busy: null, error }),
+        )
+        .finally(() => {
+          running.current = false;
+          setProgress(null);
+          after();
+        });
+    },
+    [after],
+  );
+  return { ...state, error: state.error, progress, ask, tell, run };
+}

@@ -1,0 +1,161 @@
+// Each unit by itself, and all of them side by side.
+import { Tag } from "@carbon/react";
+import { call } from "../api/api";
+import { CopyableText } from "../components/CopyButton";
+import { EmptyState } from "../components/EmptyState";
+import { ErrorNotice } from "../components/ErrorNotice";
+import { useLoad } from "../components/load";
+import { Fact, Facts, Section } from "../components/Page";
+import { Loading } from "../components/Progress";
+import { useT } from "../i18n";
+import { CONTROL_POINTS, hex8, hasControlPoint, isImprint, permissionsText } from "../tke/attributes";
+import { Failure } from "./Failure";
+import { ASPECTS, differs, usual, valueOf, type Aspect, type ReadUnit, type UnitFacts } from "./facts";
+import { Administrators, Register } from "./parts";
+
+export function Overview({ units }: { units: readonly ReadUnit[] }) {
+  return (
+    <>
+      {units.map((one) => (
+        <UnitSection key={one.unit.hsm_id} read={one} />
+      ))}
+      <Sealing />
+    </>
+  );
+}
+
+function UnitSection({ read }: { read: ReadUnit }) {
+  const t = useT();
+  const { unit, facts } = read;
+  return (
+    <Section
+      title={`${t(`units.type.${unit.type}`)} ${unit.location}`}
+      actions={
+        <span>
+          <Tag size="sm" type={unit.state === "initialized" ? "green" : unit.state === "imprint" ? "red" : "warm-gray"}>
+            {t(`units.state.${unit.state}`)}
+          </Tag>
+          {unit.membership && (
+            <Tag size="sm" type="outline">
+              {t(`units.membership.${unit.membership}`)}
+            </Tag>
+          )}
+        </span>
+      }
+    >
+      {facts ? <FactsOf facts={facts} /> : <Failure error={read.error} />}
+    </Section>
+  );
+}
+
+function FactsOf({ facts }: { facts: UnitFacts }) {
+  const t = useT();
+  const { attributes, unit } = facts;
+  const points = CONTROL_POINTS.filter(({ bit }) => hasControlPoint(facts.controlPoints, bit));
+  return (
+    <Facts>
+      <Fact name={t("units.current")}>
+        <Register facts={facts} which="current" />
+      </Fact>
+      <Fact name={t("units.new")}>
+        <Register facts={facts} which="new" />
+      </Fact>
+      <Fact name={t("units.administrators")}>
+        <Administrators all={facts.administrators} />
+      </Fact>
+      <Fact name={t("units.thresholds")}>
+        {isImprint(attributes) ? t("units.imprint") : t("units.thresholdsOf", { signature: attributes.signatureThreshold, revocation: attributes.revocationThreshold })}
+      </Fact>
+      <Fact name={t("units.permissions")}>
+        <code>{hex8(attributes.permissions)}</code> {permissionsText(attributes.permissions)}
+      </Fact>
+      <Fact name={t("units.controlPoints")}>{points.length ? points.map(({ meaning }) => meaning).join(", ") : t("common.none")}</Fact>
+      <Fact name={t("units.serial")}>
+        <code>{unit.serial_number}</code>
+      </Fact>
+      <Fact name={t("common.id")}>
+        <CopyableText value={unit.hsm_id} what={t("common.id")} />
+      </Fact>
+    </Facts>
+  );
+}
+
+// Of the whole unit process, so of all instances.
+function Sealing() {
+  const t = useT();
+  const sealing = useLoad("sealing", async (signal) => (await call("get", "/v1/unit/sealing", { signal })).data);
+  return (
+    <Section title={t("sealing.title")}>
+      <ErrorNotice error={sealing.error} onRetry={sealing.reload} />
+      {sealing.loading && <Loading />}
+      {sealing.data && (
+        <Facts>
+          <Fact name={t("sealing.method")}>
+            {sealing.data.method} {sealing.data.reference && <code>{sealing.data.reference}</code>}
+          </Fact>
+          <Fact name={t("sealing.detects")}>{t(sealing.data.detects_old_state ? "common.yes" : "common.no")}</Fact>
+          <Fact name={t("sealing.advice")}>{sealing.data.advice}</Fact>
+        </Facts>
+      )}
+    </Section>
+  );
+}
+
+export function Compare({ facts }: { facts: readonly UnitFacts[] }) {
+  const t = useT();
+  if (facts.length < 2) return <EmptyState title={t("compare.few")} text={t("compare.fewMore")} />;
+  const wrong = ASPECTS.filter((aspect) => differs(facts, aspect));
+  return (
+    <>
+      <p role="status">{wrong.length === 0 ? t("compare.same", { count: facts.length }) : t("compare.differ", { count: wrong.length })}</p>
+      <div className="kh-compare" tabIndex={0} role="region" aria-label={t("compare.title")}>
+        <table className="cds--data-table">
+          <caption className="cds--visually-hidden">{t("compare.title")}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{t("compare.what")}</th>
+              {facts.map(({ unit }) => (
+                <th scope="col" key={unit.hsm_id}>
+                  {t(`units.type.${unit.type}`)} <code>{unit.location}</code>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {ASPECTS.map((aspect) => (
+              <tr key={aspect}>
+                <th scope="row">{t(`compare.aspect.${aspect}`)}</th>
+                {facts.map((one) => (
+                  <td key={one.unit.hsm_id}>
+                    {valueOf(one, aspect) !== usual(facts, aspect) && (
+                      <Tag size="sm" type="red">
+                        {t("compare.differs")}
+                      </Tag>
+                    )}
+                    <Compared facts={one} aspect={aspect} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}
+
+function Compared({ facts, aspect }: { facts: UnitFacts; aspect: Aspect }) {
+  const t = useT();
+  const { attributes } = facts;
+  switch (aspect) {
+    case "administrators":
+      return <Administrators all={facts.administrators} />;
+    case "thresholds":
+      return <>{isImprint(attributes) ? t("units.imprint") : `${attributes.signatureThreshold} / ${attributes.revocationThreshold}`}</>;
+    case "current":
+    case "new":
+      return <Register facts={facts} which={aspect} />;
+    case "controlPoints":
+      return <code>{valueOf(facts, aspect)}</code>;
+  }
+}

@@ -1,0 +1,31 @@
+// What goes wrong on this side of the protocol. `code` names the text that a page shows ("tke.error.<code>"); the message
+// says the detail, in English, as the server's messages do.
+export type TkeErrorCode =
+  | "malformed" // bytes that are not what they should be
+  | "untrusted" // an answer that is not signed by the module, or is replayed, or answers something else
+  | "foreign" // the unit's certificates do not lead to the pinned root
+  | "refused" // the unit's answer: no
+  | "password" // does not open the file
+  | "weakPassword"
+  | "keyFile" // not a file of the kind asked for, or damaged
+  | "rsaFile" // a signature key that this page does not sign with
+  | "name"
+  | "stale" // made for a moment that is over
+  | "stranger" // a key that is no administrator of the unit
+  | "parts"
+  | "contradiction"; // the service describes a proposal otherwise than its bytes do
+
+export class TkeError extends Error {
+  constructor(
+    readonly code: TkeErrorCode,
+    message: string,
+    // Of "refused".
+    readonly returnCode = 0,
+    readonly reasonCode = 0,
+  ) {
+    super(message);
+    this.name = "TkeError";
+  }
+}
+
+export const malformed = (what: string) => new TkeError("malformed", `malformed ${what}`);
