@@ -18,8 +18,11 @@ struct ConsentArguments {
 
 enum class Standing : std::uint8_t { Waits, Consented };
 
+constexpr std::size_t kMostListed = 500;
+
 Result<Standing> standing_of(Context& context, const Consent& consent) {
-  client::ApiClient api = KH_TRY(transfer_api(context, consent.input.id));
+  client::ApiClient api =
+      KH_TRY(transfer_api(context, consent.input.id, consent.offer.offer.target));
   const client::Transfers open = KH_TRY(api.transfers());
   const auto* incoming = open.find_incoming(consent.input.id);
   if (incoming == nullptr) {
@@ -42,7 +45,11 @@ Result<void> run_consent(Context& context, const ConsentArguments& arguments) {
   TransferWork work = KH_TRY(start_transfer(context, arguments.unit));
   const Consent consent = KH_TRY(consent_of(arguments.transfer, work.side));
   const Standing standing = KH_TRY(standing_of(context, consent));
-  key_table(consent.bundle).print(context.err());
+  if (consent.bundle.keys.size() <= kMostListed) {
+    key_table(consent.bundle).print(context.err());
+  } else {
+    context.err() << "\"keyhaven transfer show\" lists the keys.\n";
+  }
   if (!consent.bundle.left_out.empty()) left_out_table(consent.bundle).print(context.err());
   Table table({"WHAT IS SIGNED", ""});
   add_bundle_rows(table, consent.review);

@@ -148,7 +148,7 @@ Result<void> run_export(Context& context, const ExportArguments& arguments) {
     return report(context, path, work.side.root);
   }
   const auto earlier = KH_TRY(earlier_run(path, head));
-  client::ApiClient api = KH_TRY(transfer_api(context, offer.id));
+  client::ApiClient api = KH_TRY(transfer_api(context, offer.id, work.side.instance));
   const client::Transfers open = KH_TRY(api.transfers());
   const auto* permission = open.find_outgoing(offer.id);
   const bool was_open = permission != nullptr && permission->expires > SystemClock().now();

@@ -89,6 +89,12 @@ void show_refused(Context& context, const Tally& tally) {
 Result<void> run_import(Context& context, const ImportArguments& arguments) {
   const migrate::BundleSummary bundle = KH_TRY(migrate::read_bundle(arguments.bundle));
   client::ApiClient api = KH_TRY(transfer_api(context, bundle.head.transfer));
+  if (api.endpoint().instance != bundle.head.target.text()) {
+    return Error{Reason::InvalidArgument,
+                 arguments.bundle + " is for instance " + bundle.head.target.text() + ", not for " +
+                     api.endpoint().instance + ": choose that instance",
+                 "instance"};
+  }
   const Tally tally = KH_TRY(import_all(context, api, arguments.bundle, bundle));
   const bool is_clean = tally.refused.empty() && tally.unlisted.empty();
   const bool closes = is_clean || arguments.finish;

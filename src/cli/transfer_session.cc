@@ -172,8 +172,10 @@ Result<Bytes> tell_unit(TransferWork& work, const TransferCommand& command) {
   return last;
 }
 
-Result<client::ApiClient> transfer_api(Context& context, const Uuid& transfer) {
-  client::ApiClient api = KH_TRY(context.instance_api());
+Result<client::ApiClient> transfer_api(Context& context, const Uuid& transfer,
+                                       const std::optional<InstanceId>& instance) {
+  client::ApiClient api = KH_TRY(instance ? context.api() : context.instance_api());
+  if (instance) api.set_instance(instance->text());
   KH_TRY(api.set_correlation_prefix(transfer.text().substr(0, kCorrelationDigits)));
   return api;
 }

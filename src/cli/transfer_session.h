@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -84,8 +85,9 @@ Result<TransferWork> start_transfer(Context& context, const UnitOptions& options
 using TransferCommand = std::function<Result<Bytes>(tke::UnitSession&, const tke::Signers&)>;
 Result<Bytes> tell_unit(TransferWork& work, const TransferCommand& command);
 
-// A client of the chosen instance whose calls name the transfer: its first hex digits are those of
-// each correlation id.
-Result<client::ApiClient> transfer_api(Context& context, const Uuid& transfer);
+// A client of `instance`, else of the chosen one, whose calls name the transfer: its first hex
+// digits are those of each correlation id.
+Result<client::ApiClient> transfer_api(Context& context, const Uuid& transfer,
+                                       const std::optional<InstanceId>& instance = {});
 
 }  // namespace keyhaven::cli

@@ -14,9 +14,7 @@ namespace keyhaven::migrate {
 namespace {
 
 constexpr std::string_view kMagic = "keyhaven transfer bundle 1\n";
-constexpr std::size_t kMaxOfferBytes = 4096;
 constexpr std::size_t kMaxManifestBytes = 1024 * 1024;
-constexpr std::size_t kMaxTextBytes = 2048;
 constexpr std::size_t kPartHeadBytes = 5;
 
 enum PartType : std::uint8_t { kHead = 1, kStep = 2, kManifest = 3 };
@@ -42,77 +40,6 @@ Bytes part_head(std::uint8_t type, std::size_t size) {
   Writer w(out);
   w.u8(type);
   w.u32(static_cast<std::uint32_t>(size));
-  return out;
-}
-
-// --- Content of parts ---
-
-Bytes encode(const BundleHead& head) {
-  Bytes out;
-  Writer w(out);
-  w.uuid(head.transfer);
-  w.uuid(head.source.uuid);
-  w.uuid(head.target.uuid);
-  w.bytes32(head.offer);
-  return out;
-}
-
-std::optional<BundleHead> decode_head(ByteView content) {
-  Reader r(content);
-  BundleHead out{r.uuid(), {r.uuid()}, {r.uuid()}, to_bytes(r.bytes32(kMaxOfferBytes))};
-  if (!r.at_end() || out.offer.empty()) return std::nullopt;
-  return out;
-}
-
-Bytes encode(const client::ExportedChunk& step) {
-  Bytes out;
-  Writer w(out);
-  w.u32(step.index);
-  w.bytes32(step.chunk);
-  w.raw(step.proof.digest);
-  w.raw(step.proof.tag);
-  w.u8(step.next ? 1 : 0);
-  w.uuid(step.next.value_or(KeyId{}).uuid);
-  w.u32(static_cast<std::uint32_t>(step.keys.size()));
-  for (const client::TransferredKey& key : step.keys) {
-    w.uuid(key.id.uuid);
-    w.text32(key.name);
-    w.text32(key.kind);
-    w.u32(key.versions);
-  }
-  w.u32(static_cast<std::uint32_t>(step.left_out.size()));
-  for (const client::LeftOutKey& key : step.left_out) {
-    w.uuid(key.id.uuid);
-    w.text32(key.name);
-    w.text32(key.code);
-    w.text32(key.reason);
-  }
-  return out;
-}
-
-void read_digest(Reader& r, Digest& out) {
-  const ByteView bytes = r.raw(out.size());
-  std::copy(bytes.begin(), bytes.end(), out.begin());
-}
-
-std::string read_text(Reader& r) { return std::string(r.text32(kMaxTextBytes)); }
-
-std::optional<client::ExportedChunk> decode_step(ByteView content) {
-  Reader r(content);
-  client::ExportedChunk out;
-  out.index = r.u32();
-  out.chunk = to_bytes(r.bytes32(kMaxBundleChunkBytes));
-  read_digest(r, out.proof.digest);
-  read_digest(r, out.proof.tag);
-  const std::uint8_t has_next = r.u8();
-  const KeyId next{r.uuid()};
-  if (has_next == 1) out.next = next;
-  // Nothing is set aside for a count: a list grows as its elements are found to be there.
-  for (std::uint32_t left = r.u32(); left > 0 && r.ok(); --left)
-    out.keys.push_back({{r.uuid()}, read_text(r), read_text(r), r.u32()});
-  for (std::uint32_t left = r.u32(); left > 0 && r.ok(); --left)
-    out.left_out.push_back({{r.uuid()}, read_text(r), read_text(r), read_text(r)});
-  if (!r.at_end() || has_next > 1 || out.keys.empty() != out.chunk.empty()) return std::nullopt;
   return out;
 }
 
@@ -211,7 +138,7 @@ Result<BundleReader> BundleReader::open(const std::string& path) {
     return damaged(path, "it is no bundle of keys, or one of another version");
   file.pass(magic);
   const auto part = KH_TRY(file.part());
-  auto head = part && part->type == kHead ? decode_head(part->content) : std::nullopt;
+  auto head = part && part->type == kHead ? decode_bundle_head(part->content) : std::nullopt;
   if (!head) return damaged(path, "its head is damaged or cut off");
   out.head_ = std::move(*head);
   return out;
@@ -231,7 +158,7 @@ Result<std::optional<client::ExportedChunk>> BundleReader::next() {
     manifest_ = std::move(part->content);
     return std::optional<client::ExportedChunk>();
   }
-  auto step = part->type == kStep ? decode_step(part->content) : std::nullopt;
+  auto step = part->type == kStep ? decode_bundle_step(part->content) : std::nullopt;
   if (!step) return damaged(file.path, "one of its parts is none that this version knows");
   const std::string_view wrong = misfit(file.summary, *step);
   if (!wrong.empty()) return damaged(file.path, wrong);
@@ -274,7 +201,7 @@ Result<BundleWriter> BundleWriter::begin(const std::string& path, BundleHead hea
   summary.head = std::move(head);
   BundleWriter out(std::move(output), std::move(summary));
   KH_TRY(out.output_.write(kMagic));
-  KH_TRY(out.write_part(kHead, encode(out.summary_.head)));
+  KH_TRY(out.write_part(kHead, encode_bundle_head(out.summary_.head)));
   return out;
 }
 
@@ -311,7 +238,7 @@ Result<void> BundleWriter::add(const client::ExportedChunk& step) {
   const std::string_view wrong = misfit(summary_, step);
   if (!wrong.empty())
     return Error{Reason::BadBody, "the source's answer: " + std::string(wrong), "chunk"};
-  KH_TRY(write_part(kStep, encode(step)));
+  KH_TRY(write_part(kStep, encode_bundle_step(step)));
   append(summary_, step);
   return {};
 }

@@ -24,22 +24,13 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "client/transfers.h"
+#include "migrate/bundle_parts.h"
 #include "migrate/output.h"
 
 namespace keyhaven::migrate {
 
 inline constexpr std::size_t kMaxBundleChunks = 4096;
-inline constexpr std::size_t kMaxBundleChunkBytes = 128 * 1024;
 inline constexpr std::size_t kMaxBundlePartBytes = 8 * 1024 * 1024;
-
-struct BundleHead {
-  Uuid transfer;
-  InstanceId source;
-  InstanceId target;
-  Bytes offer;  // encoded (tke/transfer.h), at most 4096 bytes
-
-  bool operator==(const BundleHead&) const = default;
-};
 
 // All of a bundle but its chunks.
 struct BundleSummary {
