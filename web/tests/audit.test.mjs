@@ -115,7 +115,7 @@ describe("the page", () => {
     await open();
     await person.says("These records are whole");
     await person.isAccessible();
-    await person.page.getByLabel("Correlation ID").fill("11111111-2222");
+    await person.page.getByRole("textbox", { name: "Correlation ID" }).fill("11111111-2222");
     const row = person.page.getByRole("row").filter({ hasText: "hs-crypto.secrets-metadata.read" });
     await row.getByText("Failure").waitFor();
     assert.match(person.page.url(), /correlation=11111111-2222/);
@@ -126,16 +126,16 @@ describe("the page", () => {
     await dialog.getByText("Hash before").waitFor();
     await person.isAccessible();
     await person.page.keyboard.press("Escape");
-    await person.page.getByLabel("Action", { exact: true }).fill("no such action");
+    await person.page.getByRole("textbox", { name: "Action", exact: true }).fill("no such action");
     await person.says("No record matches");
     assert.equal(await person.page.locator("main img").count(), 0);
   });
 
   test("a key that is not the server's shows that the log is not signed by it", async () => {
     await open();
-    await person.page.getByLabel("Public key of the checkpoints").fill("ab");
+    await person.page.getByRole("textbox", { name: "Public key of the checkpoints" }).fill("ab");
     await person.says("That is not a key of 64 hexadecimal digits.");
-    await person.page.getByLabel("Public key of the checkpoints").fill("03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8");
+    await person.page.getByRole("textbox", { name: "Public key of the checkpoints" }).fill("03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8");
     await person.page.getByRole("button", { name: "Check again" }).click();
     await person.says("This log does not hold");
     await person.says("the signature does not hold under this key");

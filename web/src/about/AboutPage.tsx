@@ -1,27 +1,16 @@
-// What is running, where the page came from, and what that means for keys.
-import { Tag } from "@carbon/react";
-import { ApiError, call } from "../api/api";
+// What is running, where the page came from, what that means for keys, and what proves the units.
+import { readAttestationRoot, readReadiness } from "../api/metrics";
 import { CopyableText } from "../components/CopyButton";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { useLoad } from "../components/load";
 import { Fact, Facts, Page, Section } from "../components/Page";
 import { useT } from "../i18n";
+import { Health } from "../metrics/Health";
 import { useSession } from "../shell/session";
+import { Administrators } from "./Administrators";
 
-interface Readiness {
-  status: string;
-  causes: Record<string, string>;
-}
-
-// A server that is not ready answers 503 with the same body.
-async function readReadiness(signal: AbortSignal): Promise<Readiness> {
-  try {
-    return (await call("get", "/readyz", { signal })).data as Readiness;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 503) return { status: "not ready", causes: {} };
-    throw error;
-  }
-}
+// Formats of what leaves the product, each with its document in docs/protocols of the installation.
+const FORMATS = ["aead", "audit-log", "import-token", "key-blob", "key-files", "key-shares", "tke", "transfer", "transfer-bundle", "unit-state-file", "wrapped-dek"] as const;
 
 export default function AboutPage() {
   const t = useT();
@@ -35,12 +24,11 @@ export default function AboutPage() {
         <Fact name={t("about.server")}>
           <CopyableText value={environment.server} what={t("about.server")} />
         </Fact>
-        <Fact name={t("about.health")}>
-          {health.data && <Tag type={health.data.status === "ready" ? "green" : "red"}>{t(health.data.status === "ready" ? "about.ready" : "about.notReady")}</Tag>}
-          {health.data && Object.entries(health.data.causes).map(([part, cause]) => <Tag key={part} type={cause === "ok" ? "gray" : "red"}>{`${part}: ${cause}`}</Tag>)}
-        </Fact>
       </Facts>
-      <ErrorNotice error={health.error} onRetry={health.reload} />
+      <Section title={t("about.health")}>
+        <ErrorNotice error={health.error} onRetry={health.reload} />
+        {health.data && <Health readiness={health.data} />}
+      </Section>
       <Section title={t("about.mode")}>
         <p>{t(isLocal ? "about.modeLocal" : "about.modeServer")}</p>
         {!isLocal && (
@@ -50,16 +38,66 @@ export default function AboutPage() {
           </>
         )}
       </Section>
+      <AttestationRoot />
+      <Administrators />
       <Section title={t("about.documentation")}>
-        <p>
-          <a className="cds--link" href={`${environment.server}/api/docs`} target="_blank" rel="noreferrer">
-            {t("about.apiDocs")}
-          </a>
-        </p>
+        <ul className="kh-list">
+          <li>
+            <DocumentLink path="/api/docs" text={t("about.apiDocs")} />
+          </li>
+          <li>
+            <DocumentLink path="/api/openapi.json" text={t("about.openapi")} />
+          </li>
+        </ul>
         <p>{t("about.errorCodes")}</p>
+      </Section>
+      <Section title={t("about.formats")}>
+        <p>{t("about.formatsMore")}</p>
+        <ul className="kh-list">
+          {FORMATS.map((name) => (
+            <li key={name}>
+              {t(`format.${name}`)} <code>{`${name}.md`}</code>
+            </li>
+          ))}
+        </ul>
+      </Section>
+      <Section title={t("about.licences")}>
         <p>{t("about.licence")}</p>
+        <p>{t("about.licenceMore")}</p>
       </Section>
     </Page>
   );
 }
 
+function DocumentLink({ path, text }: { path: string; text: string }) {
+  const { environment } = useSession();
+  return (
+    <a className="cds--link" href={`${environment.server}${path}`} target="_blank" rel="noreferrer">
+      {text}
+    </a>
+  );
+}
+
+function AttestationRoot() {
+  const t = useT();
+  const root = useLoad("attestation-root", readAttestationRoot);
+  return (
+    <Section title={t("about.root")}>
+      <p>{t("about.rootMore")}</p>
+      <ErrorNotice error={root.error} onRetry={root.reload} />
+      {root.data && (
+        <Facts>
+          <Fact name={t("about.rootSki")}>
+            <CopyableText value={root.data.ski} what={t("about.rootSki")} />
+          </Fact>
+          <Fact name="X">
+            <CopyableText value={root.data.x} what="X" />
+          </Fact>
+          <Fact name="Y">
+            <CopyableText value={root.data.y} what="Y" />
+          </Fact>
+        </Facts>
+      )}
+    </Section>
+  );
+}

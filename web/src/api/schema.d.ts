@@ -1303,6 +1303,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See which transfers are open */
+        get: operations["listTransfers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/transfers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the transfer, as the offer names it. */
+                id: components["parameters"]["TransferId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a transfer */
+        delete: operations["closeTransfer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/transfers/{id}/chunks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the transfer, as the offer names it. */
+                id: components["parameters"]["TransferId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Seal the next keys as one chunk */
+        post: operations["exportTransferChunk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/transfers/{id}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the transfer, as the offer names it. */
+                id: components["parameters"]["TransferId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign the list of all chunks */
+        post: operations["signTransferManifest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/transfers/{id}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the transfer, as the offer names it. */
+                id: components["parameters"]["TransferId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the keys of one chunk */
+        post: operations["importTransferChunk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/unit/sealing": {
         parameters: {
             query?: never;
@@ -3103,6 +3200,99 @@ export interface components {
             /** @description What a quorum signs to accept the instance's records as they are, forged ones excepted. */
             difference: string;
         };
+        /** @description Lower-case hex. */
+        TransferDigest: string;
+        Transfers: {
+            outgoing: components["schemas"]["OutgoingTransfer"][];
+            incoming: components["schemas"]["IncomingTransfer"][];
+        };
+        OutgoingTransfer: {
+            id: components["schemas"]["Uuid"];
+            target: components["schemas"]["Uuid"];
+            expires: components["schemas"]["Timestamp"];
+        };
+        IncomingTransfer: {
+            id: components["schemas"]["Uuid"];
+            source: components["schemas"]["Uuid"];
+            expires: components["schemas"]["Timestamp"];
+            manifest?: components["schemas"]["TransferDigest"];
+        };
+        TransferChunkRequest: {
+            /** @description Place of the chunk in the transfer. */
+            index: number;
+            /** @description `next` of the last answer; absent, null or empty for the first call. */
+            after?: string | null;
+        };
+        TransferChunk: {
+            index: number;
+            /**
+             * Format: byte
+             * @description Base64; null when none of the keys that were looked at can go.
+             */
+            chunk: string | null;
+            digest?: components["schemas"]["TransferDigest"];
+            tag?: components["schemas"]["TransferDigest"];
+            keys: components["schemas"]["ExportedKey"][];
+            /**
+             * Format: uuid
+             * @description `after` of the next call; null: no keys are left.
+             */
+            next: string | null;
+            left_out: components["schemas"]["LeftOutKey"][];
+        };
+        ExportedKey: {
+            id: components["schemas"]["Uuid"];
+            name: string;
+            type: string;
+            /** @description A standard key. */
+            extractable: boolean;
+            versions: number;
+        };
+        LeftOutKey: {
+            id: components["schemas"]["Uuid"];
+            /** @description Empty when it is not known. */
+            name: string;
+            /** @enum {string} */
+            code: "KEY_RESTORE_EXPIRED" | "KEY_EXPIRED_ERR" | "RECORD_NOT_AUTHENTIC_ERR" | "INCOMPLETE_METADATA_ERR" | "REQUEST_TOO_LARGE_ERR";
+            reason: string;
+        };
+        TransferManifestRequest: {
+            /** @description In all chunks. */
+            keys: number;
+            chunks: components["schemas"]["TransferChunkProof"][];
+        };
+        TransferChunkProof: {
+            digest: components["schemas"]["Sha256"];
+            tag: components["schemas"]["Sha256"];
+        };
+        TransferManifest: {
+            manifest: components["schemas"]["Base64"];
+            digest: components["schemas"]["TransferDigest"];
+        };
+        TransferImportRequest: {
+            /** Format: byte */
+            manifest: string;
+            index: number;
+            /** Format: byte */
+            chunk: string;
+        };
+        TransferImport: {
+            keys: components["schemas"]["TransferredKey"][];
+        };
+        TransferredKey: {
+            id: components["schemas"]["Uuid"];
+            /** @description Empty when its record does not say. */
+            name: string;
+            /**
+             * @description `present`: it was there with these versions, perhaps with later ones, and was left as it is.
+             * @enum {string}
+             */
+            outcome: "imported" | "present" | "refused";
+            /** @description Of a refusal: the error code that a call for this key alone would have. */
+            code?: string;
+            /** @description Why, and what to do. */
+            message?: string;
+        };
         UnitSealing: {
             /** @enum {string} */
             method: "file" | "passphrase" | "systemd-creds" | "pkcs11" | "tpm2" | "none";
@@ -3162,6 +3352,8 @@ export interface components {
         Sort: string;
         /** @description Conditions, all of which must hold, with blanks between them: `property=value` or `property=op:value` with `lt`, `lte`, `gt`, `gte`. Dates in double quotes, RFC 3339; `none`: the property is absent; a date without operator at midnight means the whole day. Properties: creationDate, lastUpdateDate, lastRotateDate, deletionDate, expirationDate (each at most three times), extractable, state. `state` and `extractable` may not be given both here and as parameters of their own. */
         Filter: string;
+        /** @description Of the transfer, as the offer names it. */
+        TransferId: components["schemas"]["Uuid"];
     };
     requestBodies: never;
     headers: {
@@ -6547,6 +6739,176 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StoreVerification"];
+                };
+            };
+        };
+    };
+    listTransfers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is open. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "outgoing": [],
+                     *       "incoming": [
+                     *         {
+                     *           "id": "2291e4ae-a14c-4af9-88f0-27c0cb2739e2",
+                     *           "source": "11111111-2222-4333-8444-555555555555",
+                     *           "expires": "2026-01-02T03:04:05Z",
+                     *           "manifest": "3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Transfers"];
+                };
+            };
+        };
+    };
+    closeTransfer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the transfer, as the offer names it. */
+                id: components["parameters"]["TransferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    exportTransferChunk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the transfer, as the offer names it. */
+                id: components["parameters"]["TransferId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "index": 1,
+                 *       "after": "2291e4ae-a14c-4af9-88f0-27c0cb2739e2"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TransferChunkRequest"];
+            };
+        };
+        responses: {
+            /** @description The chunk. Whoever carries it can neither read nor change it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferChunk"];
+                };
+            };
+        };
+    };
+    signTransferManifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the transfer, as the offer names it. */
+                id: components["parameters"]["TransferId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "keys": 12,
+                 *       "chunks": [
+                 *         {
+                 *           "digest": "3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b",
+                 *           "tag": "0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["TransferManifestRequest"];
+            };
+        };
+        responses: {
+            /** @description The manifest. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferManifest"];
+                };
+            };
+        };
+    };
+    importTransferChunk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the transfer, as the offer names it. */
+                id: components["parameters"]["TransferId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferImportRequest"];
+            };
+        };
+        responses: {
+            /** @description What became of each key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "id": "2291e4ae-a14c-4af9-88f0-27c0cb2739e2",
+                     *           "name": "payroll",
+                     *           "outcome": "imported"
+                     *         },
+                     *         {
+                     *           "id": "6b1c7f0e-9f6d-4c39-8f0c-5e0a3d1b2c4d",
+                     *           "name": "archive",
+                     *           "outcome": "refused",
+                     *           "code": "KEY_ALIAS_NOT_UNIQUE_ERR",
+                     *           "message": "another key of the instance has the alias archive"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TransferImport"];
                 };
             };
         };

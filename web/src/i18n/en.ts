@@ -9,8 +9,9 @@ import { policies } from "./en/policies";
 import { iam } from "./en/iam";
 import { metrics } from "./en/metrics";
 import { audit } from "./en/audit";
+import { transfers } from "./en/transfers";
 import { units } from "./en/units";
 import { ceremony } from "./en/ceremony";
 import { about } from "./en/about";
 
-export const en = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...units, ...ceremony, ...about };
+export const en = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...transfers, ...units, ...ceremony, ...about };

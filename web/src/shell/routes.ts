@@ -3,7 +3,7 @@
 //
 // To add a page: its folder, its texts (i18n/en/<area>.ts and ko/<area>.ts), one entry here, one test.
 import { lazy, type ComponentType, type LazyExoticComponent } from "react";
-import { ChartLine, DataBase, Folder, Information, Application, Password, Policy, UserAccess, Report, Chip, Collaborate } from "../components/icons";
+import { ChartLine, DataBase, Folder, Information, Application, Password, Policy, UserAccess, Report, Migrate, Chip, Collaborate } from "../components/icons";
 import type { TextKey } from "../i18n";
 
 export interface Route {
@@ -58,6 +58,12 @@ export const ROUTES: Route[] = [
     title: "policies.title",
     page: lazy(() => import("../policies/PoliciesPage")),
     nav: { label: "nav.policies", icon: Policy, group: "instance" },
+  },
+  {
+    path: "/instances/:instance/transfers",
+    title: "transfers.title",
+    page: lazy(() => import("../transfers/TransfersPage")),
+    nav: { label: "transfers.title", icon: Migrate, group: "instance" },
   },
   {
     path: "/access",

@@ -1,0 +1,28 @@
+import type { transfers as source } from "../en/transfers";
+
+export const transfers: typeof source = {
+  "transfers.title": "봉인 이전",
+  "transfers.intro": "아무도 볼 수 없게 다른 Keyhaven 배포로 이동하거나 그곳에서 오는 키입니다. 이 인스턴스의 암호화 유닛이 열어 둔 이전이 표시됩니다.",
+  "transfers.id": "이전 ID",
+  "transfers.direction": "방향",
+  "transfers.incoming": "수신",
+  "transfers.outgoing": "발신",
+  "transfers.other": "상대 인스턴스",
+  "transfers.expires": "허가 만료",
+  "transfers.manifest": "매니페스트 SHA-256",
+  "transfers.noConsent": "아직 정족수가 동의하지 않음",
+  "transfers.notHere": "번들에 있음",
+  "transfers.empty": "열린 이전이 없습니다",
+  "transfers.emptyMore": "이전은 대상 정족수의 제안으로 시작합니다.",
+  "transfers.close": "이전 종료",
+  "transfers.closeMore": "암호화 유닛이 이 이전의 키를 영구히 잊습니다. 더 이상 봉인하거나 열 수 없습니다. 이미 도착한 키는 남습니다.",
+  "transfers.closed": "이전을 종료했습니다.",
+  "transfers.how": "다섯 단계",
+  "transfers.howMore": "양쪽 정족수의 서명과 누군가 전달하는 파일이 필요하므로 명령행 도구로 수행합니다. 상대의 증명 루트는 위조할 수 없는 방법으로 받아야 합니다.",
+  "transfers.step.offer": "대상: 정족수가 서명한 제안을 만듭니다. 메일로 보내도 됩니다.",
+  "transfers.step.export": "원본: 정족수가 허가하면 키가 대상의 암호화 유닛용으로 봉인되어 번들에 들어갑니다.",
+  "transfers.step.consent": "대상: 번들을 확인하고 매니페스트를 원본과 전화로 비교한 후 동의합니다.",
+  "transfers.step.import": "대상: 키를 가져옵니다.",
+  "transfers.step.verify": "양쪽에 모두 접속할 수 있는 곳: 같은 키를 가지고 있음을 증명합니다.",
+  "transfers.signers": "정족수가 서명하는 단계에는 구성원마다 --signer NAME:PASSWORD_FILE을 추가하거나 제안에 서명하게 하십시오. 제어점 transfer-out과 transfer-in이 켜져 있어야 합니다.",
+};
