@@ -73,7 +73,7 @@ export class Person {
     const person = new Person();
     person.server = server;
     person.complaints = [];
-    person.context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Asia/Seoul", ...options });
+    person.context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Asia/Seoul", reducedMotion: "reduce", ...options });
     await person.context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server.url });
     await person.context.addInitScript(() => {
       document.addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
@@ -124,6 +124,8 @@ export class Person {
 
   // Accessibility rules of WCAG 2 A and AA that the page breaks.
   async axe() {
+    await this.page.getByRole("heading", { level: 1 }).first().waitFor({ state: "attached" });
+    await this.page.waitForFunction(() => !document.querySelector(".kh-loading") && document.getAnimations().every(({ playState }) => playState !== "running"));
     await this.page.evaluate(AXE);
     const result = await this.page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
     return result.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} (${node.any[0]?.message ?? node.failureSummary})`));

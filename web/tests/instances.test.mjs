@@ -59,6 +59,31 @@ test("the overview shows endpoints, ids to copy, and counts", async () => {
   assert.match(await time.getAttribute("title"), /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} UTC$/);
 });
 
+test("resources that services protect are listed with their keys", async () => {
+  const [id] = await server.keys({ name: "protects buckets" });
+  await person.go(`/instances/${server.instance}/resources`);
+  await person.says("No resource is associated with a key of this instance");
+  await person.isAccessible();
+  await server.do({ do: "register", instance: server.instance, service: "object-storage", key: id, resources: ["invoices", "letters"], prevents: true });
+  await person.page.reload();
+  await person.says("2 rows");
+  await person.page.getByRole("row").filter({ hasText: "invoices" }).getByText("object-storage").waitFor();
+  await person.isAccessible();
+  await person.page.getByRole("combobox", { name: "Prevents deletion" }).selectOption("no");
+  await person.says("No resource is associated");
+  await person.go(`/instances/${server.instance}/keys/${id}?tab=resources`);
+  await person.page.getByRole("row").filter({ hasText: "letters" }).waitFor();
+  await person.page.getByRole("button", { name: "Delete key" }).click();
+  await person.page.getByLabel("Type protects buckets to confirm").fill("protects buckets");
+  await person.dialog().getByRole("button", { name: "Delete key" }).click();
+  const code = (wanted) => person.page.waitForFunction((text) => document.querySelector("[data-testid=error-code]")?.textContent === text, wanted);
+  await code("PREV_KEY_DEL_ERR");
+  await person.dialog().getByText("Delete although resources are associated").click();
+  await person.dialog().getByRole("button", { name: "Delete key" }).click();
+  await code("PROTECTED_RESOURCE_ERR");
+  await person.dialog().getByRole("button", { name: "Cancel" }).click();
+});
+
 test("a ring is added, leads to its keys, and is deleted when empty", async () => {
   await person.go(`/instances/${server.instance}/key-rings`);
   await person.page.getByRole("button", { name: "Add key ring" }).click();

@@ -27,6 +27,7 @@ const PAGES = [
   { name: "key", path: "/instances/:instance/keys/:key" },
   { name: "key-policies", path: "/instances/:instance/keys/:key?tab=policies" },
   { name: "key-timeline", path: "/instances/:instance/keys/:key?tab=timeline" },
+  { name: "resources", path: "/instances/:instance/resources", wait: "2 rows" },
   { name: "key-rings", path: "/instances/:instance/key-rings" },
   { name: "about", path: "/about" },
 ];
@@ -50,6 +51,7 @@ async function furnish(server) {
   await server.call("POST", `/api/v2/keys/${ids[4]}/actions/disable`, {});
   await server.call("POST", `/api/v2/keys/${ids[0]}/actions/rotate`, {});
   await server.call("DELETE", `/api/v2/keys/${ids[6]}`);
+  await server.do({ do: "register", instance: server.instance, service: "cloud-object-storage", key: ids[0], resources: ["payslips", "tax-forms"], prevents: true });
   const empty = await server.do({ do: "instance", name: "staging", initialise: false });
   return { ":instance": server.instance, ":empty": empty, ":key": ids[0] };
 }

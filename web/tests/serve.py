@@ -6,6 +6,7 @@ Commands, one JSON object a line on standard input, each answered by one JSON li
   {"do": "keys", "instance": guid, "keys": [{"name": …, …}, …]}   create keys; fields as tests/integration create_key
   {"do": "many", "instance": guid, "count": N}                       N keys, on several connections
   {"do": "service_id", "name": …, "role": …, "instance": guid}      a service id; answers its API key
+  {"do": "register", "service": name, "key": id, "resources": […]}  a service that protects resources with a key
   {"do": "instance", "name": …, "initialise": true}                  a further instance
   {"do": "call", "method": …, "path": …, "instance": …, "body": …} any call as the administrator
   {"do": "restart"}                                                  stop and start the server on the same port
@@ -19,6 +20,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/integration"))
 import harness  # noqa: E402
+import test_registrations  # noqa: E402
 
 
 class OneAddress(harness.Deployment):
@@ -42,6 +44,11 @@ def perform(deployment, command):
         return many_keys(deployment, command["instance"], command["count"])
     if kind == "service_id":
         return deployment.service_id(command["name"], command["role"], command.get("instance"))
+    if kind == "register":
+        service = test_registrations.Service(deployment, command["service"], command["instance"])
+        for resource in command["resources"]:
+            service.register(command["key"], resource, preventKeyDeletion=command.get("prevents", False))
+        return service.crn
     if kind == "instance":
         return deployment.instance(command["name"], command.get("initialise", True))
     if kind == "call":

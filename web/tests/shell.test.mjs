@@ -104,7 +104,7 @@ test("the theme follows the system and can be chosen", async () => {
 test("at 360 pixels nothing is cut off and the menu opens", async () => {
   const person = await Person.open(browser, server, { viewport: { width: 360, height: 740 } });
   await person.logIn();
-  for (const path of ["/instances", `/instances/${server.instance}`, `/instances/${server.instance}/keys`, `/instances/${server.instance}/key-rings`, "/about"]) {
+  for (const path of ["/instances", `/instances/${server.instance}`, `/instances/${server.instance}/keys`, `/instances/${server.instance}/key-rings`, `/instances/${server.instance}/resources`, "/about"]) {
     await person.go(path);
     await person.page.getByRole("heading", { level: 1 }).waitFor();
     const width = await person.page.evaluate(() => document.documentElement.scrollWidth);
@@ -136,6 +136,7 @@ test("the main flow goes by keyboard alone", async () => {
   await person.says("Key by keyboard was created.");
   await person.page.getByRole("button", { name: "Actions of by keyboard" }).focus();
   await person.page.keyboard.press("Enter");
+  await person.page.waitForFunction(() => document.activeElement?.textContent === "View details");
   await person.page.keyboard.press("Enter");
   await person.page.getByRole("heading", { name: "by keyboard" }).waitFor();
   await person.close();

@@ -23,7 +23,7 @@ function useLogin(onOpened: (session: Session) => void) {
     setApiKey("");
     onOpened(opened);
   });
-  const isWrong = action.error instanceof ApiError && (action.error.status === 401 || action.error.code === "BXNIM0415E");
+  const isWrong = action.error instanceof ApiError && (action.error.status === 401 || action.error.code === "UNKNOWN_API_KEY_ERR");
   const field = (
     <SecretField
       id="api-key"

@@ -16,6 +16,7 @@ export const errors = {
   "error.noText": "The server refused the call and gave no words.",
   "remedy.AUTHORIZATIONS_NOT_MET": "This key needs two people. One schedules the deletion, somebody else deletes it within seven days.",
   "remedy.NOT_DUAL_AUTH_ERR": "Only a key with dual authorization can be scheduled for deletion. Delete it directly.",
+  "remedy.PREV_KEY_DEL_ERR": "Resources are associated with this key. Remove them, or tick that it is deleted all the same.",
   "remedy.PROTECTED_RESOURCE_ERR": "Resources still use this key and forbid its deletion. Remove them first.",
   "remedy.INSTANCE_NOT_INITIALIZED": "The crypto units hold no master key yet. Initialise the instance in a ceremony first.",
   "remedy.CRYPTO_UNITS_DIFFER_ERR": "The crypto units hold different master keys. Compare them under Crypto units.",

@@ -16,6 +16,7 @@ export const errors: typeof source = {
   "error.noText": "서버가 설명 없이 호출을 거부했습니다.",
   "remedy.AUTHORIZATIONS_NOT_MET": "이 키는 두 사람이 필요합니다. 한 사람이 삭제를 예약하고 다른 사람이 7일 이내에 삭제합니다.",
   "remedy.NOT_DUAL_AUTH_ERR": "이중 권한 부여가 있는 키만 삭제를 예약할 수 있습니다. 바로 삭제하십시오.",
+  "remedy.PREV_KEY_DEL_ERR": "이 키와 연관된 리소스가 있습니다. 리소스를 제거하거나 그래도 삭제하도록 선택하십시오.",
   "remedy.PROTECTED_RESOURCE_ERR": "아직 이 키를 사용하며 삭제를 금지하는 리소스가 있습니다. 먼저 제거하십시오.",
   "remedy.INSTANCE_NOT_INITIALIZED": "암호화 유닛에 아직 마스터 키가 없습니다. 먼저 세리머니에서 인스턴스를 초기화하십시오.",
   "remedy.CRYPTO_UNITS_DIFFER_ERR": "암호화 유닛의 마스터 키가 서로 다릅니다. 암호화 유닛 페이지에서 비교하십시오.",
