@@ -1,0 +1,124 @@
+// Administrators of a ceremony: each with an API key, a `keyhaven console` and a browser context of their own.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Person } from "./harness.mjs";
+
+export const PASSWORD = "correct horse battery staple";
+
+export class Console {
+  // Starts `keyhaven console` for a caller; `start` is the address that it prints.
+  static async start(server, apiKey) {
+    const console = new Console();
+    console.home = mkdtempSync(join(tmpdir(), "keyhaven-console-"));
+    const file = (name, text) => {
+      writeFileSync(join(console.home, name), text, { mode: 0o600 });
+      return join(console.home, name);
+    };
+    const { ski, x, y } = (await server.call("GET", "/v1/tke/attestation_root")).body;
+    const root = file("root", `SKI: ${ski}\nX: ${x}\nY: ${y}\n`);
+    console.child = spawn(join(server.bin, "keyhaven"), ["console", "--attestation-root", root], {
+      env: { ...process.env, KH_URL: server.url, KH_CA: server.ca, KH_API_KEY_FILE: file("api-key", apiKey), HOME: console.home, XDG_CONFIG_HOME: console.home, CLOUDTKEFILES: console.home },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    for await (const line of createInterface({ input: console.child.stdout })) {
+      const found = /http:\/\/\S+#start=\S+/.exec(line);
+      if (!found) continue;
+      console.start = found[0];
+      console.url = new URL(found[0]).origin;
+      return console;
+    }
+    throw new Error("keyhaven console has ended");
+  }
+
+  async stop() {
+    if (this.child.exitCode === null) {
+      this.child.kill("SIGINT");
+      await new Promise((resolve) => this.child.once("exit", resolve));
+    }
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+export class Administrator {
+  static async open(browser, server, name, options = {}) {
+    const one = new Administrator();
+    one.name = name;
+    one.console = await Console.start(server, await server.do({ do: "service_id", name, role: "Manager", instance: server.instance }));
+    one.person = await Person.open(browser, one.console, { acceptDownloads: true, ...options });
+    one.page = one.person.page;
+    one.instance = server.instance;
+    await one.page.goto(one.console.start);
+    await one.page.getByRole("button", { name: "Account and preferences" }).waitFor();
+    return one;
+  }
+
+  async toCeremony(instance = this.instance) {
+    await this.person.go(`/instances/${instance}/ceremony`);
+    await this.page.getByTestId("plan").waitFor();
+  }
+
+  button = (name) => this.page.getByRole("button", { name, exact: true });
+  dialog = () => this.person.dialog();
+
+  // Does `work`, which makes the page offer a file, and returns the file's path.
+  async downloaded(work) {
+    const [download] = await Promise.all([this.page.waitForEvent("download"), work()]);
+    return download.path();
+  }
+
+  // A new key or key part, made by the page; returns the path of the file that it saved.
+  async make(kind, name, password = PASSWORD) {
+    await this.button(kind === "sigkey" ? "Make a signature key" : "Make a key part").click();
+    const dialog = this.dialog();
+    await dialog.getByLabel(kind === "sigkey" ? "Administrator name" : "Description of the key part").fill(name);
+    await dialog.getByLabel("Password of the file").fill(password);
+    await dialog.getByLabel("The password again").fill(password);
+    const path = await this.downloaded(() => dialog.getByRole("button", { name: "Make and download" }).click());
+    await dialog.waitFor({ state: "hidden" });
+    return path;
+  }
+
+  async openFile(kind, path, password = PASSWORD) {
+    await this.button(kind === "sigkey" ? "Open a signature key" : "Open a key part").click();
+    const dialog = this.dialog();
+    await dialog.locator("input[type=file]").setInputFiles(path);
+    await dialog.getByLabel("Password of the file").fill(password);
+    await dialog.getByRole("button", { name: "Open", exact: true }).click();
+    return dialog;
+  }
+
+  // Reads what the dialog shows and agrees. Returns the words.
+  async agree(label) {
+    const dialog = this.dialog();
+    await dialog.getByTestId("block").first().waitFor();
+    const words = await dialog.innerText();
+    await dialog.getByText(/^I have read/).click();
+    await dialog.getByRole("button", { name: label, exact: true }).click();
+    await dialog.waitFor({ state: "hidden" });
+    return words;
+  }
+
+  proposal = (name) => this.page.getByTestId("proposal").filter({ has: this.page.getByRole("heading", { name }) });
+
+  async sign(name) {
+    await this.proposal(name).getByRole("button", { name: "Read and sign" }).click();
+    return this.agree("Sign");
+  }
+
+  async send(name) {
+    await this.proposal(name).getByRole("button", { name: "Send to the units" }).click();
+    await this.proposal(name).waitFor({ state: "hidden" });
+  }
+
+  async pattern() {
+    return this.page.getByTestId("new-pattern").locator("code").innerText();
+  }
+
+  async close() {
+    await this.person.close();
+    await this.console.stop();
+  }
+}

@@ -1,0 +1,182 @@
+// A whole ceremony by three administrators, each at a console of their own; and what must not go through.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Administrator, PASSWORD } from "./administrators.mjs";
+import { Server, startBrowser } from "./harness.mjs";
+import { load, unload } from "./modules.mjs";
+
+const tke = await load("tke/index.ts");
+let server, browser, ada, grace, linus;
+before(async () => {
+  [server, browser] = await Promise.all([Server.start("--uninitialised"), startBrowser()]);
+  [ada, grace, linus] = await Promise.all(["ada", "grace", "linus"].map((name) => Administrator.open(browser, server, name)));
+});
+after(async () => {
+  await Promise.all([ada, grace, linus].map((one) => one?.close()));
+  await browser?.close();
+  await server?.stop();
+  await unload();
+});
+
+const everybody = () => [ada, grace, linus];
+const fileOf = async (who, name, password) => {
+  const { text } = await tke.newSignatureKey(name, password);
+  const path = join(who.console.home, `${name}.sigkey`);
+  writeFileSync(path, text);
+  return path;
+};
+const units = async () => (await server.call("GET", `/v1/tke/${server.instance}/hsms`)).body.hsms;
+
+test("a fresh instance says what is missing, and nothing can be signed without a key", async () => {
+  await Promise.all(everybody().map((one) => one.toCeremony()));
+  const plan = await ada.page.getByTestId("plan").innerText();
+  assert.match(plan, /Next\s+Install the administrators \(0 of 2 units\)/);
+  assert.match(plan, /Later\s+Set the new master key immediate/);
+  assert.ok(await ada.page.getByRole("button", { name: /^Sign and propose/ }).isDisabled());
+  await ada.person.isAccessible();
+});
+
+test("a wrong password opens nothing, and a key file of another kind is refused", async () => {
+  const path = await fileOf(grace, "grace", PASSWORD);
+  const dialog = await grace.openFile("sigkey", path, "another password");
+  await dialog.getByTestId("tke-error").waitFor();
+  assert.equal(await dialog.getByTestId("tke-error").getAttribute("data-code"), "password");
+  await grace.person.isAccessible();
+  const other = join(grace.console.home, "other.sigkey");
+  writeFileSync(other, "{}");
+  await dialog.locator("input[type=file]").setInputFiles(other);
+  await dialog.getByRole("button", { name: "Open", exact: true }).click();
+  await dialog.locator("[data-code=keyFile]").waitFor();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  assert.equal(await grace.page.getByTestId("signers").locator("li").count(), 0);
+});
+
+test("each administrator installs their own key; a new one is saved as the command line reads it", async () => {
+  const saved = await ada.make("sigkey", "ada");
+  const file = readFileSync(saved, "utf8");
+  assert.equal(JSON.parse(file).name, "ada");
+  assert.ok(!file.includes("PRIVATE"));
+  ada.file = saved;
+  grace.file = join(grace.console.home, "grace.sigkey");
+  await grace.openFile("sigkey", grace.file);
+  linus.file = await linus.make("sigkey", "linus");
+  // At the same time: the units take one command after another.
+  await Promise.all(
+    everybody().map(async (one) => {
+      await one.button(`Install ${one.name}`).click();
+      const words = await one.agree("Send");
+      assert.match(words, new RegExp(`Add an administrator[\\s\\S]*Administrator added\\s+${one.name}[\\s\\S]*P-521`));
+      await one.person.says("Administrator of all units");
+    }),
+  );
+  await ada.page.getByTestId("plan").getByText("Install the administrators (2 of 2 units)").waitFor();
+});
+
+test("one proposes the thresholds, another signs what the page decodes, the third sends", async () => {
+  await ada.page.getByLabel("Note for the other administrators").first().fill("as agreed <b>on Monday</b>");
+  await ada.page.getByRole("button", { name: "Sign and propose for 2 units" }).click();
+  assert.match(await ada.agree("Sign and propose"), /Signature threshold\s+2\s+Revocation threshold\s+2/);
+  await grace.page.getByText("as agreed <b>on Monday</b>").waitFor({ timeout: 40000 });
+  await grace.person.isAccessible();
+  const words = await grace.sign("Set thresholds and permissions");
+  assert.match(words, /Signature threshold\s+2[\s\S]*Domain\s+\d+, instance \d+[\s\S]*SHA-512/);
+  await linus.proposal("Set thresholds and permissions").getByText("2 of 2 signatures").first().waitFor({ timeout: 40000 });
+  assert.match(await linus.proposal("Set thresholds and permissions").innerText(), /ada: verified[\s\S]*grace: verified/);
+  await linus.send("Set thresholds and permissions");
+  for (const unit of await units()) assert.equal(unit.state, "uninitialized");
+});
+
+test("a page that is reloaded has forgotten the key and goes on where the units are", async () => {
+  await grace.page.reload();
+  await grace.page.getByTestId("plan").getByText("Load the key parts").waitFor();
+  assert.equal(await grace.page.getByTestId("signers").locator("li").count(), 0);
+  const kept = await grace.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
+  assert.ok(!/sigkey|enckey|ski/.test(kept), kept);
+  await grace.openFile("sigkey", grace.file);
+  await grace.person.says("Administrator of all units");
+});
+
+test("a relay that puts its own importer key in the place of the unit's is found out before anything is sealed", async () => {
+  await ada.button("Make importer keys").click();
+  assert.match(await ada.agree("Sign and send"), /Make an importer key[\s\S]*Importer key\s+P-521/);
+  await grace.make("mkpart", "part of grace");
+  const stranger = tke.toHex((await tke.newSignatureKey("relay", PASSWORD)).opened.point).toUpperCase();
+  // Every P-521 key in an answer to the query of the importer key becomes the relay's.
+  await grace.page.route("**/v1/tke/*/hsms/*", async (route) => {
+    const query = /0404000100040408/i.test(route.request().postData() ?? "");
+    if (!query) return route.continue();
+    const answer = await route.fetch();
+    const { response } = await answer.json();
+    return route.fulfill({ response: answer, json: { response: response.replace(/(?<=03818600)04[0-9A-F]{264}/, stranger) } });
+  });
+  await grace.button("Seal and sign").click();
+  await grace.page.locator("[data-code=untrusted]").waitFor();
+  assert.equal(await grace.page.getByTestId("sealed-parts").locator("li").count(), 0);
+  await grace.page.unroute("**/v1/tke/*/hsms/*");
+});
+
+test("two custodians seal their parts at two machines; one loads both", async () => {
+  await grace.button("Seal and sign").click();
+  const words = await grace.agree("Sign the part");
+  assert.match(words, /Load one key part[\s\S]*Verification pattern of the key part\s+[0-9a-f]{56}00000000[\s\S]*Encrypted to the importer key\s+[0-9a-f]{64}/);
+  const sealed = await grace.downloaded(() => grace.button("Hand over the part of grace").click());
+  await ada.make("mkpart", "part of ada");
+  await ada.button("Seal and sign").click();
+  await ada.agree("Sign the part");
+  const file = JSON.parse(readFileSync(sealed, "utf8"));
+  assert.deepEqual(Object.keys(file), ["type", "instance", "pattern", "by", "units"]);
+  await ada.page.locator("input[type=file]").setInputFiles({ name: "grace.sealed", mimeType: "application/json", buffer: readFileSync(sealed) });
+  await ada.person.says("Sealed by grace");
+  await ada.person.isAccessible();
+  await ada.button("Load 2 parts into the units").click();
+  await ada.page.getByTestId("new-pattern").waitFor();
+  await linus.page.getByTestId("new-pattern").waitFor({ timeout: 40000 });
+  assert.match(await ada.pattern(), /^[0-9a-f]{56}00000000$/);
+  assert.equal(await linus.pattern(), await ada.pattern());
+});
+
+test("a stranger's key signs nothing", async () => {
+  await ada.page.getByText("I compared this pattern").click();
+  await ada.page.getByRole("button", { name: "Sign and propose for 2 units" }).click();
+  assert.match(await ada.agree("Sign and propose"), new RegExp(`Verification pattern of the master key\\s+${await ada.pattern()}`));
+  await grace.page.reload();
+  await grace.proposal("Commit the new master key").waitFor();
+  await grace.openFile("sigkey", await fileOf(grace, "mallory", PASSWORD));
+  await grace.person.says("Not in 2 of 2 units");
+  assert.ok(await grace.proposal("Commit the new master key").getByRole("button", { name: "Read and sign" }).isDisabled());
+  await grace.button("Forget mallory").click();
+});
+
+test("a server that tells a proposal falsely is found out, and nothing is signed", async () => {
+  await grace.openFile("sigkey", grace.file);
+  await grace.page.route("**/v1/tke/*/proposals/*", async (route) => {
+    const answer = await route.fetch();
+    const proposal = await answer.json();
+    return route.fulfill({ response: answer, json: { ...proposal, details: { verificationPattern: "11".repeat(32) } } });
+  });
+  await grace.page.reload();
+  await grace.person.says("The service describes the proposal falsely");
+  await grace.openFile("sigkey", grace.file);
+  assert.ok(await grace.proposal("Commit the new master key").getByRole("button", { name: "Read and sign" }).isDisabled());
+  await grace.page.unroute("**/v1/tke/*/proposals/*");
+  await grace.page.reload();
+  await grace.proposal("Commit the new master key").waitFor();
+});
+
+test("commit by two, activation by one: the instance makes and uses keys", async () => {
+  await grace.openFile("sigkey", grace.file);
+  await grace.sign("Commit the new master key");
+  await linus.proposal("Commit the new master key").getByText("2 of 2 signatures").first().waitFor({ timeout: 40000 });
+  await linus.send("Commit the new master key");
+  await linus.button("Set immediate on 2 units").click();
+  assert.match(await linus.agree("Sign and send"), /Set the new master key immediate/);
+  await linus.person.says("All units hold the same master key");
+  await linus.person.isAccessible();
+  for (const unit of await units()) assert.deepEqual([unit.state, unit.membership], ["initialized", "joined"]);
+  const [id] = await server.keys({ name: "made after the ceremony" });
+  const { status, body } = await server.call("POST", `/api/v2/keys/${id}/actions/wrap`, {});
+  assert.equal(status, 200);
+  assert.equal((await server.call("POST", `/api/v2/keys/${id}/actions/unwrap`, { ciphertext: body.ciphertext })).body.plaintext, body.plaintext);
+});
