@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import unittest
 
 from harness import BIN, Deployment, b64
@@ -121,36 +122,37 @@ class Migration(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(plan.read_bytes(), before, "a plan is never overwritten")
 
+    def killed_at(self, plan, number):
+        """The number-th request of an apply is carried out, then the tool dies before it hears the answer. Whether it died."""
+        tool, started = [], threading.Event()
+
+        def kill(seen):
+            if not seen.is_after or seen.number != number:
+                return False
+            started.wait(60)
+            tool[0].kill()
+            return True
+
+        self.relay.arm(kill)
+        tool.append(subprocess.Popen([str(BIN / "keyhaven"), "migrate", "apply", str(plan), "--material", str(self.material_file), "--jobs", "1"],
+                                     env=self.deployment.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL))
+        started.set()
+        return tool[0].wait(120) == -signal.SIGKILL
+
     def test_2_tool_killed_at_every_request(self):
         total = self.requests_of_an_apply()
         self.assertGreater(total, 10)
         target = self.target()
         plan = self.plan(target)
-        command = [str(BIN / "keyhaven"), "migrate", "apply", str(plan), "--material", str(self.material_file), "--jobs", "1"]
-        kills = 0
-        for number in range(1, total + 1):
-            # The N-th request of this run is carried out, then the tool dies before it hears the answer.
-            process = subprocess.Popen(command, env=self.deployment.environment(), stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-            def kill(seen, process=process, at=number):
-                if seen.is_after and seen.number == at:
-                    process.kill()
-                    return True
-                return False
-
-            self.relay.arm(kill)
-            kills += process.wait(120) == -signal.SIGKILL
+        kills = sum(self.killed_at(plan, number) for number in range(1, total + 1))
         self.assertGreater(kills, 3)
         self.finish(target, plan)
         # The same for a fresh target each time, so that every step is met in its first try.
         for number in range(2, total + 1, max(1, total // 8)):
             target = self.target()
             plan = self.plan(target)
-            process = subprocess.Popen([*command[:3], str(plan), *command[4:]], env=self.deployment.environment(),
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            self.relay.arm(lambda seen, process=process, at=number: seen.is_after and seen.number == at and (process.kill() or True))
-            process.wait(120)
+            self.killed_at(plan, number)
             self.finish(target, plan)
 
     def test_3_replies_lost(self):

@@ -63,7 +63,7 @@ class Kill:
     def __init__(self, world, victim, moment):
         self.world, self.victim, self.moment = world, victim, moment
         self.happened, self.problem, self.tool = False, None, None
-        self.lock, self.started, self.seen = threading.Lock(), threading.Event(), 0
+        self.lock, self.started, self.over, self.seen = threading.Lock(), threading.Event(), threading.Event(), 0
 
     def hook(self, seen):
         """Of the relay of the moment's side. Only one request is the one."""
@@ -78,6 +78,8 @@ class Kill:
             self.strike()
         except Exception as problem:  # shown by the test's thread
             self.problem = problem
+        finally:
+            self.over.set()
         return True
 
     def fits(self, seen):
@@ -108,6 +110,8 @@ class Kill:
         said, _ = self.tool.communicate(timeout=300)
         if self.moment.side is None:
             self.happened = self.tool.returncode == -signal.SIGKILL
+        elif self.happened and not self.over.wait(120):  # the tool may have ended before the server was up again
+            raise AssertionError(f"{self.victim} did not come back")
         if self.problem:
             raise self.problem
         return self.tool.returncode, said
