@@ -1,7 +1,8 @@
 // How the server fares while this page is open: rates, refusals, latencies, health. The server keeps totals only; the
 // page reads them again and again and shows what happened in between.
 import { Button, InlineNotification, Select, SelectItem } from "@carbon/react";
-import { useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { ApiError } from "../api/api";
 import { listInstances } from "../api/instances";
 import { readMetrics, readReadiness } from "../api/metrics";
 import { EmptyState } from "../components/EmptyState";
@@ -26,28 +27,39 @@ async function read(signal: AbortSignal): Promise<Snapshot> {
   return snapshotOf(parse(text), Date.now());
 }
 
+// Reads again by itself, but never while an answer is on its way (a slow server would never be waited for), and not
+// after a refusal: each would be a record of somebody who may not.
+function useReading() {
+  const isReading = useRef(false);
+  const loaded = useLoad("metrics", (signal) => {
+    isReading.current = true;
+    return read(signal).finally(() => (isReading.current = false));
+  });
+  const health = useLoad("metrics-readyz", readReadiness);
+  const [reload, reloadHealth] = [loaded.reload, health.reload];
+  const isRefused = loaded.error instanceof ApiError && loaded.error.isRefusal;
+  const now = useCallback(() => {
+    reload();
+    reloadHealth();
+  }, [reload, reloadHealth]);
+  const inTurn = useCallback(() => {
+    if (!isReading.current && !isRefused) now();
+  }, [now, isRefused]);
+  return { loaded, health, now, inTurn };
+}
+
 export default function MetricsPage() {
   const t = useT();
   const [query, change] = useQuery();
   const instance = query.get("instance") ?? "";
   const [seconds, setSeconds] = useState(10);
-  const loaded = useLoad("metrics", read);
-  const health = useLoad("metrics-readyz", readReadiness);
+  const { loaded, health, now, inTurn } = useReading();
   const instances = useLoad("metrics-instances", listInstances);
   const [history, setHistory] = useState<Snapshot[]>([]);
   useEffect(() => {
     if (loaded.data) setHistory((before) => [...before, loaded.data!].slice(-MAX_SNAPSHOTS));
   }, [loaded.data]);
-  const { reload } = loaded;
-  const reloadHealth = health.reload;
-  const again = useMemo(
-    () => () => {
-      reload();
-      reloadHealth();
-    },
-    [reload, reloadHealth],
-  );
-  usePolling(seconds > 0 ? seconds * 1000 : null, again);
+  usePolling(seconds > 0 ? seconds * 1000 : null, inTurn);
 
   const names = useMemo(() => new Map(instances.data?.map(({ guid, name }) => [guid, name])), [instances.data]);
   const latest = history.at(-1);
@@ -56,7 +68,7 @@ export default function MetricsPage() {
       title={t("nav.metrics")}
       intro={t("metrics.intro")}
       actions={
-        <Button kind="ghost" renderIcon={Renew} onClick={again}>
+        <Button kind="ghost" renderIcon={Renew} onClick={now}>
           {t("metrics.readNow")}
         </Button>
       }

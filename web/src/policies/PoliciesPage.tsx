@@ -1,6 +1,7 @@
 // The policies of an instance: each has its own form and is saved alone.
 import { Button } from "@carbon/react";
-import { readInstancePolicies, type InstancePolicy } from "../api/policies";
+import { useState } from "react";
+import { readInstancePolicies, type InstancePolicy, type PolicyType } from "../api/policies";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { Renew } from "../components/icons";
 import { useLoad } from "../components/load";
@@ -10,6 +11,7 @@ import { useT } from "../i18n";
 import { useInstance } from "../shell/instance";
 import { AllowedIpPolicy, AllowedNetworkPolicy } from "./NetworkPolicies";
 import { AccessPolicy, DualAuthPolicy, MetricsPolicy, RotationPolicy } from "./KeyRules";
+import type { Outcome } from "./PolicyForm";
 import { find } from "./rules";
 
 export default function PoliciesPage() {
@@ -35,9 +37,11 @@ export default function PoliciesPage() {
 
 // A form begins anew when what is stored has changed, and only then: a refresh keeps what somebody is filling in.
 function Policies({ guid, policies, reload }: { guid: string; policies: InstancePolicy[]; reload: () => void }) {
-  const part = <Type extends InstancePolicy["policy_type"]>(type: Type) => {
+  const [outcomes, setOutcomes] = useState<Partial<Record<PolicyType, Outcome>>>({});
+  const part = <Type extends PolicyType>(type: Type) => {
     const stored = find(policies, type);
-    return { key: `${type}:${JSON.stringify(stored?.policy_data)}`, part: { guid, stored, reload } };
+    const onOutcome = (outcome: Outcome) => setOutcomes((before) => ({ ...before, [type]: outcome }));
+    return { key: `${type}:${JSON.stringify(stored?.policy_data)}`, part: { guid, stored, reload, outcome: outcomes[type], onOutcome } };
   };
   const forms = {
     dual: part("dualAuthDelete"),

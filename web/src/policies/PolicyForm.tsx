@@ -17,6 +17,15 @@ export interface PolicyPart<Policy extends InstancePolicy> {
   // Undefined: never set.
   stored: Policy | undefined;
   reload: () => void;
+  // How the last save ended. Kept by the page: a form begins anew when what is stored has changed.
+  outcome: Outcome | undefined;
+  onOutcome: (outcome: Outcome) => void;
+}
+
+export interface Outcome {
+  // Somebody else has set the policy since it was read: nothing was saved.
+  isStale: boolean;
+  warning: string | null;
 }
 
 interface PolicyFormProps {
@@ -33,17 +42,10 @@ interface PolicyFormProps {
   children: ReactNode;
 }
 
-interface Outcome {
-  // Somebody else has set the policy since it was read: nothing was saved.
-  isStale: boolean;
-  warning: string | null;
-}
-
 export function PolicyForm({ part, title, intro, setting, isChanged, isValid = true, consequences, accept, children }: PolicyFormProps) {
   const t = useT();
   const notify = useNotify();
   const [asking, setAsking] = useState(false);
-  const [outcome, setOutcome] = useState<Outcome>({ isStale: false, warning: null });
 
   const save = async (): Promise<Outcome> => {
     const now = find(await readInstancePolicies(part.guid), setting.policy_type);
@@ -52,7 +54,7 @@ export function PolicyForm({ part, title, intro, setting, isChanged, isValid = t
   };
   const done = (result: Outcome) => {
     setAsking(false);
-    setOutcome(result);
+    part.onOutcome(result);
     if (!result.isStale) notify(t("policies.saved", { policy: title }));
     part.reload();
   };
@@ -73,8 +75,8 @@ export function PolicyForm({ part, title, intro, setting, isChanged, isValid = t
       >
         {children}
         {isChanged && <Notice kind={accept ? "warning" : "info"} title={t("policies.consequences")} lines={consequences} />}
-        {outcome.isStale && <Notice kind="warning" title={t("policies.stale")} lines={[t("policies.staleMore")]} />}
-        {outcome.warning && <Notice kind="warning" title={t("policies.warning")} lines={[t("policies.warningMore"), outcome.warning]} />}
+        {part.outcome?.isStale && <Notice kind="warning" title={t("policies.stale")} lines={[t("policies.staleMore")]} />}
+        {part.outcome?.warning && <Notice kind="warning" title={t("policies.warning")} lines={[t("policies.warningMore"), part.outcome.warning]} />}
         <ErrorNotice error={action.error} />
         <div>
           <Button type="submit" size="md" disabled={!isChanged || !isValid || action.busy}>
