@@ -76,12 +76,22 @@ test("resources that services protect are listed with their keys", async () => {
   await person.page.getByRole("button", { name: "Delete key" }).click();
   await person.page.getByLabel("Type protects buckets to confirm").fill("protects buckets");
   await person.dialog().getByRole("button", { name: "Delete key" }).click();
-  const code = (wanted) => person.page.waitForFunction((text) => document.querySelector("[data-testid=error-code]")?.textContent === text, wanted);
-  await code("PREV_KEY_DEL_ERR");
+  await person.dialog().getByTestId("error-code").filter({ hasText: "PREV_KEY_DEL_ERR" }).waitFor();
+  await person.dialog().getByRole("button", { name: "Cancel" }).click();
+});
+
+test("a key with resources that do not forbid it is deleted by force only", async () => {
+  const [id] = await server.keys({ name: "by force" });
+  await server.do({ do: "register", instance: server.instance, service: "database", key: id, resources: ["ledger"] });
+  await person.go(`/instances/${server.instance}/keys/${id}`);
+  await person.page.getByRole("button", { name: "Delete key" }).click();
+  await person.page.getByLabel("Type by force to confirm").fill("by force");
+  await person.dialog().getByRole("button", { name: "Delete key" }).click();
+  await person.dialog().getByTestId("error-code").filter({ hasText: "PROTECTED_RESOURCE_ERR" }).waitFor();
   await person.dialog().getByText("Delete although resources are associated").click();
   await person.dialog().getByRole("button", { name: "Delete key" }).click();
-  await code("PROTECTED_RESOURCE_ERR");
-  await person.dialog().getByRole("button", { name: "Cancel" }).click();
+  await person.says("Key by force was deleted.");
+  await person.says("Destroyed");
 });
 
 test("a ring is added, leads to its keys, and is deleted when empty", async () => {

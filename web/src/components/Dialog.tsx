@@ -1,7 +1,7 @@
 // A dialog with a form: Enter submits, Escape closes, errors are told inside, and the focus stays in it.
 // It is open as long as it is rendered.
 import { Modal } from "@carbon/react";
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { useT } from "../i18n";
 import { ErrorNotice } from "./ErrorNotice";
 
@@ -20,6 +20,11 @@ export interface DialogProps {
 
 export function Dialog({ title, submitLabel, danger, busy = false, canSubmit = true, error, size = "sm", onSubmit, onClose, children }: DialogProps) {
   const t = useT();
+  const told = useRef<HTMLDivElement>(null);
+  // In a long form the error would be below the edge.
+  useEffect(() => {
+    if (error) told.current?.scrollIntoView({ block: "nearest" });
+  }, [error]);
   return (
     <Modal
       open
@@ -47,7 +52,9 @@ export function Dialog({ title, submitLabel, danger, busy = false, canSubmit = t
         }}
       >
         {children}
-        <ErrorNotice error={error} />
+        <div ref={told}>
+          <ErrorNotice error={error} />
+        </div>
         {/* Without a submit button in it, a form with several fields does not submit on Enter. */}
         {onSubmit && <button type="submit" className="cds--visually-hidden" tabIndex={-1} aria-hidden="true" />}
       </form>
