@@ -46,6 +46,31 @@ Error no_such_ring() {
 struct alignas(64) Directory::Shard {
   mutable std::shared_mutex mutex;
   FlatMap<KeyId, KeyRecordPtr, UuidHash> keys;
+  // Ids are unique unless a transfer brought one key into several instances: the second one is
+  // here, so that a look-up of all others needs no more than an id.
+  std::map<std::pair<InstanceId, KeyId>, KeyRecordPtr> twins;
+
+  KeyRecordPtr find(const InstanceId& instance, const KeyId& id) const {
+    const KeyRecordPtr* found = keys.find(id);
+    if (found != nullptr && (*found)->instance == instance) return *found;
+    if (twins.empty()) return nullptr;
+    const auto twin = twins.find({instance, id});
+    return twin == twins.end() ? nullptr : twin->second;
+  }
+  void put(KeyRecordPtr record) {
+    const KeyRecordPtr* found = keys.find(record->id);
+    const std::pair name(record->instance, record->id);
+    const bool is_twin =
+        found != nullptr ? (*found)->instance != record->instance : twins.find(name) != twins.end();
+    if (is_twin) {
+      twins[name] = std::move(record);
+    } else {
+      keys.put(name.second, std::move(record));
+    }
+  }
+  void erase(const InstanceId& instance, const KeyId& id) {
+    if (twins.erase({instance, id}) == 0) keys.erase(id);
+  }
 };
 
 struct alignas(64) Directory::AliasShard {
@@ -110,9 +135,7 @@ Directory::InstanceKeys& Directory::instance_or_new(const InstanceId& id) {
 KeyRecordPtr Directory::find(const InstanceId& instance_id, const KeyId& id) const {
   const Shard& part = shard(id);
   std::shared_lock lock(part.mutex);
-  const KeyRecordPtr* found = part.keys.find(id);
-  if (found == nullptr || (*found)->instance != instance_id) return nullptr;
-  return *found;
+  return part.find(instance_id, id);
 }
 
 KeyRecordPtr Directory::find_alias(const InstanceId& instance_id, std::string_view alias) const {
@@ -179,7 +202,9 @@ std::vector<KeyRecordPtr> Directory::list(
 bool Directory::has_id(const KeyId& id) const {
   const Shard& part = shard(id);
   std::shared_lock lock(part.mutex);
-  return part.keys.find(id) != nullptr;
+  return part.keys.find(id) != nullptr ||
+         std::any_of(part.twins.begin(), part.twins.end(),
+                     [&](const auto& twin) { return twin.first.second == id; });
 }
 
 std::size_t Directory::live_keys(const InstanceId& instance_id) const {
@@ -284,7 +309,7 @@ void Directory::publish(KeyRecordPtr record) {
   {
     Shard& part = shard(record->id);
     std::unique_lock part_lock(part.mutex);
-    part.keys.put(record->id, record);
+    part.put(record);
   }
   if (!old) {
     KH_ASSERT(keys.claimed_keys > 0);
@@ -308,7 +333,7 @@ void Directory::erase(const InstanceId& instance_id, const KeyId& id) {
   {
     Shard& part = shard(id);
     std::unique_lock part_lock(part.mutex);
-    part.keys.erase(id);
+    part.erase(instance_id, id);
   }
   for (const std::string& alias : old->aliases) drop_alias(keys, instance_id, alias);
   --keys.rings.find(old->key_ring)->second.keys;

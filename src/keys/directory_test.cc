@@ -162,12 +162,35 @@ TEST_F(DirectoryTest, ARingCanComeWithItsFirstKey) {
       << "it is there";
 }
 
-TEST_F(DirectoryTest, AnIdIsKnownWhicheverInstanceHasIt) {
-  const KeyRecordPtr key = add(make());
-  EXPECT_TRUE(directory.has_id(key->id));
-  EXPECT_EQ(directory.find(other, key->id), nullptr);
-  directory.erase(instance, key->id);
-  EXPECT_FALSE(directory.has_id(key->id));
+TEST_F(DirectoryTest, SeveralInstancesCanHaveAKeyOfOneId) {
+  KeyRecord key = make();
+  const InstanceId third{crypto::random_uuid()};
+  const auto in = [&](const InstanceId& where, std::string name) {
+    key.instance = where;
+    key.name = std::move(name);
+    return add(key);
+  };
+  const KeyRecordPtr one = in(instance, "one");
+  const KeyRecordPtr two = in(other, "two");
+  EXPECT_TRUE(directory.has_id(key.id));
+  EXPECT_EQ(directory.find(instance, key.id), one);
+  EXPECT_EQ(directory.find(other, key.id), two);
+  EXPECT_EQ(directory.find(third, key.id), nullptr);
+  directory.erase(instance, key.id);
+  EXPECT_EQ(directory.find(instance, key.id), nullptr);
+  EXPECT_EQ(directory.find(other, key.id), two);
+  KeyRecord next = *two;
+  next.name = "two again";
+  const auto changed = std::make_shared<const KeyRecord>(next);
+  directory.publish(changed);
+  const KeyRecordPtr three = in(third, "three");
+  EXPECT_EQ(directory.find(other, key.id), changed);
+  EXPECT_EQ(directory.find(third, key.id), three);
+  directory.erase(other, key.id);
+  EXPECT_EQ(directory.find(other, key.id), nullptr);
+  EXPECT_EQ(directory.find(third, key.id), three);
+  directory.erase(third, key.id);
+  EXPECT_FALSE(directory.has_id(key.id));
 }
 
 TEST_F(DirectoryTest, RingLimit) {

@@ -26,10 +26,10 @@ bool holds(const KeyRecord& ours, const KeyRecord& theirs) {
 
 Error invalid(std::string message) { return {Reason::InvalidField, std::move(message), "chunk"}; }
 
-Error id_taken(std::string_view by, std::string_view remedy) {
+Error id_taken() {
   return {Reason::AlreadyExists,
-          "the id names " + std::string(by) + "; keys keep their ids in a transfer, so " +
-              std::string(remedy),
+          "the id names a key of this instance with other versions; keys keep their ids in a "
+          "transfer, so delete and purge that one first if it is not the right one",
           ""};
 }
 
@@ -211,12 +211,8 @@ void TransferImport::judge(const InstanceId& instance, Arrival& arrival,
       arrival.result.outcome = TransferOutcome::Present;
       return;
     }
-    return arrival.refuse(id_taken("a key of this instance with other versions",
-                                   "delete and purge that one first if it is not the right one"));
+    return arrival.refuse(id_taken());
   }
-  if (directory.has_id(theirs.id))
-    return arrival.refuse(id_taken("a key of another instance of this deployment",
-                                   "transfer them to another deployment, or purge that one first"));
   if (auto authentic = directory.quarantine().check_key(instance, theirs.id); !authentic)
     return arrival.refuse(std::move(authentic).error());
   if (auto checked = check_transfer_record(arrival.record, limits); !checked)

@@ -55,8 +55,8 @@ class TransferImport {
   // Opens the chunk and stores its keys: all that can come in one transaction, with their rings and
   // registrations. A key that is there already with these versions, perhaps with later ones, is
   // Present and stays as it is, so that a repeated call does nothing twice. The others are Refused,
-  // each with its reason: InvalidField (its record), AlreadyExists (the id names another key, of
-  // this instance or another), RecordNotAuthentic, AliasNotUnique, AliasLimit, KeyLimit,
+  // each with its reason: InvalidField (its record), AlreadyExists (the instance has another
+  // key of this id), RecordNotAuthentic, AliasNotUnique, AliasLimit, KeyLimit,
   // KeyRingNotFound (just being deleted), KeyRingExists (just being made), KeyRingLimit,
   // RegistrationLimit, Conflict. Dates, states and who did what stay as they were in the source;
   // what time has done since then is left to the sweep.
