@@ -28,6 +28,24 @@ test("tells version, health, the attestation root and how the state is sealed", 
   assert.match(await person.page.getByRole("link", { name: "API reference of this server" }).getAttribute("href"), /\/api\/docs$/);
 });
 
+test("under keyhaven console the server's root is held against the one that is pinned on this machine", async () => {
+  const { body: root } = await server.call("GET", "/v1/tke/attestation_root");
+  const environment = { mode: "local", version: "0", server: server.url, migrations: false };
+  const rows = [
+    [{ json: root }, "is the one that is pinned"],
+    [{ json: { ...root, ski: "00".repeat(32) } }, "is NOT the one that is pinned"],
+    [{ status: 404, json: {} }, "No root is pinned on this machine"],
+  ];
+  for (const [pinned, text] of rows) {
+    // What only `keyhaven console` serves.
+    await person.page.route("**/console/environment.json", (route) => route.fulfill({ json: environment }));
+    await person.page.route("**/local/attestation-root", (route) => route.fulfill(pinned));
+    await person.go("/about");
+    await person.says(text);
+    await person.page.unrouteAll();
+  }
+});
+
 test("every stored record is checked on demand", async () => {
   await person.go("/about");
   await person.page.getByRole("button", { name: "Check all records now" }).click();

@@ -2,10 +2,12 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { Person } from "./harness.mjs";
 
+const dist = resolve(dirname(dirname(fileURLToPath(import.meta.url))), process.env.KH_WEB_DIST ?? "dist");
 export const PASSWORD = "correct horse battery staple";
 
 export class Console {
@@ -19,7 +21,7 @@ export class Console {
     };
     const { ski, x, y } = (await server.call("GET", "/v1/tke/attestation_root")).body;
     const root = file("root", `SKI: ${ski}\nX: ${x}\nY: ${y}\n`);
-    console.child = spawn(join(server.bin, "keyhaven"), ["console", "--attestation-root", root], {
+    console.child = spawn(join(server.bin, "keyhaven"), ["console", "--attestation-root", root, "--web-dir", dist], {
       env: { ...process.env, KH_URL: server.url, KH_CA: server.ca, KH_API_KEY_FILE: file("api-key", apiKey), HOME: console.home, XDG_CONFIG_HOME: console.home, CLOUDTKEFILES: console.home },
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -180,3 +180,58 @@ test("commit by two, activation by one: the instance makes and uses keys", async
   assert.equal(status, 200);
   assert.equal((await server.call("POST", `/api/v2/keys/${id}/actions/unwrap`, { ciphertext: body.ciphertext })).body.plaintext, body.plaintext);
 });
+
+test("the master key is rotated while its keys are in use, by two administrators at one machine", async () => {
+  const [id] = await server.keys({ name: "lives through the rotation" });
+  const { ciphertext, plaintext } = (await server.call("POST", `/api/v2/keys/${id}/actions/wrap`, {})).body;
+  await ada.toCeremony();
+  await ada.openFile("sigkey", ada.file);
+  await ada.person.says("The key of ada is open.");
+  await ada.openFile("sigkey", grace.file);
+  await ada.person.says("The key of grace is open.");
+  await ada.button("Make importer keys").click();
+  await ada.agree("Sign and send");
+  for (const name of ["ada", "grace"]) {
+    await ada.make("mkpart", `second part of ${name}`);
+    await ada.page.getByLabel("Signed by").selectOption({ label: name });
+    await ada.button("Seal and sign").click();
+    await ada.agree("Sign the part");
+  }
+  await ada.button("Load 2 parts into the units").click();
+  await ada.page.getByTestId("new-pattern").waitFor();
+  assert.match(await ada.page.getByTestId("plan").innerText(), /Seal the stored keys under the new master key/);
+  await ada.page.getByText("I compared this pattern").click();
+  await ada.page.getByRole("button", { name: "Sign and propose for 2 units" }).click();
+  await ada.agree("Sign and propose");
+  await ada.proposal("Commit the new master key").getByText("2 of 2 signatures").first().waitFor();
+  await ada.send("Commit the new master key");
+  await ada.button("Start the rotation").click();
+  await ada.page.locator("[data-testid=rotation-phase][data-phase=resealed]").waitFor({ timeout: 60000 });
+  await ada.person.isAccessible();
+  await ada.button("Set immediate on 2 units").click();
+  await ada.agree("Sign and send");
+  await ada.person.says("All units hold the same master key");
+  const unwrapped = await server.call("POST", `/api/v2/keys/${id}/actions/unwrap`, { ciphertext });
+  assert.deepEqual([unwrapped.status, unwrapped.body.plaintext], [200, plaintext]);
+  const { body } = await server.call("GET", `/v1/tke/${server.instance}/rotation`);
+  assert.deepEqual([body.phase, body.keys_left, body.stored.length], ["none", 0, 1]);
+});
+
+test("the ceremony in Korean, on a small screen, by keyboard alone", async () => {
+  await linus.page.setViewportSize({ width: 360, height: 740 });
+  await linus.toCeremony();
+  await linus.page.getByRole("button", { name: "Account and preferences" }).or(linus.page.getByRole("button", { name: "계정 및 환경설정" })).click();
+  await linus.page.getByRole("combobox").first().selectOption({ label: "한국어" });
+  await linus.page.getByRole("heading", { name: "세리머니", level: 1 }).waitFor();
+  await linus.page.keyboard.press("Escape");
+  await linus.toCeremony();
+  await linus.person.isAccessible();
+  const wide = await linus.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${wide} pixels too wide`);
+  await linus.page.getByRole("button", { name: "서명 키 만들기" }).focus();
+  await linus.page.keyboard.press("Enter");
+  await linus.dialog().getByLabel("관리자 이름").waitFor();
+  await linus.person.isAccessible();
+  await linus.page.keyboard.press("Escape");
+  await linus.dialog().waitFor({ state: "hidden" });
+});

@@ -1,7 +1,8 @@
 // Pictures of all pages for the documentation: ../docs/screens/console-<page>.png, light, English, 1280 pixels wide; one
 // dark, one Korean, one at 360 pixels. `npm run screens` makes them anew; `npm run screens -- keys` only those.
 //
-// A page: its name, its address below /console (":instance" and ":key" are filled), what to wait for, what to do before.
+// A page: its name, its address below /console (":instance", ":key" and ":identity" are filled), what to wait for, what to do before.
+import { readFileSync, readdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +14,28 @@ const openDialog = (button) => async ({ page }) => {
   await page.getByRole("button", { name: button }).click();
   await page.getByRole("dialog").filter({ visible: true }).waitFor();
 };
+
+const tick = (label) => ({ page }) => page.getByText(label).click();
+
+async function openLog({ page, server }) {
+  const log = join(server.home, "data/server/audit");
+  const files = readdirSync(log).filter((name) => name.endsWith(".log"));
+  await page.getByText("Are written").waitFor();
+  await page.locator('input[type="file"]').setInputFiles(files.map((name) => ({ name, mimeType: "text/plain", buffer: readFileSync(join(log, name)) })));
+  await page.getByTestId("audit-verification").scrollIntoViewIfNeeded();
+}
+
+// Lines need several readings with calls in between.
+async function readThrice({ page, server }) {
+  for (let round = 1; round <= 6; round += 1) {
+    for (let calls = 0; calls < 4 * round; calls += 1) await server.call("GET", calls % 5 === 4 ? "/api/v2/keys/00000000-0000-4000-8000-000000000000" : "/api/v2/keys");
+    const answer = page.waitForResponse((response) => response.url().endsWith("/metrics") && response.request().resourceType() === "fetch");
+    await page.getByRole("button", { name: "Read now" }).click();
+    await answer;
+  }
+  await page.getByLabel("Instance", { exact: true }).evaluate((select) => select.scrollIntoView({ block: "center" }));
+  await page.getByRole("heading", { name: "By API" }).scrollIntoViewIfNeeded();
+}
 
 const PAGES = [
   { name: "instances", path: "/instances" },
@@ -29,6 +52,13 @@ const PAGES = [
   { name: "key-timeline", path: "/instances/:instance/keys/:key?tab=timeline" },
   { name: "resources", path: "/instances/:instance/resources", wait: "2 rows" },
   { name: "key-rings", path: "/instances/:instance/key-rings" },
+  { name: "policies", path: "/instances/:instance/policies", act: tick("Require two users to approve key deletions") },
+  { name: "transfers", path: "/instances/:instance/transfers" },
+  { name: "access", path: "/access" },
+  { name: "access-identity", path: "/access/:identity" },
+  { name: "access-grant", path: "/access/:identity", act: openDialog("Grant roles") },
+  { name: "audit", path: "/audit", act: openLog },
+  { name: "metrics", path: "/metrics", act: readThrice },
   { name: "about", path: "/about" },
 ];
 
@@ -52,8 +82,16 @@ async function furnish(server) {
   await server.call("POST", `/api/v2/keys/${ids[0]}/actions/rotate`, {});
   await server.call("DELETE", `/api/v2/keys/${ids[6]}`);
   await server.do({ do: "register", instance: server.instance, service: "cloud-object-storage", key: ids[0], resources: ["payslips", "tax-forms"], prevents: true });
+  const { body: job } = await server.call("POST", "/v1/serviceids", { name: "payroll service", description: "Wraps and unwraps the payroll's data keys" });
+  await server.call("POST", "/v1/serviceids", { name: "Grace Hopper", type: "user" });
+  await server.call("POST", "/v1/apikeys", { name: "payroll host 1", iam_id: job.iam_id });
+  const on = (...attributes) => ({ subjects: [{ attributes: [{ name: "iam_id", value: job.iam_id }] }], resources: [{ attributes: [{ name: "serviceInstance", value: server.instance }, ...attributes] }] });
+  await server.call("POST", "/v1/policies", { ...on(), roles: [{ display_name: "Reader" }] });
+  await server.call("POST", "/v1/policies", { ...on({ name: "keyRing", value: "finance" }), roles: [{ display_name: "Writer" }] });
+  const metrics = { policy_type: "metrics", policy_data: { enabled: true } };
+  await server.call("PUT", "/api/v2/instance/policies", { metadata: { collectionType: "application/vnd.ibm.kms.policy+json", collectionTotal: 1 }, resources: [metrics] });
   const empty = await server.do({ do: "instance", name: "staging", initialise: false });
-  return { ":instance": server.instance, ":empty": empty, ":key": ids[0] };
+  return { ":instance": server.instance, ":empty": empty, ":key": ids[0], ":identity": job.iam_id };
 }
 
 async function shoot(browser, server, places, { name, path, wait, act, options }) {

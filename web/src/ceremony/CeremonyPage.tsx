@@ -11,7 +11,7 @@ import { useNotify } from "../components/notices";
 import { Page, Section } from "../components/Page";
 import { Loading, Progress } from "../components/Progress";
 import { Failure } from "../crypto-units/Failure";
-import { newPatternsAgree, planOf, valueOf, ASPECTS, type Plan, type UnitFacts } from "../crypto-units/facts";
+import { newPatternsAgree, planOf, takersOf, valueOf, ASPECTS, type Plan, type UnitFacts } from "../crypto-units/facts";
 import { PlanList } from "../crypto-units/parts";
 import { useBackOff } from "../crypto-units/polling";
 import { RotationPanel } from "../crypto-units/RotationPanel";
@@ -140,7 +140,7 @@ function CurrentStep({ reload, ...step }: CurrentStepProps) {
   const { instance, facts, plan, signers, work } = step;
   const now = plan.steps.find(({ state }) => state === "now")?.name;
   // With a key in place a new one may be loaded: a rotation begins so.
-  const takers = facts.filter((one) => !one.pending && (plan.complete || plan.rotating || !one.current));
+  const takers = takersOf(facts);
   return (
     <>
       {(now === "thresholds" || now === "administrators") && <Thresholds {...step} />}

@@ -1,6 +1,6 @@
 // The master key rotation as the server tells it, looked at again while it goes on.
 import { Button, InlineNotification, Tag } from "@carbon/react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { abandonRotation, readRotation, startRotation, type Rotation } from "../api/rotation";
 import { Confirm } from "../components/Confirm";
 import { ErrorNotice } from "../components/ErrorNotice";
@@ -13,17 +13,17 @@ import { useBackOff } from "./polling";
 
 const isMoving = ({ phase }: Rotation) => phase === "resealing" || phase === "reverting";
 
-// `onChange` is called when a start or an end was asked for here.
+// `onChange` is called whenever the phase is another one.
 export function RotationPanel({ instance, onChange }: { instance: string; onChange?: () => void }) {
   const t = useT();
   const loaded = useLoad(`rotation:${instance}`, (signal) => readRotation(instance, signal));
   const rotation = loaded.data;
   const [abandoning, setAbandoning] = useState(false);
-  const changed = () => {
-    loaded.reload();
-    onChange?.();
-  };
-  const start = useAction(() => startRotation(instance), changed);
+  const start = useAction(() => startRotation(instance), loaded.reload);
+  const phase = rotation?.phase;
+  useEffect(() => {
+    if (phase) onChange?.();
+  }, [phase, onChange]);
   useBackOff(rotation ? `${rotation.phase} ${rotation.keys_left}` : null, loaded.reload);
   if (!rotation) return loaded.error ? <ErrorNotice error={loaded.error} onRetry={loaded.reload} /> : <Loading />;
   const canStart = rotation.phase === "none" && rotation.units.length > 0 && rotation.units.every((unit) => unit.new.state === "Full committed" && unit.current.state === "Valid");
@@ -89,7 +89,7 @@ export function RotationPanel({ instance, onChange }: { instance: string; onChan
           onClose={() => setAbandoning(false)}
           onDone={() => {
             setAbandoning(false);
-            changed();
+            loaded.reload();
           }}
         >
           <p>{t("rotation.abandonMore")}</p>

@@ -120,43 +120,62 @@ export interface Plan {
   conflict: boolean;
 }
 
-const hasNewPatterns = (all: readonly UnitFacts[]) => all.some((facts) => facts.pending !== null);
-const sameOf = (patterns: (Bytes | null)[]) => patterns.every((pattern) => pattern !== null && patterns[0] && samePattern(pattern, patterns[0]));
+const sameOf = (patterns: readonly (Bytes | null)[]): boolean => patterns.every((pattern) => pattern !== null && patterns[0] !== null && samePattern(pattern, patterns[0]!));
 
 // Whether every new register holds one and the same key.
 export const newPatternsAgree = (all: readonly UnitFacts[]): boolean => sameOf(all.filter((facts) => facts.pending).map((facts) => facts.pending));
 
+// Units that have switched to the key that others still hold as the new one.
+function isSwitched(facts: UnitFacts, target: Bytes | null): boolean {
+  return !facts.pending && facts.current !== null && target !== null && samePattern(facts.current, target);
+}
+
+const targetOf = (all: readonly UnitFacts[]): Bytes | null => all.find((facts) => facts.pending)?.pending ?? null;
+
+// The units that the next key is for: those without a master key; when all have one, all.
+function receivers(all: readonly UnitFacts[]): UnitFacts[] {
+  const without = all.filter((facts) => !facts.current);
+  return without.length > 0 ? without : [...all];
+}
+
+// Those of them whose new register is still to be loaded.
+export function takersOf(all: readonly UnitFacts[]): UnitFacts[] {
+  const target = targetOf(all);
+  return receivers(all).filter((facts) => !facts.pending && !isSwitched(facts, target));
+}
+
 // `resealed`: whether the server has sealed all stored keys under the new key; undefined: not known.
 export function planOf(all: readonly UnitFacts[], resealed?: boolean): Plan {
   const total = all.length;
-  const configured = all.filter((facts) => !isImprint(facts.attributes));
-  const withAdministrators = all.filter((facts) => facts.administrators.length > 0).length;
-  const needsKey = all.filter((facts) => !facts.current);
-  const rotating = needsKey.length < total && hasNewPatterns(all) && needsKey.length === 0;
-  // Units that have no current key take the new one; in a rotation all do.
-  const takers = rotating || needsKey.length === 0 ? all : needsKey;
-  const loaded = takers.filter((facts) => facts.pending).length;
-  const committed = takers.filter((facts) => facts.pendingCommitted).length;
-  const complete = total > 0 && needsKey.length === 0 && !hasNewPatterns(all) && sameOf(all.map((facts) => facts.current));
-  const isDone = (done: number, of: number) => of > 0 && done === of;
+  const target = targetOf(all);
+  const takers = receivers(all);
+  const isReceiver = new Set(takers);
+  const rotating = target !== null && all.every((facts) => facts.current);
+  const currents = all.map((facts) => facts.current);
+  const complete = total > 0 && target === null && sameOf(currents);
+  const configured = all.filter((facts) => !isImprint(facts.attributes)).length;
+  const withAdministrators = all.filter((facts) => facts.administrators.length > 0 || !isImprint(facts.attributes)).length;
+  const switched = takers.filter((facts) => isSwitched(facts, target)).length;
+  const loaded = switched + takers.filter((facts) => facts.pending).length;
+  const committed = switched + takers.filter((facts) => facts.pendingCommitted).length;
   const rows: [StepName, number, number][] = [
-    ["administrators", Math.max(withAdministrators, configured.length), total],
-    ["thresholds", configured.length, total],
-    ["load", complete ? total : loaded, complete ? total : takers.length],
-    ["commit", complete ? total : committed, complete ? total : takers.length],
-    ["reseal", resealed ? 1 : 0, 1],
-    ["activate", complete ? total : 0, complete ? total : takers.length],
+    ["administrators", withAdministrators, total],
+    ["thresholds", configured, total],
+    ["load", loaded, takers.length],
+    ["commit", committed, takers.length],
+    ["reseal", resealed || switched > 0 ? 1 : 0, 1],
+    ["activate", switched, takers.length],
   ];
   let open = true;
   const steps = rows.map(([name, done, of]): Step => {
     if (name === "reseal" && !rotating) return { name, state: "none", done: 0, total: 0 };
-    const finished = complete || isDone(done, of);
-    const state = finished ? "done" : open ? "now" : "later";
-    if (!finished) open = false;
+    if (complete) return { name, state: "done", done: total, total };
+    const state = of > 0 && done === of ? "done" : open ? "now" : "later";
+    if (state === "now") open = false;
     return { name, state, done, total: of };
   });
-  const currents = all.filter((facts) => facts.current).map((facts) => facts.current);
-  const conflict = (currents.length > 1 && !sameOf(currents) && !rotating) || (hasNewPatterns(all) && !newPatternsAgree(all));
+  const settled = all.filter((facts) => facts.current && !isReceiver.has(facts)).map((facts) => facts.current);
+  const conflict = !newPatternsAgree(all) || (rotating ? false : !sameOf(takers.length === total ? currents.filter((one) => one) : settled));
   return { steps, complete, rotating, conflict };
 }
 
