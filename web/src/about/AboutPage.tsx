@@ -1,5 +1,6 @@
 // What is running, where the page came from, what that means for keys, and what proves the units.
-import { readAttestationRoot, readReadiness } from "../api/metrics";
+import { InlineNotification } from "@carbon/react";
+import { readAttestationRoot, readPinnedRoot, readReadiness, type AttestationRoot as Root } from "../api/metrics";
 import { CopyableText } from "../components/CopyButton";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { useLoad } from "../components/load";
@@ -78,26 +79,46 @@ function DocumentLink({ path, text }: { path: string; text: string }) {
   );
 }
 
+// Under `keyhaven console` the server's word is held against what was pinned on this machine.
+async function readRoots(isLocal: boolean, signal: AbortSignal) {
+  const [root, pinned] = await Promise.all([readAttestationRoot(signal), isLocal ? readPinnedRoot(signal) : undefined]);
+  return { root, pinned };
+}
+
+const isSame = (left: Root, right: Root) => left.ski === right.ski && left.x === right.x && left.y === right.y;
+
 function AttestationRoot() {
   const t = useT();
-  const root = useLoad("attestation-root", readAttestationRoot);
+  const { environment } = useSession();
+  const roots = useLoad("attestation-root", (signal) => readRoots(environment.mode === "local", signal));
   return (
     <Section title={t("about.root")}>
       <p>{t("about.rootMore")}</p>
-      <ErrorNotice error={root.error} onRetry={root.reload} />
-      {root.data && (
-        <Facts>
-          <Fact name={t("about.rootSki")}>
-            <CopyableText value={root.data.ski} what={t("about.rootSki")} />
-          </Fact>
-          <Fact name="X">
-            <CopyableText value={root.data.x} what="X" />
-          </Fact>
-          <Fact name="Y">
-            <CopyableText value={root.data.y} what="Y" />
-          </Fact>
-        </Facts>
+      <ErrorNotice error={roots.error} onRetry={roots.reload} />
+      {roots.data && (
+        <>
+          <Pinned {...roots.data} />
+          <Facts>
+            <Fact name={t("about.rootSki")}>
+              <CopyableText value={roots.data.root.ski} what={t("about.rootSki")} />
+            </Fact>
+            <Fact name="X">
+              <CopyableText value={roots.data.root.x} what="X" />
+            </Fact>
+            <Fact name="Y">
+              <CopyableText value={roots.data.root.y} what="Y" />
+            </Fact>
+          </Facts>
+        </>
       )}
     </Section>
   );
+}
+
+// Undefined: this page came from the server and knows of no pinned root.
+function Pinned({ root, pinned }: { root: Root; pinned: Root | null | undefined }) {
+  const t = useT();
+  if (pinned === undefined) return null;
+  const [kind, text] = pinned === null ? (["warning", "about.rootNotPinned"] as const) : isSame(root, pinned) ? (["success", "about.rootSame"] as const) : (["error", "about.rootDiffers"] as const);
+  return <InlineNotification className="kh-notice" kind={kind} lowContrast hideCloseButton role={kind === "error" ? "alert" : "status"} title={t(text)} />;
 }

@@ -22,6 +22,16 @@ export async function readAttestationRoot(signal?: AbortSignal): Promise<Attesta
   return (await call("get", "/v1/tke/attestation_root", { signal })).data;
 }
 
+// Under `keyhaven console`: what the administrator pinned on this machine. Null when nothing is pinned.
+export async function readPinnedRoot(signal?: AbortSignal): Promise<AttestationRoot | null> {
+  try {
+    return (await request<AttestationRoot>("get", "/local/attestation-root", { signal })).data;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
+
 export async function readSealing(signal?: AbortSignal): Promise<Sealing> {
   return (await call("get", "/v1/unit/sealing", { signal })).data;
 }

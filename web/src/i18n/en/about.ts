@@ -62,4 +62,7 @@ export const about = {
   "format.wrapped-dek": "Wrapped data encryption keys",
   "about.licences": "Licences",
   "about.licenceMore": "Their texts come with the installation; no data of anybody is sent to their makers.",
+  "about.rootNotPinned": "No root is pinned on this machine: start keyhaven console with --attestation-root FILE",
+  "about.rootSame": "The server's root is the one that is pinned on this machine",
+  "about.rootDiffers": "The server's root is NOT the one that is pinned on this machine: its crypto units are not those you know",
 };

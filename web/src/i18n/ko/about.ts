@@ -64,4 +64,7 @@ export const about: typeof source = {
   "format.wrapped-dek": "랩핑된 데이터 암호화 키",
   "about.licences": "라이센스",
   "about.licenceMore": "라이센스 전문은 설치본에 포함되어 있으며 제작사에 아무 데이터도 전송하지 않습니다.",
+  "about.rootNotPinned": "이 컴퓨터에 고정된 루트가 없습니다. keyhaven console을 --attestation-root FILE과 함께 시작하십시오",
+  "about.rootSame": "서버의 루트가 이 컴퓨터에 고정된 루트와 같습니다",
+  "about.rootDiffers": "서버의 루트가 이 컴퓨터에 고정된 루트와 다릅니다. 알고 있는 암호화 유닛이 아닙니다",
 };
