@@ -199,14 +199,6 @@ std::vector<KeyRecordPtr> Directory::list(
   return out;
 }
 
-bool Directory::has_id(const KeyId& id) const {
-  const Shard& part = shard(id);
-  std::shared_lock lock(part.mutex);
-  return part.keys.find(id) != nullptr ||
-         std::any_of(part.twins.begin(), part.twins.end(),
-                     [&](const auto& twin) { return twin.first.second == id; });
-}
-
 std::size_t Directory::live_keys(const InstanceId& instance_id) const {
   const InstanceKeys* keys = instance(instance_id);
   if (keys == nullptr) return 0;

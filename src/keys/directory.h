@@ -65,9 +65,6 @@ class Directory {
   // Every key of an instance for which `wanted` holds, by ascending id.
   std::vector<KeyRecordPtr> list(const InstanceId& instance,
                                  const std::function<bool(const KeyRecord&)>& wanted) const;
-  // Whether some instance has a key of this id: one id never names two keys. Under the key's lock
-  // it stays true or false.
-  bool has_id(const KeyId& id) const;
   // Keys that are not destroyed.
   std::size_t live_keys(const InstanceId& instance) const;
   // What is sealed under which master key, without a walk.
