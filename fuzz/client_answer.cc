@@ -3,6 +3,7 @@
 
 #include "client/decode.h"
 #include "client/secret_json.h"
+#include "client/transfers.h"
 #include "fuzz.h"
 
 using namespace keyhaven;
@@ -29,6 +30,10 @@ void decode(client::Decoder& decoder, std::string_view json) {
   static_cast<void>(decoder.policy(json));
   static_cast<void>(decoder.access_policies(json));
   static_cast<void>(decoder.token(json));
+  static_cast<void>(client::parse_transfers(json));
+  static_cast<void>(client::parse_exported_chunk(json));
+  static_cast<void>(client::parse_manifest(json));
+  static_cast<void>(client::parse_imported_keys(json));
   const client::ErrorBody error = decoder.error(json);
   KH_ASSERT(client::printable(error.message, 1024).size() <= 1024);
   static_cast<void>(client::reason_of(400, error.code));
