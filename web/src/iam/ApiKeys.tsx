@@ -112,6 +112,9 @@ function MakeApiKey({ identity, onClose, onDone }: { identity: Identity; onClose
 function ShowOnce({ made, onClose }: { made: NewApiKey; onClose: () => void }) {
   const t = useT();
   const [hasKept, setHasKept] = useState(false);
+  const [isWarned, setIsWarned] = useState(false);
+  // Escape is a slip as easily as a wish; a key that was copied or a second try is a wish.
+  const leave = () => (hasKept || isWarned ? onClose() : setIsWarned(true));
   // A reload or a closed tab would lose it: the browser asks first.
   useEffect(() => {
     if (hasKept) return;
@@ -120,8 +123,9 @@ function ShowOnce({ made, onClose }: { made: NewApiKey; onClose: () => void }) {
     return () => window.removeEventListener("beforeunload", ask);
   }, [hasKept]);
   return (
-    <Dialog title={t("iam.onceTitle")} submitLabel={t("iam.kept")} canSubmit onSubmit={onClose} onClose={onClose}>
+    <Dialog title={t("iam.onceTitle")} submitLabel={t("iam.kept")} canSubmit onSubmit={onClose} onClose={leave}>
       <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("iam.once")} subtitle={t("iam.onceMore")} />
+      {isWarned && <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("iam.notKept")} />}
       <p>
         <bdi>{made.name}</bdi>
       </p>

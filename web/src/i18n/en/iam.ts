@@ -44,6 +44,7 @@ export const iam = {
   "iam.once": "It is shown this once",
   "iam.onceMore": "The server keeps only a hash. Copy it to where it will be used, such as a password manager; send it to nobody by mail or chat.",
   "iam.kept": "I have kept it",
+  "iam.notKept": "You have not copied it. Close again, and it is lost for good.",
   "iam.revoke": "Revoke API key",
   "iam.revokeNamed": "Revoke API key {name}",
   "iam.revokeMore": "Every session that was opened with it ends at once, and programs that use it stop working. This cannot be taken back.",

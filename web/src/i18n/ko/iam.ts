@@ -46,6 +46,7 @@ export const iam: typeof source = {
   "iam.once": "지금 한 번만 표시됩니다",
   "iam.onceMore": "서버는 해시만 보관합니다. 암호 관리자 등 사용할 곳에 복사하고, 메일이나 채팅으로 보내지 마십시오.",
   "iam.kept": "보관했습니다",
+  "iam.notKept": "아직 복사하지 않았습니다. 다시 닫으면 영구히 잃게 됩니다.",
   "iam.revoke": "API 키 취소",
   "iam.revokeNamed": "API 키 {name} 취소",
   "iam.revokeMore": "이 키로 연 모든 세션이 즉시 종료되고 이 키를 사용하는 프로그램이 멈춥니다. 되돌릴 수 없습니다.",
