@@ -144,7 +144,7 @@ function CurrentStep({ reload, ...step }: CurrentStepProps) {
   return (
     <>
       {(now === "thresholds" || now === "administrators") && <Thresholds {...step} />}
-      {(now === "load" || plan.complete) && takers.length > 0 && <KeyParts key={takers.map(({ unit }) => unit.hsm_id).join()} instance={instance} facts={takers} signers={signers} work={work} />}
+      {(now === "load" || plan.complete) && takers.length > 0 && <KeyParts instance={instance} facts={takers} signers={signers} work={work} />}
       {facts.some((one) => one.pending && !one.pendingCommitted) && (now === "commit" || !newPatternsAgree(facts)) && <Commit {...step} />}
       {plan.rotating && (now === "reseal" || now === "activate") && <RotationPanel instance={instance} onChange={reload} />}
       {now === "activate" && <Activate {...step} />}

@@ -1,6 +1,6 @@
 // Key parts: opened or made here, sealed to the units' importer keys, handed over as sealed parts, and loaded together.
 import { Button, Select, SelectItem, Tag } from "@carbon/react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { CopyableText } from "../components/CopyButton";
 import { useNotify } from "../components/notices";
 import { Section } from "../components/Page";
@@ -11,7 +11,7 @@ import { toHex, utf8 } from "../tke/bytes";
 import type { Signer } from "../tke/administrator";
 import { readSealedPart, writeSealedPart, type SealedPart } from "../tke/import";
 import { MAX_DESCRIPTION_BYTES, newKeyPart, openKeyPartFile, type KeyPart } from "../tke/key-file";
-import { loadParts, makeImporters, sealPart } from "./actions";
+import { loadParts, makeImporters, sealPart, verifySealedPart } from "./actions";
 import { download, fileName, readFile } from "./files";
 import { FileChoice, KeyFileDialog, type FileKind } from "./KeyFileDialog";
 import type { Work } from "./work";
@@ -35,11 +35,15 @@ export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
   const [sealed, setSealed] = useState<SealedPart[]>([]);
   const [fault, setFault] = useState<unknown>();
   const busy = work.busy !== null;
+  // What is still open when the page is left is wiped.
+  const opened = useRef(parts);
+  opened.current = parts;
+  useEffect(() => () => opened.current.forEach(({ value }) => value.fill(0)), []);
 
   const receive = async (file: File) => {
     setFault(undefined);
     try {
-      const part = readSealedPart(await readFile(file), instance);
+      const part = await verifySealedPart(readSealedPart(await readFile(file), instance), facts);
       setSealed((all) => [...all.filter(({ pattern }) => pattern !== part.pattern), part]);
     } catch (error) {
       setFault(error);
@@ -99,7 +103,7 @@ export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
                   <Tag size="sm" type="teal">
                     {t("parts.by", { name: part.by })}
                   </Tag>{" "}
-                  <CopyableText value={part.pattern} what={t("parts.pattern")} />
+                  <span className="kh-muted">{t("parts.verified")}</span> <CopyableText value={part.pattern} what={t("parts.pattern")} />
                 </span>
                 <span className="kh-page-actions">
                   <Button size="sm" kind="ghost" onClick={() => download(fileName(`${part.by}-${part.pattern.slice(0, 8)}`, "sealed"), writeSealedPart(part))}>

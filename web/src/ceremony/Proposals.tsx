@@ -1,9 +1,9 @@
 // Commands that wait for signatures, as this page decodes and verifies them; what was sent or has lapsed, as the server
 // tells it. With keys loaded (`work`) they are signed, sent and deleted here; else only shown.
 import { Button, InlineNotification, Tag } from "@carbon/react";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { listProposals, readProposal, type Proposal } from "../api/proposals";
-import { EmptyState } from "../components/EmptyState";
+import { Confirm } from "../components/Confirm";
 import { useLoad } from "../components/load";
 import { Section } from "../components/Page";
 import { Loading } from "../components/Progress";
@@ -56,8 +56,10 @@ export function Proposals({ instance, facts, signers = [], work, onChange, turn 
   useEffect(() => {
     if (turn > 0) reload();
   }, [turn, reload]);
+  const before = useRef<string | null>(null);
   useEffect(() => {
-    if (state !== null) onChange?.();
+    if (before.current !== null && state !== null && before.current !== state) onChange?.();
+    before.current = state;
   }, [state, onChange]);
   useEffect(() => {
     if (!data) return;
@@ -79,7 +81,11 @@ export function Proposals({ instance, facts, signers = [], work, onChange, turn 
     <Section title={t("proposals.title")}>
       <p>{t(work ? "proposals.intro" : "proposals.introServer")}</p>
       {reviews?.faults.map((fault, index) => <Failure key={index} error={fault} />)}
-      {data.open.length === 0 && <EmptyState title={t("proposals.empty")} text={t("proposals.emptyMore")} />}
+      {data.open.length === 0 && (
+        <p className="kh-muted">
+          {t("proposals.empty")}. {t("proposals.emptyMore")}
+        </p>
+      )}
       {groupsOf(reviews?.reviews ?? []).map((group) => (
         <Group key={group[0]!.proposal.id} instance={instance} group={group} signers={signers} work={work} />
       ))}
@@ -97,6 +103,7 @@ interface GroupProps {
 
 function Group({ instance, group, signers, work }: GroupProps) {
   const t = useT();
+  const [deleting, setDeleting] = useState(false);
   const [first] = group;
   if (!first) return null;
   const { proposal, text } = first;
@@ -104,7 +111,7 @@ function Group({ instance, group, signers, work }: GroupProps) {
   const lapsed = group.some(({ before, facts }) => facts && before === null);
   const command = commandName(t, text.command);
   const canSign = group.some((one) => missingSigners(one, signers).length > 0);
-  const run = (name: "sign" | "send" | "delete", action: () => Promise<unknown>) => work?.run(name, action);
+  const run = (name: "sign" | "send", action: () => Promise<unknown>) => work?.run(name, action);
   return (
     <section className="kh-proposal" aria-label={command} data-testid="proposal">
       <h3>
@@ -133,10 +140,25 @@ function Group({ instance, group, signers, work }: GroupProps) {
           <Button size="sm" kind="tertiary" disabled={work.busy !== null || !group.some(canSend)} onClick={() => run("send", () => sendProposals(instance, group, work.tell))}>
             {t("proposals.send")}
           </Button>
-          <Button size="sm" kind="danger--ghost" disabled={work.busy !== null} onClick={() => run("delete", () => deleteProposals(instance, group))}>
+          <Button size="sm" kind="danger--ghost" disabled={work.busy !== null} onClick={() => setDeleting(true)}>
             {t("proposals.delete")}
           </Button>
         </p>
+      )}
+      {deleting && (
+        <Confirm
+          title={`${t("proposals.delete")}: ${command}`}
+          confirmLabel={t("proposals.delete")}
+          danger
+          work={() => deleteProposals(instance, group)}
+          onClose={() => setDeleting(false)}
+          onDone={() => {
+            setDeleting(false);
+            work?.run("delete", () => Promise.resolve());
+          }}
+        >
+          <p>{t("proposals.deleteMore")}</p>
+        </Confirm>
       )}
     </section>
   );

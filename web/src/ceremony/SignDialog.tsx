@@ -35,7 +35,10 @@ function SignDialog({ question, onAnswer }: { question: Question; onAnswer: (yes
   const understood = blocks.every(({ text }) => text.understood);
   return (
     <Dialog title={t(`sign.title.${kind}`, { count: blocks.length })} submitLabel={t(`sign.do.${kind}`)} size="lg" canSubmit={read && understood} onSubmit={() => onAnswer(true)} onClose={() => onAnswer(false)}>
-      <p>{t(`sign.intro.${kind}`)}</p>
+      {/* Reading begins at the top, not at the box below. */}
+      <p tabIndex={-1} data-modal-primary-focus>
+        {t(`sign.intro.${kind}`)}
+      </p>
       {signers.length > 0 && (
         <p>
           {t("sign.by")}{" "}
@@ -50,7 +53,7 @@ function SignDialog({ question, onAnswer }: { question: Question; onAnswer: (yes
       {blocks.map((block) => (
         <BlockWords key={block.sha512} text={block.text} sha512={block.sha512} unit={block.unit} />
       ))}
-      <Checkbox id="sign-read" data-modal-primary-focus labelText={t(blocks.length === 1 ? "sign.readOne" : "sign.readAll", { count: blocks.length })} checked={read} onChange={(_, { checked }) => setRead(checked)} />
+      <Checkbox id="sign-read" labelText={t(blocks.length === 1 ? "sign.readOne" : "sign.readAll", { count: blocks.length })} checked={read} onChange={(_, { checked }) => setRead(checked)} />
     </Dialog>
   );
 }

@@ -1,7 +1,6 @@
 // The signature keys that this page may sign with: opened from files or made here, forgotten when the page is left.
 import { Button, Tag } from "@carbon/react";
 import { useState } from "react";
-import { EmptyState } from "../components/EmptyState";
 import { useNotify } from "../components/notices";
 import { Section } from "../components/Page";
 import { useT } from "../i18n";
@@ -46,7 +45,11 @@ export function Signers({ signers, facts, onChange, onEnrol, busy }: SignersProp
       }
     >
       <p>{t("signers.intro")}</p>
-      {signers.length === 0 && <EmptyState title={t("signers.empty")} text={t("signers.emptyMore")} />}
+      {signers.length === 0 && (
+        <p className="kh-muted">
+          {t("signers.empty")}. {t("signers.emptyMore")}
+        </p>
+      )}
       <ul className="kh-rows" data-testid="signers">
         {signers.map((signer) => {
           const lacking = facts.filter((one) => !hasAdministrator(one, signer.ski)).length;

@@ -35,6 +35,11 @@ export function Thresholds({ instance, facts, signers, work }: StepProps) {
   const imprint = facts.filter((one) => isImprint(one.attributes));
   const takers = imprint.length > 0 ? imprint : facts;
   const isPossible = (value: number) => value >= 1 && value <= most;
+  const [touched, setTouched] = useState(false);
+  const change = (set: (value: number) => void) => (value: number) => {
+    setTouched(true);
+    set(value);
+  };
   const propose = () =>
     work.run("thresholds", async () => {
       if (await setThresholds(work.ask, instance, takers, signature, revocation, signers, note, work.tell)) notify(t("steps.proposed"));
@@ -42,10 +47,11 @@ export function Thresholds({ instance, facts, signers, work }: StepProps) {
   return (
     <Section title={t("thresholds.title")}>
       <p>{t("thresholds.intro")}</p>
+      <p role="status">{t("thresholds.have", { most })}</p>
       <div className="kh-form">
         <div className="kh-row">
-          <Threshold id="signature-threshold" label={t("thresholds.signature")} help={t("thresholds.signatureHelp")} value={signature} most={most} onChange={setSignature} />
-          <Threshold id="revocation-threshold" label={t("thresholds.revocation")} help={t("thresholds.revocationHelp")} value={revocation} most={most} onChange={setRevocation} />
+          <Threshold id="signature-threshold" label={t("thresholds.signature")} help={t("thresholds.signatureHelp")} value={signature} invalid={touched && !isPossible(signature)} most={most} onChange={change(setSignature)} />
+          <Threshold id="revocation-threshold" label={t("thresholds.revocation")} help={t("thresholds.revocationHelp")} value={revocation} invalid={touched && !isPossible(revocation)} most={most} onChange={change(setRevocation)} />
         </div>
         <TextField id="thresholds-note" dir="auto" maxLength={MAX_NOTE} labelText={t("steps.note")} value={note} onChange={(event) => setNote(event.target.value)} />
         {(signature === 1 || revocation === 1) && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("thresholds.one")} />}
@@ -64,11 +70,12 @@ interface ThresholdProps {
   label: string;
   help: string;
   value: number;
+  invalid: boolean;
   most: number;
   onChange: (value: number) => void;
 }
 
-function Threshold({ id, label, help, value, most, onChange }: ThresholdProps) {
+function Threshold({ id, label, help, value, invalid, most, onChange }: ThresholdProps) {
   const t = useT();
   return (
     <NumberInput
@@ -78,7 +85,7 @@ function Threshold({ id, label, help, value, most, onChange }: ThresholdProps) {
       min={1}
       max={MAX_THRESHOLD}
       value={value}
-      invalid={value > most || value < 1}
+      invalid={invalid}
       invalidText={t("thresholds.tooHigh", { most })}
       iconDescription={label}
       onChange={(_, { value: next }) => onChange(Number(next))}

@@ -2,11 +2,11 @@
 // shows them (`ask`), signs, and sends or proposes them. Nothing is signed that `ask` did not show.
 import { addSignature, deleteProposal, propose, sendProposal } from "../api/proposals";
 import { hasAdministrator, type UnitFacts } from "../crypto-units/facts";
-import { sha512, toHex, type Bytes } from "../tke/bytes";
-import { COMMAND, EMPTY, encodeBlock, type AdminBlock } from "../tke/admin";
-import { encodeSignerInfo, makeCertificate, signBlock, type Signer } from "../tke/administrator";
+import { equal, sha512, toHex, type Bytes } from "../tke/bytes";
+import { COMMAND, EMPTY, encodeBlock, parseRequestPayload, type AdminBlock } from "../tke/admin";
+import { encodeSignerInfo, makeCertificate, parseSignerInfos, signBlock, verifySignature, type Signer } from "../tke/administrator";
 import { encodeAttributes, isImprint } from "../tke/attributes";
-import { describeBlock, type BlockText } from "../tke/block-text";
+import { describeBlock, shownText, type BlockText } from "../tke/block-text";
 import { RETURN } from "../tke/codes";
 import { TkeError } from "../tke/error";
 import { describePart, importBlock, partBlock, signPart, type SealedPart } from "../tke/import";
@@ -192,6 +192,22 @@ export async function sealPart(ask: Ask, instance: string, all: readonly UnitFac
   for (const { facts, block } of made) units.push({ hsm: facts.unit.hsm_id, request: await signPart(block, signer) });
   part.value.fill(0);
   return { instance, pattern: toHex(part.pattern), by: signer.name, units };
+}
+
+// A part that somebody else sealed: signed for every unit by one administrator of it, who is named as the unit knows them.
+export async function verifySealedPart(part: SealedPart, all: readonly UnitFacts[]): Promise<SealedPart> {
+  let by: string | null = null;
+  for (const facts of all) {
+    const entry = part.units.find(({ hsm }) => hsm === facts.unit.hsm_id);
+    if (!entry) throw new TkeError("parts", `a sealed key part has nothing for crypto unit ${facts.unit.location}: seal it again`);
+    const request = parseRequestPayload(entry.request);
+    const [info] = parseSignerInfos(request.signerInfos);
+    const administrator = facts.administrators.find(({ ski }) => info && equal(ski, info.ski));
+    const isSigned = info !== undefined && administrator !== undefined && (await verifySignature(administrator, request.block, info));
+    if (!isSigned) throw new TkeError("stranger", `the sealed key part is not signed by an administrator of crypto unit ${facts.unit.location}`);
+    by = shownText(administrator.name);
+  }
+  return { ...part, by: by ?? part.by };
 }
 
 // Sends all parts to all units. Each unit is checked before the first is told anything.

@@ -3,10 +3,11 @@
 // earlier entries or from the units. Counters, thresholds and completeness are `keyhaven tke transcript --verify`'s.
 // Format: docs/operations/proposals.md; the same bytes as src/tke/transcript_entry.cc.
 import { concat, equal, fromBase64, fromHex, toHex, u32, utf8, type Bytes } from "./bytes";
-import { COMMAND, nameOfCommand, parseAnswerBlock, parseBlock, parseRequestPayload, parseResponsePayload, reasonOf, type AdminBlock } from "./admin";
+import { COMMAND, nameOfCommand, parseAnswerBlock, parseBlock, parseRequestPayload, parseRequests, parseResponsePayload, reasonOf, type AdminBlock } from "./admin";
 import { parseCertificate, parseSignerInfos, verifySignature, type Administrator } from "./administrator";
 import { verifyChain, type AttestationRoot } from "./attestation";
 import { parseRequest, parseResponse, serialOf } from "./frame";
+import { MAX_KEY_PARTS } from "./key-part";
 import { isSignedBy } from "./unit-session";
 
 export interface Entry {
@@ -130,17 +131,27 @@ export class TranscriptReader {
     if (administrator) this.known.set(toHex(administrator.ski), administrator);
   }
 
+  // Of an import each key part is signed, and not the whole.
   private async signersOf(command: Command): Promise<CheckedEntry["signers"]> {
     const out: CheckedEntry["signers"] = [];
     try {
-      for (const info of parseSignerInfos(command.signerInfos)) {
-        const ski = toHex(info.ski);
-        const administrator = this.known.get(ski);
-        const state = !administrator ? "unknown" : (await verifySignature(administrator, command.der, info)) ? "verified" : "false";
-        out.push({ ski, name: administrator?.name ?? "", state });
+      if (command.block.command === COMMAND.importKeyParts) {
+        for (const part of parseRequests(command.block.input, MAX_KEY_PARTS)) out.push(...(await this.signersOfBytes(part.block, part.signerInfos)));
       }
+      out.push(...(await this.signersOfBytes(command.der, command.signerInfos)));
     } catch {
       out.push({ ski: "", name: "", state: "false" });
+    }
+    return out;
+  }
+
+  private async signersOfBytes(der: Bytes, signerInfos: Bytes): Promise<CheckedEntry["signers"]> {
+    const out: CheckedEntry["signers"] = [];
+    for (const info of parseSignerInfos(signerInfos)) {
+      const ski = toHex(info.ski);
+      const administrator = this.known.get(ski);
+      const state = !administrator ? "unknown" : (await verifySignature(administrator, der, info)) ? "verified" : "false";
+      out.push({ ski, name: administrator?.name ?? "", state });
     }
     return out;
   }
