@@ -55,6 +55,8 @@ test("an API key is shown once, works, and is revoked", async () => {
   const field = once.locator("#new-api-key");
   assert.equal(await field.getAttribute("type"), "password");
   const secret = await field.inputValue();
+  await person.page.keyboard.press("Escape");
+  await once.getByText("You have not copied it.").waitFor();
   await once.getByRole("button", { name: "Copy API key" }).click();
   assert.equal(await person.page.evaluate(() => navigator.clipboard.readText()), secret);
   await once.getByRole("button", { name: "I have kept it" }).click();
@@ -127,6 +129,26 @@ test("roles are granted on an instance, a ring, a key and the account", async ()
   await dialog.getByRole("button", { name: "Take roles away" }).click();
   await person.says("grantee no longer has these roles.");
   assert.equal((await server.call("GET", `/v1/policies?iam_id=${made.iam_id}`)).body.policies.length, 3);
+});
+
+test("roles are granted by keyboard alone", async () => {
+  const { body: made } = await server.call("POST", "/v1/serviceids", { name: "typist" });
+  await open("typist");
+  await section("Access policies").getByRole("button", { name: "Grant roles" }).focus();
+  await person.page.keyboard.press("Enter");
+  const focused = () => person.page.evaluate(() => document.activeElement?.id);
+  await person.page.waitForFunction(() => document.activeElement?.id === "grant-level");
+  await person.page.keyboard.press("Tab");
+  assert.equal(await focused(), "grant-instance");
+  await person.page.keyboard.type("payroll");
+  await person.page.keyboard.press("Tab");
+  assert.equal(await focused(), "role-Reader");
+  await person.page.keyboard.press("Space");
+  for (let tabs = 0; tabs < 20 && !(await person.page.evaluate(() => document.activeElement?.textContent === "Grant roles")); tabs += 1) await person.page.keyboard.press("Tab");
+  await person.page.keyboard.press("Enter");
+  await person.says("typist has the roles now.");
+  const { body } = await server.call("GET", `/v1/policies?iam_id=${made.iam_id}`);
+  assert.deepEqual(body.policies.map((policy) => policy.roles[0].display_name), ["Reader"]);
 });
 
 test("the last administrator cannot be removed, and an identity that is gone says so", async () => {

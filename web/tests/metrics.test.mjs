@@ -94,6 +94,20 @@ describe("the page", () => {
     assert.match(person.page.url(), new RegExp(`instance=${server.instance}`));
   });
 
+  test("a restart of the server is survived: counting begins anew, and the readings go on", async () => {
+    await person.go("/metrics");
+    await person.page.getByLabel("Read", { exact: true }).selectOption("0");
+    await person.says("Rates appear with the second reading.");
+    await server.do({ do: "restart" });
+    await readNow();
+    await person.says("No calls are counted");
+    await server.call("GET", "/api/v2/keys");
+    await readNow();
+    const list = person.page.getByRole("row").filter({ hasText: "secrets.list" });
+    assert.equal((await list.getByRole("cell").allInnerTexts())[1], "1");
+    await person.page.getByRole("img", { name: /^Calls\. Calls: [\d.,]+ per s$/ }).waitFor();
+  });
+
   test("who is no administrator is told so, and sees the health all the same", async () => {
     const apiKey = await server.do({ do: "service_id", name: "reader", role: "Reader", instance: server.instance });
     const reader = await Person.open(browser, server);

@@ -82,7 +82,12 @@ export function segmentOf(name: string): { stream: string; segment: number } | n
 }
 
 export const toHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-export const fromHex = (text: string): Bytes => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+
+export function fromHex(text: string): Bytes {
+  const bytes = new Uint8Array(text.length >> 1);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = parseInt(text.slice(2 * at, 2 * at + 2), 16);
+  return bytes;
+}
 
 async function sha256(...parts: Bytes[]): Promise<string> {
   const all = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));

@@ -109,11 +109,11 @@ function Steps({ guid }: { guid: string }) {
     <Section title={t("transfers.how")}>
       <p>{t("transfers.howMore")}</p>
       <ol className="kh-steps">
-        {STEPS.map(({ text, command }) => {
+        {STEPS.map(({ text, command }, index) => {
           const line = command.replace(/\{(source|target)\}/, guid);
           return (
             <li key={text}>
-              <p>{t(text)}</p>
+              <p>{`${index + 1}. ${t(text)}`}</p>
               <div className="kh-script">
                 <CopyButton value={line} what={t("audit.command")} />
                 <pre tabIndex={0}>{line}</pre>
