@@ -23,9 +23,11 @@
 #include "tke/oa_certificate.h"
 #include "tke/share_file.h"
 #include "tke/signer_file.h"
+#include "tke/transfer.h"
 #include "unit/key_blob.h"
 #include "unit/record_journal.h"
 #include "unit/table_state.h"
+#include "unit/transfer_seal.h"
 #include "unit/wrapped_dek.h"
 
 using namespace keyhaven;
@@ -394,6 +396,49 @@ void calls() {
   });
 }
 
+// The byte in front is the choice of fuzz/transfer_documents.cc.
+void transfers() {
+  const auto module = crypto::P521PrivateKey::generate();
+  const auto root = crypto::P521PrivateKey::generate();
+  const Bytes certificate = tke::make_oa_certificate(module.public_key(), "KH000001", root);
+  tke::TransferOffer offer;
+  offer.target = kInstance;
+  offer.expires = kTime;
+  offer.import_key = module.public_key().point();
+  const Bytes encoded = tke::encode_signed(offer, certificate, module);
+  seed("transfer_documents", "offer", 0, encoded);
+  tke::TransferManifest manifest;
+  manifest.ephemeral = module.public_key().point();
+  manifest.keys = 3;
+  manifest.chunks = {Digest{1}, Digest{2}};
+  seed("transfer_documents", "manifest", 0, tke::encode_signed(manifest, certificate, module));
+  const tke::OfferInput offered{root.public_key(), kInstance, InstanceId{uuid_of(0x12)}, kTime};
+  seed("transfer_documents", "offer-input", 1, tke::encode(offered));
+  const tke::AuthorizeInput authorized{root.public_key(), kInstance, kTime, encoded};
+  seed("transfer_documents", "authorize-input", 2, tke::encode(authorized));
+  const tke::ConsentInput consented{uuid_of(0x44), Digest{9}, 3};
+  seed("transfer_documents", "consent-input", 3, tke::encode(consented));
+  const unit::TravellingKey root_key{
+      unit::BlobPurpose::RootKey,
+      kBinding.key,
+      Bytes(20, 0x52),
+      {{kBinding.version, Bytes(72, 0x53)}, {VersionId{uuid_of(0x34)}, Bytes(56, 0x54)}}};
+  const unit::TravellingKey standard{unit::BlobPurpose::StandardKey,
+                                     KeyId{uuid_of(0x23)},
+                                     {},
+                                     {{VersionId{uuid_of(0x23)}, Bytes(41, 0x55)}}};
+  seed("transfer_documents", "chunk", 4,
+       unit::encode_transfer_chunk(Uuid{}, 0, {root_key, standard}));
+  tke::AdminBlock block;
+  block.command = tke::kAuthorizeTransfer;
+  block.domain_index = 3;
+  block.domain_instance = 5;
+  block.module_id = Bytes(tke::kModuleIdSize, 0x41);
+  block.counter = Bytes(tke::kCounterSize, 1);
+  block.input = tke::encode(authorized);
+  seed("transfer_documents", "block", 5, tke::encode(block));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -409,5 +454,6 @@ int main(int count, char** arguments) {
   records();
   calls();
   record_journals();
+  transfers();
   return 0;
 }
