@@ -222,6 +222,20 @@ test("the master key is rotated while its keys are in use, by two administrators
   assert.deepEqual([body.phase, body.keys_left, body.stored.length], ["none", 0, 1]);
 });
 
+test("a new administrator asks to be installed; the quorum decides", async () => {
+  await linus.toCeremony();
+  await linus.make("sigkey", "hopper");
+  await linus.button("Install hopper").click();
+  assert.match(await linus.agree("Propose"), /Administrator added\s+hopper/);
+  await ada.proposal("Add an administrator").waitFor({ timeout: 40000 });
+  assert.ok(await ada.proposal("Add an administrator").getByRole("button", { name: "Send to the units" }).isDisabled());
+  // Both keys are open here.
+  await ada.sign("Add an administrator");
+  await ada.proposal("Add an administrator").getByText("2 of 2 signatures").first().waitFor();
+  await ada.send("Add an administrator");
+  await linus.person.says("Administrator of all units");
+});
+
 test("the ceremony in Korean, on a small screen, by keyboard alone", async () => {
   await linus.page.setViewportSize({ width: 360, height: 740 });
   await linus.toCeremony();

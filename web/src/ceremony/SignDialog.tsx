@@ -31,7 +31,7 @@ function SignDialog({ question, onAnswer }: { question: Question; onAnswer: (yes
   const t = useT();
   const [read, setRead] = useState(false);
   const { blocks, signers, then } = question;
-  const kind = signers.length === 0 ? "unsigned" : then;
+  const kind = signers.length > 0 ? then : then === "propose" ? "proposeOnly" : "unsigned";
   const understood = blocks.every(({ text }) => text.understood);
   return (
     <Dialog title={t(`sign.title.${kind}`, { count: blocks.length })} submitLabel={t(`sign.do.${kind}`)} size="lg" canSubmit={read && understood} onSubmit={() => onAnswer(true)} onClose={() => onAnswer(false)}>

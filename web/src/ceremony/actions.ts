@@ -128,15 +128,16 @@ export const commit = (ask: Ask, instance: string, all: readonly UnitFacts[], si
 export async function proposeAll(
   ask: Ask, instance: string, all: readonly UnitFacts[], command: number, inputOf: (facts: UnitFacts) => Bytes, signers: readonly Signer[], note: string, tell: Tell,
 ): Promise<boolean> {
-  const signing = signers.filter((signer) => all.every((facts) => hasAdministrator(facts, signer.ski)));
-  if (signing.length === 0) signerFor(all, signers);
+  const able = signers.filter((signer) => all.every((facts) => hasAdministrator(facts, signer.ski)));
+  // A new administrator may ask to be installed; all others propose what they sign.
+  if (able.length === 0 && command !== COMMAND.addAdministrator) signerFor(all, signers);
   const made = await Promise.all(all.map((facts) => make(facts, command, inputOf(facts))));
+  const signing = able.slice(0, Math.max(1, ...made.map(({ block, facts }) => signaturesNeeded(block, facts.attributes))));
   if (!(await confirm(ask, made, signing, "propose"))) return false;
-  for (const [index, { facts, der, block }] of made.entries()) {
+  for (const [index, { facts, der }] of made.entries()) {
     tell(index, made.length);
     const { id } = await propose(instance, facts.unit.hsm_id, der, note);
-    const enough = Math.max(1, signaturesNeeded(block, facts.attributes));
-    for (const signer of signing.slice(0, enough)) await addSignature(instance, id, encodeSignerInfo(signer.ski, await signer.sign(der)));
+    for (const signer of signing) await addSignature(instance, id, encodeSignerInfo(signer.ski, await signer.sign(der)));
   }
   return true;
 }
