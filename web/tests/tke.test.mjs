@@ -178,6 +178,72 @@ describe("signatures of older RSA keys", () => {
   });
 });
 
+describe("blocks in words", () => {
+  const blockOf = (command, input) => tke.encodeBlock({ command, domainIndex: 3, domainInstance: 7, moduleId: tke.concat(tke.utf8("KH000001"), hex("0000000000000009")), counter: tke.nextCounter(new Uint8Array(16), 42), input });
+  const textOf = (command, input) => tke.describeBlock(blockOf(command, input));
+  const lines = (text) => [...text.about, ...text.frame].map(({ name, value }) => `${name}=${value}`).join("\n");
+  const filled = (size, value) => new Uint8Array(size).fill(value);
+  const pairs = (...list) => tke.concat(...list.flat().map(tke.u32));
+
+  // The rows of block_text_test.cc.
+  test("each command by its input", async () => {
+    const { COMMAND } = tke;
+    assert.equal(lines(await textOf(COMMAND.zeroize, tke.EMPTY)), "domain=3, instance 7\nmodule=serial number KH000001, module instance 0000000000000009\ncounter=0000000000000000000000000000002a");
+    for (const [command, input, about] of [
+      [COMMAND.removeAdministrator, filled(32, 0x11), `administrator removed=${"1".repeat(64)}`],
+      [COMMAND.finalizePending, filled(32, 0x11), `verification pattern=${"1".repeat(64)}`],
+      [COMMAND.generateImporter, tke.u32(3), "importer key=P-521"],
+      [COMMAND.setAttributes, pairs([1, 2], [2, 3]), "signature threshold=2\nrevocation threshold=3"],
+      [COMMAND.setAttributes, pairs([3, 0x2041]), "permissions=00002041: import of key parts, zeroize with one signature, do not disturb"],
+      [COMMAND.setAttributes, pairs([9, 5]), "attribute 9, which units ignore=00000005"],
+      [COMMAND.enableControlPoints, filled(16, 0), "control points switched on=none"],
+      [COMMAND.disableControlPoints, hex("00000000000000002000000000000001"), "control points switched off=XCP_CPB_BTC (bitcoin: BIP-32 and SLIP-10 key derivation), bit 127 without a name"],
+    ]) {
+      const text = await textOf(command, input);
+      assert.ok(text.understood);
+      assert.equal(text.about.map(({ name, value }) => `${name}=${value}`).join("\n"), about);
+    }
+  });
+
+  test("what is malformed is shown whole in hexadecimal, and says so", async () => {
+    for (const [command, input] of [
+      [2, tke.EMPTY], [2, filled(40, 1)], [4, filled(31, 1)], [6, filled(32, 1)], [8, tke.EMPTY], [8, filled(9, 1)], [8, pairs([1, 2], [1, 3])], [8, pairs([11, 2])], [9, tke.u32(7)], [9, hex("03")],
+      [0x26, filled(20, 1)], [0x0c, filled(20, 1)], [0x0d, filled(31, 1)], [0x12, filled(15, 1)], [0x10, hex("01")], [0x4b01, filled(33, 1)], [0x4b02, filled(8, 1)], [0x4b03, filled(8, 1)], [0x4b04, filled(8, 1)], [0x4b77, hex("010203")],
+    ]) {
+      const text = await textOf(command, input);
+      assert.equal(text.understood, false, text.command);
+      assert.ok(text.about.some(({ name, value }) => name === "NOT DECODED" && value.includes(tke.toHex(input))), text.command);
+    }
+    assert.equal((await textOf(0x4b77, hex("01"))).command, "unknown command 00004B77");
+  });
+
+  test("a changed byte changes the text", async () => {
+    const good = blockOf(tke.COMMAND.commitPending, filled(32, 0x11));
+    const before = await tke.describeBlock(good);
+    for (let at = 0; at < good.length; at += 1) {
+      const changed = good.slice();
+      changed[at] ^= 1;
+      const text = await tke.describeBlock(changed).catch(() => null);
+      if (text) assert.notEqual(text.command + lines(text), before.command + lines(before), `byte ${at}`);
+    }
+  });
+
+  // Made by the C++ side; the first byte says which.
+  test("documents of a sealed transfer", async () => {
+    const corpus = (name) => new Uint8Array(readFileSync(new URL(`../../fuzz/corpus/transfer_documents/${name}`, import.meta.url))).slice(1);
+    const offered = await textOf(tke.COMMAND.offerTransfer, corpus("offer-input"));
+    assert.deepEqual(offered.about.map(({ name }) => name), ["keys are taken by instance", "only from instance", "only of the deployment with root", "until"]);
+    const input = corpus("authorize-input");
+    const authorized = await textOf(tke.COMMAND.authorizeTransfer, input);
+    assert.ok(authorized.understood);
+    assert.equal(authorized.about.length, 11);
+    assert.ok((await textOf(tke.COMMAND.consentTransfer, corpus("consent-input"))).understood);
+    // An offer that does not verify is shown whole.
+    input[input.length - 300] ^= 1;
+    assert.ok(!(await textOf(tke.COMMAND.authorizeTransfer, input)).understood);
+  });
+});
+
 // The same command blocks described by the C++ program and here; keys made here used there.
 describe("beside the C++ program on a real unit", () => {
   let server, folder, root, units;
