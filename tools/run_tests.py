@@ -17,6 +17,7 @@ import time
 import models
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+WEB = ROOT / "web"
 JOBS = str(os.cpu_count() or 2)
 
 
@@ -35,7 +36,7 @@ class Result:
 
 
 def run(command, **kwargs):
-    return subprocess.run(command, cwd=ROOT, **kwargs)
+    return subprocess.run(command, **({"cwd": ROOT} | kwargs))
 
 
 def build(preset, targets=()):
@@ -176,6 +177,54 @@ def suite_integration():
     return python_tests("tests/integration", "dev")
 
 
+def suite_web():
+    """The console: types and texts checked, built within its size, then every page in a real browser on a real server."""
+    build("dev", ["keyhavend", "keyhaven-unit", "keyhaven", "web"])
+    result = Result()
+    checked = run(["npm", "run", "--silent", "check"], cwd=WEB, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                  stderr=subprocess.STDOUT, text=True, errors="replace")
+    if checked.returncode == 0:
+        result.passed += 1
+    else:
+        print(checked.stdout[-4000:])
+        result.failed += 1
+        result.failures.append("web.check")
+    for script in sorted((WEB / "tests").glob("*.test.mjs")):
+        result.add(node_tests(script))
+    return result
+
+
+def node_tests(script):
+    """One file of tests, counted from what node's own runner reports."""
+    started, result = time.monotonic(), Result()
+    environment = dict(os.environ, KH_BUILD=str(ROOT / "build/dev"), KH_WEB_DIST=str(ROOT / "build/dev/share/keyhaven/web"),
+                       PYTHONDONTWRITEBYTECODE="1")
+    done = run(["node", "--test", "--test-reporter=tap", str(script)], cwd=WEB, env=environment, stdin=subprocess.DEVNULL,
+               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    name = f"web.{script.name.removesuffix('.test.mjs')}"
+    # A group of tests, and in older versions the file around them, have a line of their own, too.
+    verdicts = re.findall(r"^ *(ok|not ok) \d+ - (.*?)(?: # (SKIP.*))?$(?!\n *---\n *duration_ms:.*\n *type: 'suite')",
+                          done.stdout, re.M)
+    for verdict, test, remark in verdicts:
+        if test.endswith(script.name):
+            continue
+        if remark:
+            result.skipped.append(f"{name}.{test}: {remark}")
+        elif verdict == "ok":
+            result.passed += 1
+        else:
+            result.failed += 1
+            result.failures.append(f"{name}.{test}")
+    if done.returncode != 0 and result.failed == 0 or done.returncode == 0 and result.passed == 0:
+        result.failed += 1
+        result.failures.append(f"{name}: exit status {done.returncode}, {result.passed} passed")
+    if result.failed:
+        print(done.stdout[-8000:])
+    print(f"  {name:24} {result.passed:5} passed {result.failed:3} failed {len(result.skipped):3} skipped "
+          f" {time.monotonic() - started:6.1f} s", flush=True)
+    return result
+
+
 def suite_soak():
     """Kill tests at length: 200 kills each of rotations and of migrations, the automatic verbs at each request."""
     build("dev")
@@ -272,7 +321,7 @@ def suite_fuzz():
 
 
 DEFAULT = {"check": suite_check, "models": suite_models, "unit": suite_unit, "vectors": suite_vectors, "contract": suite_contract,
-           "integration": suite_integration, "conformance": suite_conformance}
+           "integration": suite_integration, "web": suite_web, "conformance": suite_conformance}
 NAMED = {"asan": suite_asan, "tsan": suite_tsan, "fuzz": suite_fuzz, "soak": suite_soak}
 
 
