@@ -234,6 +234,12 @@ test("a new administrator asks to be installed; the quorum decides", async () =>
   await ada.proposal("Add an administrator").getByText("2 of 2 signatures").first().waitFor();
   await ada.send("Add an administrator");
   await linus.person.says("Administrator of all units");
+  // And leaves again.
+  await ada.button("Remove hopper").click();
+  assert.match(await ada.agree("Sign and propose"), /Administrator removed \(subject key identifier\)\s+[0-9a-f]{64}/);
+  await ada.proposal("Remove an administrator").getByText("2 of 2 signatures").first().waitFor();
+  await ada.send("Remove an administrator");
+  await ada.button("Remove hopper").waitFor({ state: "hidden" });
 });
 
 test("the ceremony in Korean, on a small screen, by keyboard alone", async () => {

@@ -22,6 +22,7 @@ import { RouteLink } from "../shell/router";
 import { useIsLocal, useSession } from "../shell/session";
 import type { Signer } from "../tke/administrator";
 import { enrol } from "./actions";
+import { Installed } from "./Installed";
 import { KeyParts } from "./KeyParts";
 import { Proposals } from "./Proposals";
 import { useAsk } from "./SignDialog";
@@ -117,6 +118,7 @@ function Ceremony({ instance, state, reload }: CeremonyProps) {
         <>
           <Signers signers={signers} facts={facts} onChange={setSigners} onEnrol={enrolSigner} busy={work.busy !== null} />
           <Proposals instance={instance} facts={facts} signers={signers} work={work} onChange={reload} turn={turn} />
+          <Installed {...step} />
           <CurrentStep {...step} plan={plan} reload={rotation.reload} />
         </>
       ) : (

@@ -115,6 +115,19 @@ export async function enrol(ask: Ask, instance: string, all: readonly UnitFacts[
   return others.length === 0 || proposeAll(ask, instance, others, COMMAND.addAdministrator, () => certificate, signers, "", tell);
 }
 
+// Takes an administrator out of the units that have them: at once in imprint mode, else by proposals.
+export async function remove(ask: Ask, instance: string, all: readonly UnitFacts[], ski: Bytes, signers: readonly Signer[], tell: Tell): Promise<boolean> {
+  const having = all.filter((facts) => hasAdministrator(facts, ski));
+  const imprint = having.filter((facts) => isImprint(facts.attributes));
+  if (imprint.length > 0) {
+    const made = await Promise.all(imprint.map((facts) => make(facts, COMMAND.removeAdministrator, ski)));
+    if (!(await confirm(ask, made, [], "send"))) return false;
+    for (const facts of imprint) await runUnsigned(facts, COMMAND.removeAdministrator, ski);
+  }
+  const others = having.filter((facts) => !isImprint(facts.attributes));
+  return others.length === 0 || proposeAll(ask, instance, others, COMMAND.removeAdministrator, () => ski, signers, "", tell);
+}
+
 export function setThresholds(ask: Ask, instance: string, all: readonly UnitFacts[], signature: number, revocation: number, signers: readonly Signer[], note: string, tell: Tell): Promise<boolean> {
   const inputOf = (facts: UnitFacts) => encodeAttributes({ ...facts.attributes, signatureThreshold: signature, revocationThreshold: revocation });
   return proposeAll(ask, instance, all, COMMAND.setAttributes, inputOf, signers, note, tell);

@@ -1,6 +1,6 @@
 // Each unit by itself, and all of them side by side.
 import { Tag } from "@carbon/react";
-import { call } from "../api/api";
+import { ApiError, call } from "../api/api";
 import { CopyableText } from "../components/CopyButton";
 import { EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
@@ -84,9 +84,11 @@ function FactsOf({ facts }: { facts: UnitFacts }) {
 function Sealing() {
   const t = useT();
   const sealing = useLoad("sealing", async (signal) => (await call("get", "/v1/unit/sealing", { signal })).data);
+  // It needs a role on the whole deployment, which administrators of an instance may not have.
+  const isHidden = sealing.error instanceof ApiError && sealing.error.isRefusal;
   return (
     <Section title={t("sealing.title")}>
-      <ErrorNotice error={sealing.error} onRetry={sealing.reload} />
+      {isHidden ? <p className="kh-muted">{t("instances.unknown")}</p> : <ErrorNotice error={sealing.error} onRetry={sealing.reload} />}
       {sealing.loading && <Loading />}
       {sealing.data && (
         <Facts>

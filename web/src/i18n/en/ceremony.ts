@@ -19,6 +19,8 @@ export const ceremony = {
   "signers.enrol": "Install {name}",
   "signers.enrolled": "{name} is on the way into the units.",
   "signers.forget": "Forget {name}",
+  "installed.title": "Administrators of the units",
+  "installed.remove": "Remove {name}",
   "file.openMore": "The file and its password stay in this page.",
   "file.openIt": "Open",
   "file.choose": "Choose a file",

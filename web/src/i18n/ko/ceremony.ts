@@ -21,6 +21,8 @@ export const ceremony: typeof source = {
   "signers.enrol": "{name} 설치",
   "signers.enrolled": "{name}을(를) 유닛에 설치하는 중입니다.",
   "signers.forget": "{name} 잊기",
+  "installed.title": "유닛의 관리자",
+  "installed.remove": "{name} 제거",
   "file.openMore": "파일과 비밀번호는 이 페이지를 벗어나지 않습니다.",
   "file.openIt": "열기",
   "file.choose": "파일 선택",
