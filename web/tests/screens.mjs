@@ -58,6 +58,7 @@ const PAGES = [
   { name: "ceremony-server", path: "/instances/:empty/ceremony", wait: "Install the administrators" },
   { name: "policies", path: "/instances/:instance/policies", act: tick("Require two users to approve key deletions") },
   { name: "transfers", path: "/instances/:instance/transfers" },
+  { name: "migration", path: "/migration", wait: "Registrations: " },
   { name: "access", path: "/access" },
   { name: "access-identity", path: "/access/:identity" },
   { name: "access-grant", path: "/access/:identity", act: openDialog("Grant roles") },

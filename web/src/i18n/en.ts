@@ -10,8 +10,9 @@ import { iam } from "./en/iam";
 import { metrics } from "./en/metrics";
 import { audit } from "./en/audit";
 import { transfers } from "./en/transfers";
+import { migration } from "./en/migration";
 import { units } from "./en/units";
 import { ceremony } from "./en/ceremony";
 import { about } from "./en/about";
 
-export const en = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...transfers, ...units, ...ceremony, ...about };
+export const en = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...transfers, ...migration, ...units, ...ceremony, ...about };

@@ -11,8 +11,9 @@ import { iam } from "./ko/iam";
 import { metrics } from "./ko/metrics";
 import { audit } from "./ko/audit";
 import { transfers } from "./ko/transfers";
+import { migration } from "./ko/migration";
 import { units } from "./ko/units";
 import { ceremony } from "./ko/ceremony";
 import { about } from "./ko/about";
 
-export const ko: Catalogue = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...transfers, ...units, ...ceremony, ...about };
+export const ko: Catalogue = { ...common, ...errors, ...login, ...instances, ...keys, ...keyRings, ...policies, ...iam, ...metrics, ...audit, ...transfers, ...migration, ...units, ...ceremony, ...about };

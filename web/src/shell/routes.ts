@@ -66,6 +66,12 @@ export const ROUTES: Route[] = [
     nav: { label: "transfers.title", icon: Migrate, group: "instance" },
   },
   {
+    path: "/migration",
+    title: "migration.title",
+    page: lazy(() => import("../migration/MigrationPage")),
+    nav: { label: "nav.migration", icon: Migrate, group: "account" },
+  },
+  {
     path: "/access",
     title: "nav.iam",
     page: lazy(() => import("../iam/IamPage")),

@@ -1,0 +1,130 @@
+// How far a migration is, from its journal, looked at again while it goes on.
+import { InlineNotification, Select, SelectItem } from "@carbon/react";
+import { useMemo, useState } from "react";
+import { STATES, type KeyStatus, type Run, type Status } from "../api/migration";
+import { DataTable, type Column } from "../components/DataTable";
+import { EmptyState } from "../components/EmptyState";
+import { ErrorNotice } from "../components/ErrorNotice";
+import type { Loaded } from "../components/load";
+import { Section } from "../components/Page";
+import { Loading, Progress } from "../components/Progress";
+import { useLocalRows } from "../components/rows";
+import { useT, type TextKey } from "../i18n";
+import { useQuery } from "../shell/router";
+import { KeyDetails } from "./KeyDetails";
+import { ClearFilters, cutoverTitle, Figures, SearchField, StateTag } from "./parts";
+import type { Plan } from "./plan";
+import { filterStatus, progressOf, verdictOf } from "./rules";
+
+export function ProgressTab({ status, plan }: { status: Loaded<Status>; plan: Plan | null }) {
+  const { data } = status;
+  if (!data) return status.loading ? <Loading /> : <ErrorNotice error={status.error} onRetry={status.reload} />;
+  return (
+    <>
+      <ErrorNotice error={status.error} onRetry={status.reload} />
+      <Totals totals={data.totals} />
+      <Keys keys={data.keys} plan={plan} />
+      <Verdict verify={data.verify} />
+      {data.verify && <Last title="migration.lastVerify" run={data.verify} />}
+      {data.rewrap && <Last title="migration.lastRewrap" run={data.rewrap} />}
+      {data.cutover && <Last title={cutoverTitle(data.cutover)} run={data.cutover} />}
+    </>
+  );
+}
+
+function Totals({ totals }: { totals: Status["totals"] }) {
+  const t = useT();
+  const { done, total } = progressOf(totals);
+  return (
+    <Section title={t("migration.tab.progress")}>
+      <p>{t("migration.fromJournal")}</p>
+      <Progress label={t("migration.carried")} done={done} total={total} />
+      <p role="status" data-testid="migration-totals">
+        {STATES.map((state) => (
+          <StateTag key={state} state={state} count={totals[state] ?? 0} />
+        ))}
+      </p>
+      {(totals.blocked ?? 0) > 0 && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("migration.someBlocked")} subtitle={t("migration.someBlockedMore")} />}
+      {(totals.failed ?? 0) > 0 && <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="status" title={t("migration.someFailed")} subtitle={t("migration.someFailedMore")} />}
+    </Section>
+  );
+}
+
+function Keys({ keys, plan }: { keys: KeyStatus[]; plan: Plan | null }) {
+  const t = useT();
+  const [query, setQuery] = useQuery();
+  const [open, setOpen] = useState<string | null>(null);
+  const [state, search] = [query.get("state") ?? "", query.get("search") ?? ""];
+  const shown = useMemo(() => filterStatus(keys, state, search), [keys, state, search]);
+  const rows = useLocalRows(shown);
+  const columns = useMemo<Column<KeyStatus>[]>(
+    () => [
+      {
+        key: "name",
+        header: t("common.name"),
+        width: 260,
+        cell: (row) => (
+          <button type="button" className="cds--link kh-link-button" dir="auto" onClick={() => setOpen(row.source)}>
+            {row.name || row.source}
+          </button>
+        ),
+      },
+      { key: "state", header: t("common.state"), width: 130, cell: (row) => <StateTag state={row.state} /> },
+      { key: "deks", header: t("migration.deks"), width: 140, cell: (row) => row.deks.toLocaleString() },
+      { key: "why", header: t("migration.remarks"), width: 320, cell: (row) => <span dir="auto">{row.why || row.open.join(", ") || "–"}</span> },
+      { key: "source", header: t("migration.sourceKey"), width: 330, cell: (row) => <code>{row.source}</code> },
+      { key: "target", header: t("migration.targetKey"), width: 330, cell: (row) => <code>{row.target || "–"}</code> },
+      { key: "disabled", header: t("migration.sourceDisabled"), width: 190, hidden: true, cell: (row) => t(row.source_disabled ? "common.yes" : "common.no") },
+      { key: "intent", header: t("migration.intent"), width: 190, hidden: true, cell: (row) => t(row.intent ? "common.yes" : "common.no") },
+    ],
+    [t],
+  );
+  const clear = () => setQuery({ state: "", search: "" });
+  const opened = keys.find((key) => key.source === open);
+  return (
+    <Section title={t("nav.keys")}>
+      <DataTable
+        name="migration-progress"
+        label={t("nav.keys")}
+        columns={columns}
+        rows={rows}
+        rowKey={(row) => row.source}
+        empty={keys.length === 0 ? <EmptyState title={t("migration.noKeys")} /> : <EmptyState title={t("migration.noMatch")} />}
+        toolbar={
+          <>
+            <SearchField value={search} onChange={(value) => setQuery({ search: value })} />
+            <Select id="migration-state" labelText={t("common.state")} value={state} onChange={(event) => setQuery({ state: event.target.value })}>
+              <SelectItem value="" text={t("keys.all")} />
+              {STATES.map((one) => (
+                <SelectItem key={one} value={one} text={t(`migration.state.${one}`)} />
+              ))}
+            </Select>
+            {(state || search) && <ClearFilters onClear={clear} />}
+          </>
+        }
+      />
+      {opened && <KeyDetails status={opened} planned={plan?.keys.find((key) => key.source === opened.source)} onClose={() => setOpen(null)} />}
+    </Section>
+  );
+}
+
+const VERDICTS = { none: "info", different: "error", partly: "warning", equal: "success" } as const;
+
+function Verdict({ verify }: { verify: Run | null }) {
+  const t = useT();
+  const verdict = verdictOf(verify);
+  return (
+    <Section title={t("migration.verification")}>
+      <InlineNotification className="kh-notice" kind={VERDICTS[verdict]} lowContrast hideCloseButton role="status" title={t(`migration.verdict.${verdict}`)} subtitle={t("migration.verdictMore")} />
+    </Section>
+  );
+}
+
+function Last({ title, run }: { title: TextKey; run: Run }) {
+  const t = useT();
+  return (
+    <Section title={t(title)}>
+      <Figures run={run} />
+    </Section>
+  );
+}
