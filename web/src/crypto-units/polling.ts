@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "react";
 
 const FIRST_MS = 2000;
-const LONGEST_MS = 30000;
+const LONGEST_MS = 15000;
 const GROWTH = 1.5;
 
 // `state` is what was read, as a text: while it stays the same the waiting grows. Null: nothing to wait for.
