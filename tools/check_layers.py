@@ -29,9 +29,10 @@ ALLOWED = {
     "http": {"keys", "instances", "iam", "audit", "net", "web", "unit", "tke", "crypto"},
     "server": {"http", "web", "keys", "instances", "iam", "audit", "net", "store", "channel", "crypto", "unit"},
     "client": {"net", "crypto"},
+    "console": {"client", "net", "web", "crypto"},
     "tables": set(),
     "migrate": {"client", "tables", "net", "crypto"},
-    "cli": {"client", "migrate", "tables", "tke", "token", "net", "crypto", "audit"},
+    "cli": {"client", "console", "web", "migrate", "tables", "tke", "token", "net", "crypto", "audit"},
 }
 # `server` may use the interfaces of unit/ but neither its implementation nor its process.
 SERVER_UNIT_HEADERS = {"unit/crypto_unit.h", "unit/async_unit.h", "unit/record_guard.h",

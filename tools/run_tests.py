@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+import build_web
 import models
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -180,6 +181,7 @@ def suite_integration():
 def suite_web():
     """The console: types and texts checked, built within its size, then every page in a real browser on a real server."""
     build("dev", ["keyhavend", "keyhaven-unit", "keyhaven", "web"])
+    build_web.install_packages()  # what is built may be older than a fresh copy of the tree
     result = Result()
     checked = run(["npm", "run", "--silent", "check"], cwd=WEB, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                   stderr=subprocess.STDOUT, text=True, errors="replace")

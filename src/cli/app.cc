@@ -66,6 +66,7 @@ std::unique_ptr<CLI::App> build_app(Context& context) {
   add_unit_commands(*app, context);
   add_store_commands(*app, context);
   add_health_command(*app, context);
+  add_console_command(*app, context);
   CLI::App* tree = app.get();
   CLI::App* completion = app->add_subcommand(
       "completion", "print a completion script: source <(keyhaven completion bash)");

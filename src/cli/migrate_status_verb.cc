@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/migrate_session.h"
+#include "cli/migrate_status.h"
 #include "cli/migrate_verbs.h"
 #include "migrate/status.h"
 
@@ -76,37 +77,50 @@ std::optional<std::uint64_t> sum_of(const std::vector<KeyStatus>& keys,
   return sum;
 }
 
+Result<LastRuns> last_runs(migrate::Journal* journal) {
+  LastRuns runs;
+  if (journal == nullptr) return runs;
+  runs.rewrap = KH_TRY(journal->last_run("rewrap"));
+  runs.verify = KH_TRY(journal->last_run("verify"));
+  runs.cutover = KH_TRY(journal->last_run("cutover"));
+  return runs;
+}
+
+json::object json_of(const Plan& plan, const std::vector<KeyStatus>& keys, const LastRuns& runs) {
+  json::array list;
+  for (const KeyStatus& one : keys) list.push_back(json_of(one));
+  json::object counts;
+  for (const auto& [stage, count] : migrate::totals_of(keys))
+    counts[migrate::name_of(stage)] = count;
+  return {{"plan", plan.id},
+          {"keys", std::move(list)},
+          {"totals", std::move(counts)},
+          {"source_registrations", count_json(sum_of(keys, &KeyStatus::source_registrations))},
+          {"target_registrations", count_json(sum_of(keys, &KeyStatus::target_registrations))},
+          {"rewrap", run_json(runs.rewrap)},
+          {"verify", run_json(runs.verify)},
+          {"cutover", run_json(runs.cutover)}};
+}
+
 Result<void> show_status(Context& context, const Plan& plan, const std::vector<KeyStatus>& keys,
                          const LastRuns& runs) {
   Table table(
       {"SOURCE KEY", "TARGET KEY", "NAME", "ACTION", "STATE", "DEKS", "REGISTERED", "REMARKS"});
-  json::array list;
   for (const KeyStatus& one : keys) {
     table.add({one.key->source, one.target.empty() ? "-" : one.target, one.key->name,
                std::string(migrate::name_of(one.key->action)),
                std::string(migrate::name_of(one.stage)), std::to_string(one.key->deks),
                count_text(one.source_registrations) + " -> " + count_text(one.target_registrations),
                remarks_of(one)});
-    list.push_back(json_of(one));
   }
-  json::object counts;
   std::string words;
   for (const auto& [stage, count] : migrate::totals_of(keys)) {
-    counts[migrate::name_of(stage)] = count;
     words += (words.empty() ? "" : ", ") + std::to_string(count) + " " +
              std::string(migrate::name_of(stage));
   }
   const auto before = sum_of(keys, &KeyStatus::source_registrations);
   const auto after = sum_of(keys, &KeyStatus::target_registrations);
-  KH_TRY(show(context, table,
-              json::object{{"plan", plan.id},
-                           {"keys", list},
-                           {"totals", counts},
-                           {"source_registrations", count_json(before)},
-                           {"target_registrations", count_json(after)},
-                           {"rewrap", run_json(runs.rewrap)},
-                           {"verify", run_json(runs.verify)},
-                           {"cutover", run_json(runs.cutover)}}));
+  KH_TRY(show(context, table, json_of(plan, keys, runs)));
   if (context.wants_json()) return {};
   context.out() << "keys: " << words << '\n';
   if (before || after) {
@@ -132,12 +146,7 @@ Result<void> run_status(Context& context, const StatusArguments& arguments) {
   while (true) {
     const auto journal = KH_TRY(migrate::Journal::open_existing(
         journal_path(arguments.plan, arguments.journal), owner_of(plan)));
-    LastRuns runs;
-    if (journal) {
-      runs.rewrap = KH_TRY(journal->last_run("rewrap"));
-      runs.verify = KH_TRY(journal->last_run("verify"));
-      runs.cutover = KH_TRY(journal->last_run("cutover"));
-    }
+    const LastRuns runs = KH_TRY(last_runs(journal.get()));
     std::vector<KeyStatus> keys = KH_TRY(migrate::status_of(plan, journal.get()));
     if (arguments.live || arguments.watch > 0) {
       const migrate::Side source = KH_TRY(make_side(context, plan.source, plan.id));
@@ -151,6 +160,16 @@ Result<void> run_status(Context& context, const StatusArguments& arguments) {
 }
 
 }  // namespace
+
+Result<json::object> migration_status(const std::string& plan_path,
+                                      const std::string& journal_file) {
+  const Plan plan = KH_TRY(migrate::load_plan(plan_path));
+  const auto journal = KH_TRY(
+      migrate::Journal::open_existing(journal_path(plan_path, journal_file), owner_of(plan)));
+  const LastRuns runs = KH_TRY(last_runs(journal.get()));
+  const std::vector<KeyStatus> keys = KH_TRY(migrate::status_of(plan, journal.get()));
+  return json_of(plan, keys, runs);
+}
 
 void add_status(CLI::App& migrate_app, Context& context) {
   auto arguments = std::make_shared<StatusArguments>();
