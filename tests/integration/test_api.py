@@ -356,7 +356,7 @@ class BadInput(Api):
         self.assertEqual(D.call("GET", "/api/v2/keys", instance=INSTANCE, headers={"X-Long": "x" * 40000}).status, 431)
 
     def test_paths_and_methods(self):
-        for path in ("/", "/api/v2", "/api/v2/secrets", "/api/v1/keys", "/api/v2/keys/../keys", "/api/v2/keys/%2e%2e/x", "/%00", "/api/v2/keys/%zz"):
+        for path in ("/api", "/api/v2", "/api/v2/secrets", "/api/v1/keys", "/api/v2/keys/../keys", "/api/v2/keys/%2e%2e/x", "/%00", "/api/v2/keys/%zz"):
             answer = D.call("GET", path, instance=INSTANCE)
             self.assertIn(answer.status, (400, 404), path)
             self.assertIn(b"errorMsg", answer.body, path)
