@@ -11,8 +11,8 @@ const dist = resolve(dirname(dirname(fileURLToPath(import.meta.url))), process.e
 export const PASSWORD = "correct horse battery staple";
 
 export class Console {
-  // Starts `keyhaven console` for a caller; `start` is the address that it prints.
-  static async start(server, apiKey) {
+  // Starts `keyhaven console` for a caller, with the root pinned or not; `start` is the address that it prints.
+  static async start(server, apiKey, pinned = true) {
     const console = new Console();
     console.home = mkdtempSync(join(tmpdir(), "keyhaven-console-"));
     const file = (name, text) => {
@@ -21,7 +21,7 @@ export class Console {
     };
     const { ski, x, y } = (await server.call("GET", "/v1/tke/attestation_root")).body;
     const root = file("root", `SKI: ${ski}\nX: ${x}\nY: ${y}\n`);
-    console.child = spawn(join(server.bin, "keyhaven"), ["console", "--attestation-root", root, "--web-dir", dist], {
+    console.child = spawn(join(server.bin, "keyhaven"), ["console", ...(pinned ? ["--attestation-root", root] : []), "--web-dir", dist], {
       env: { ...process.env, KH_URL: server.url, KH_CA: server.ca, KH_API_KEY_FILE: file("api-key", apiKey), HOME: console.home, XDG_CONFIG_HOME: console.home, CLOUDTKEFILES: console.home },
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -45,10 +45,10 @@ export class Console {
 }
 
 export class Administrator {
-  static async open(browser, server, name, options = {}) {
+  static async open(browser, server, name, { pinned, ...options } = {}) {
     const one = new Administrator();
     one.name = name;
-    one.console = await Console.start(server, await server.do({ do: "service_id", name, role: "Manager", instance: server.instance }));
+    one.console = await Console.start(server, await server.do({ do: "service_id", name, role: "Manager", instance: server.instance }), pinned);
     one.person = await Person.open(browser, one.console, { acceptDownloads: true, ...options });
     one.page = one.person.page;
     one.instance = server.instance;

@@ -150,6 +150,17 @@ describe("the pages", () => {
     await local.page.unroute("**/transcript?*");
   });
 
+  test("without a pinned root nothing is believed, and the page says how to pin one", async () => {
+    const careless = await Administrator.open(browser, server, "careless", { pinned: false });
+    for (const page of ["crypto-units", "ceremony"]) {
+      await careless.person.go(`/instances/${server.instance}/${page}`);
+      await careless.person.says(/no attestation root is pinned/i);
+      assert.equal(await careless.page.getByRole("button", { name: /signature key/ }).count(), 0);
+    }
+    await careless.person.isAccessible();
+    await careless.close();
+  });
+
   test("the rotation is looked at again less and less often, and not at all while the page is hidden", async () => {
     const { page } = local;
     await page.clock.install();
