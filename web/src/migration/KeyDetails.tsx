@@ -26,9 +26,12 @@ export function KeyDetails({ status, planned, onClose }: KeyDetailsProps) {
   const blocked = status ? (status.state === "blocked" ? status.why : "") : planned?.action === "blocked" ? planned.blocked : "";
   return (
     <Dialog title={name} size="lg" onClose={onClose}>
-      {status && <StatusFacts status={status} />}
-      {blocked && <Blocked why={blocked} />}
-      {planned && <PlanFacts planned={planned} />}
+      {/* The focus goes to what is to be read. On the close button the first Escape would only close that one's tooltip. */}
+      <div tabIndex={-1} data-modal-primary-focus>
+        {status && <StatusFacts status={status} />}
+        {blocked && <Blocked why={blocked} />}
+        {planned && <PlanFacts planned={planned} />}
+      </div>
     </Dialog>
   );
 }

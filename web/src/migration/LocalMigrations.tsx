@@ -1,5 +1,6 @@
 // The migrations of a directory: which one, and its three sides: progress, plan, report. What is chosen is in the URL.
 import { Button, InlineNotification, Select, SelectItem, Tab, TabList, TabPanel, TabPanels, Tabs } from "@carbon/react";
+import { useMemo, type ReactNode } from "react";
 import { listMigrations, readPlanText, readReport, readStatus } from "../api/migration";
 import { EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
@@ -10,7 +11,6 @@ import { Loading } from "../components/Progress";
 import { useBackOff } from "../crypto-units/polling";
 import { useT } from "../i18n";
 import { useQuery } from "../shell/router";
-import { useMemo } from "react";
 import { HowTo } from "./HowTo";
 import { readPlan } from "./plan";
 import { PlanTab } from "./PlanTab";
@@ -24,6 +24,14 @@ export function LocalMigrations() {
   const all = names.data ?? [];
   const asked = query.get("plan") ?? "";
   const chosen = all.includes(asked) ? asked : asked === "" ? all[0] : undefined;
+  const chooser = (
+    <Select id="migration-plan" labelText={t("migration.plan")} value={chosen ?? ""} onChange={(event) => setQuery({ plan: event.target.value, state: "", show: "", search: "" })}>
+      {chosen === undefined && <SelectItem value="" text="–" />}
+      {all.map((name) => (
+        <SelectItem key={name} value={name} text={name} />
+      ))}
+    </Select>
+  );
   return (
     <Page
       title={t("migration.title")}
@@ -42,49 +50,60 @@ export function LocalMigrations() {
           <HowTo />
         </>
       )}
-      {all.length > 0 && (
-        <Select id="migration-plan" labelText={t("migration.plan")} value={chosen ?? ""} onChange={(event) => setQuery({ plan: event.target.value, state: "", show: "", search: "" })}>
-          {chosen === undefined && <SelectItem value="" text="–" />}
-          {all.map((name) => (
-            <SelectItem key={name} value={name} text={name} />
-          ))}
-        </Select>
+      {all.length > 0 && chosen === undefined && (
+        <>
+          {chooser}
+          <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("migration.noPlan", { name: asked })} />
+        </>
       )}
-      {all.length > 0 && chosen === undefined && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("migration.noPlan", { name: asked })} />}
-      {chosen !== undefined && <Migration key={chosen} name={chosen} />}
+      {chosen !== undefined && (
+        <Migration key={chosen} name={chosen}>
+          {chooser}
+        </Migration>
+      )}
     </Page>
   );
 }
 
 const TABS = ["progress", "plan", "report"] as const;
 
-function Migration({ name }: { name: string }) {
+function Migration({ name, children }: { name: string; children: ReactNode }) {
   const t = useT();
   const [query, setQuery] = useQuery();
   const selected = Math.max(0, TABS.findIndex((one) => one === query.get("tab")));
   const status = useLoad(`migration-status:${name}`, (signal) => readStatus(name, signal));
   const text = useLoad(`migration-plan:${name}`, (signal) => readPlanText(name, signal));
-  const report = useLoad(`migration-report:${name}`, (signal) => readReport(name, signal));
+  // Looked for among all files of the directory, so only when it is wanted.
+  const report = useLoad(selected === 2 ? `migration-report:${name}` : null, (signal) => readReport(name, signal));
   const plan = useMemo(() => (text.data === undefined ? undefined : readPlan(text.data)), [text.data]);
   // The figures say whether something has changed; the keys' names need not be compared.
   const seen = status.data ? JSON.stringify([status.data.totals, status.data.rewrap, status.data.verify, status.data.cutover]) : null;
   useBackOff(selected === 0 ? seen : null, status.reload);
-  const reload = [status.reload, text.reload, report.reload][selected]!;
+  const reload = () => {
+    if (selected === 0) status.reload();
+    text.reload();
+    if (selected === 2) report.reload();
+  };
   return (
-    <Tabs selectedIndex={selected} onChange={({ selectedIndex }) => setQuery({ tab: selectedIndex === 0 ? "" : (TABS[selectedIndex] ?? ""), state: "", show: "", search: "" })}>
-      <TabList aria-label={t("migration.title")}>
-        {TABS.map((tab) => (
-          <Tab key={tab}>{t(`migration.tab.${tab}`)}</Tab>
-        ))}
-      </TabList>
-      <TabPanels>
-        <TabPanel>{selected === 0 && <ProgressTab status={status} plan={plan ?? null} />}</TabPanel>
-        <TabPanel>{selected === 1 && <PlanTab name={name} text={text} plan={plan} />}</TabPanel>
-        <TabPanel>{selected === 2 && <ReportTab report={report} planText={text.data} />}</TabPanel>
-      </TabPanels>
-      <Button kind="ghost" size="sm" renderIcon={Renew} onClick={reload}>
-        {t("action.refresh")}
-      </Button>
-    </Tabs>
+    <>
+      <div className="kh-toolbar">
+        {children}
+        <Button kind="ghost" renderIcon={Renew} onClick={reload}>
+          {t("action.refresh")}
+        </Button>
+      </div>
+      <Tabs selectedIndex={selected} onChange={({ selectedIndex }) => setQuery({ tab: selectedIndex === 0 ? "" : (TABS[selectedIndex] ?? ""), state: "", show: "", search: "" })}>
+        <TabList aria-label={t("migration.title")}>
+          {TABS.map((tab) => (
+            <Tab key={tab}>{t(`migration.tab.${tab}`)}</Tab>
+          ))}
+        </TabList>
+        <TabPanels>
+          <TabPanel>{selected === 0 && <ProgressTab status={status} plan={plan ?? null} />}</TabPanel>
+          <TabPanel>{selected === 1 && <PlanTab name={name} text={text} plan={plan} />}</TabPanel>
+          <TabPanel>{selected === 2 && <ReportTab report={report} planText={text.data} />}</TabPanel>
+        </TabPanels>
+      </Tabs>
+    </>
   );
 }
