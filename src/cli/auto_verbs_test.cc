@@ -384,7 +384,8 @@ TEST_F(AutoVerbsTest, ControlPointsAreSetInAllUnits) {
   EXPECT_NE(before.find("XCP_CPB_BTC"), std::string::npos);
   EXPECT_NE(before.find("Not set"), std::string::npos);
   EXPECT_NE(before.find("recovery"), std::string::npos);
-  for (const char* verb : {"cryptounit-cp-btc", "cryptounit-cp-eddsa", "cryptounit-cp-sig-other"}) {
+  for (const char* verb : {"cryptounit-cp-btc", "cryptounit-cp-eddsa", "cryptounit-cp-sig-other",
+                           "cryptounit-cp-transfer-out", "cryptounit-cp-transfer-in"}) {
     must(signed_by_both(verb));
     must(signed_by_both(verb));  // again: nothing to do
   }

@@ -12,6 +12,7 @@
 #include "tke/key_export.h"
 #include "tke/key_part.h"
 #include "tke/signer_info.h"
+#include "tke/transfer.h"
 
 namespace keyhaven::instances {
 namespace {
@@ -112,6 +113,39 @@ void describe_replacement(Details& details, ByteView input) {
   describe_certificate(details, input.subspan(sizeof(tke::Ski)));
 }
 
+// The identifier of a root, as `keyhaven tke attestation` shows it.
+std::string root_text(const crypto::P521PublicKey& root) {
+  return to_hex(tke::ski_of(root.point()));
+}
+
+void describe_offer(Details& details, ByteView input) {
+  const auto offer = tke::parse_offer_input(input);
+  if (!offer) return;
+  add(details, "sourceInstance", offer->source.text());
+  add(details, "sourceRoot", root_text(offer->source_root));
+  add(details, "expires", format_rfc3339(offer->expires));
+}
+
+void describe_authorization(Details& details, ByteView input) {
+  const auto allowed = tke::parse_authorize_input(input);
+  if (!allowed) return;
+  add(details, "targetRoot", root_text(allowed->target_root));
+  add(details, "expires", format_rfc3339(allowed->expires));
+  const auto offer =
+      tke::verify_offer(allowed->offer, tke::AttestationRoot::of(allowed->target_root));
+  if (!offer) return;  // the unit refuses it
+  add(details, "transferId", offer->content.id.text());
+  add(details, "targetInstance", offer->content.target.text());
+}
+
+void describe_consent(Details& details, ByteView input) {
+  const auto consent = tke::parse_consent_input(input);
+  if (!consent) return;
+  add(details, "transferId", consent->id.text());
+  add(details, "manifest", to_hex(consent->manifest));
+  add(details, "keys", std::to_string(consent->keys));
+}
+
 void describe_input(Details& details, const tke::AdminBlock& block) {
   switch (block.command) {
     case tke::kAddAdministrator:
@@ -144,6 +178,12 @@ void describe_input(Details& details, const tke::AdminBlock& block) {
       return describe_attributes(details, block.input);
     case tke::kImportKeyParts:
       return describe_import(details, block.input);
+    case tke::kOfferTransfer:
+      return describe_offer(details, block.input);
+    case tke::kAuthorizeTransfer:
+      return describe_authorization(details, block.input);
+    case tke::kConsentTransfer:
+      return describe_consent(details, block.input);
     default:
       return;  // commands without input worth a record
   }

@@ -533,6 +533,20 @@ TEST_F(InstanceServiceTest, FramesOfACeremonyAreNamedForTheAudit) {
   EXPECT_EQ(asked().master_key, blob_pattern(pattern));
   EXPECT_EQ(asked().action, iam::Action::TkeRegisterActivate);
 
+  const tke::OfferInput offer{bob.public_key(), InstanceId{}, record->id, Timestamp{}};
+  EXPECT_FALSE(unit.offer_transfer(offer, {&ada}));  // its control point is off
+  EXPECT_EQ(asked().action, iam::Action::TkeTransferOffer);
+  EXPECT_EQ(detail(asked().details, "requestData.sourceInstance"), InstanceId{}.text());
+  EXPECT_EQ(detail(asked().details, "requestData.sourceRoot"), to_hex(bob.ski()));
+  EXPECT_FALSE(unit.consent_transfer({Uuid{}, Digest{7}, 3}, {&ada}));
+  EXPECT_EQ(asked().action, iam::Action::TkeTransferConsent);
+  EXPECT_EQ(detail(asked().details, "requestData.transferId"), Uuid{}.text());
+  EXPECT_EQ(detail(asked().details, "requestData.keys"), "3");
+  EXPECT_FALSE(unit.authorize_transfer({bob.public_key(), record->id, Timestamp{}, {}}, {&ada}));
+  EXPECT_EQ(asked().action, iam::Action::TkeTransferAuthorize);
+  EXPECT_EQ(detail(asked().details, "requestData.targetRoot"), to_hex(bob.ski()));
+  EXPECT_EQ(detail(asked().details, "requestData.transferId"), "(absent)");
+
   EXPECT_FALSE(unit.remove_administrator(bob.ski(), {&ada}));  // the revocation threshold is two
   EXPECT_EQ(asked().action, iam::Action::TkeAdminRemove);
   EXPECT_EQ(detail(asked().details, "requestData.adminId"), to_hex(bob.ski()));

@@ -172,6 +172,15 @@ Result<std::vector<unit::TransferKey>> TransferImport::open(const Request& reque
 }
 
 // The key as it came, with our instance in place of the source's and the blobs of our unit.
+// The first of two people who delete a key is known to the other deployment only: here he could be
+// the second one as well.
+void drop_authorization(KeyRecord& key) {
+  const KeyPolicies& said = key.policies();
+  if (!said.authorization) return;
+  key.set_policies(
+      {said.rotation, said.dual_auth, std::nullopt, said.migration_intent, said.synced});
+}
+
 TransferImport::Arrival TransferImport::receive(const InstanceId& instance,
                                                 const unit::TransferKey& key) {
   Arrival out;
@@ -188,6 +197,7 @@ TransferImport::Arrival TransferImport::receive(const InstanceId& instance,
     return out;
   }
   out.record.key.instance = instance;
+  drop_authorization(out.record.key);
   for (Registration& registration : out.record.registrations) registration.instance = instance;
   for (std::size_t i = 0; i < key.versions.size(); ++i)
     out.record.key.versions[i].blob = key.versions[i].blob;

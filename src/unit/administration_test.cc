@@ -40,8 +40,8 @@ TEST_F(CeremonyTest, ControlPointRules) {
   EXPECT_TRUE(with.disable_control_points(tke::control_point_mask(30), all).has_value());
   expect_refused(with, with.command(tke::kEnableControlPoints, Bytes(15, 0), all),
                  {tke::kMissingInput, tke::kNoReason});
-  // The three that command lines know, one of them set with set.
-  for (const std::string_view verb : {"btc", "eddsa", "sig-other"}) {
+  // Those that command lines know.
+  for (const std::string_view verb : {"btc", "eddsa", "sig-other", "transfer-out", "transfer-in"}) {
     const auto point = tke::control_point_of_verb(verb);
     ASSERT_TRUE(point.has_value()) << verb;
     EXPECT_TRUE(with.enable_control_points(tke::control_point_mask(point->bit), all).has_value());
