@@ -147,7 +147,7 @@ def _(world, name):
     return {"id": key, "alias": alias}
 
 
-@fixture("listKeyRings getInstancePolicies getAllowedIpPort", ring="ignored")
+@fixture("listKeyRings getInstancePolicies getAllowedIpPort listTransfers", ring="ignored")
 def _(world, name):
     return {}
 
