@@ -50,6 +50,15 @@ void note_outcomes(Change& change, const std::vector<TransferredKey>& keys) {
   }
 }
 
+// The first of two people who delete a key is known to the other deployment only: here he could be
+// the second one as well.
+void drop_authorization(KeyRecord& key) {
+  const KeyPolicies& said = key.policies();
+  if (!said.authorization) return;
+  key.set_policies(
+      {said.rotation, said.dual_auth, std::nullopt, said.migration_intent, said.synced});
+}
+
 }  // namespace
 
 std::string_view name_of(TransferOutcome outcome) noexcept {
@@ -172,15 +181,6 @@ Result<std::vector<unit::TransferKey>> TransferImport::open(const Request& reque
 }
 
 // The key as it came, with our instance in place of the source's and the blobs of our unit.
-// The first of two people who delete a key is known to the other deployment only: here he could be
-// the second one as well.
-void drop_authorization(KeyRecord& key) {
-  const KeyPolicies& said = key.policies();
-  if (!said.authorization) return;
-  key.set_policies(
-      {said.rotation, said.dual_auth, std::nullopt, said.migration_intent, said.synced});
-}
-
 TransferImport::Arrival TransferImport::receive(const InstanceId& instance,
                                                 const unit::TransferKey& key) {
   Arrival out;
