@@ -142,7 +142,7 @@ void describe_consent(Details& details, ByteView input) {
   const auto consent = tke::parse_consent_input(input);
   if (!consent) return;
   add(details, "transferId", consent->id.text());
-  add(details, "manifest", to_hex(consent->manifest));
+  add(details, "manifest", "SHA-256 " + to_hex(consent->manifest));  // as tke/block_text.h says it
   add(details, "keys", std::to_string(consent->keys));
 }
 
