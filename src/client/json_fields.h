@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
 
@@ -30,6 +31,22 @@ class Fields {
       return {};
     }
     return std::string(out);
+  }
+  Bytes base64(std::string_view name) {
+    auto bytes = from_base64(text(name));
+    if (bytes) return std::move(*bytes);
+    refuse(name, "base64");
+    return {};
+  }
+  Digest digest(std::string_view name) {
+    Digest out{};
+    const auto bytes = from_hex(text(name));
+    if (bytes && bytes->size() == out.size()) {
+      std::ranges::copy(*bytes, out.begin());
+    } else {
+      refuse(name, "64 hexadecimal digits");
+    }
+    return out;
   }
   std::string required_text(std::string_view name) {
     std::string out = text(name);

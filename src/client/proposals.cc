@@ -37,24 +37,6 @@ std::optional<std::uint64_t> optional_count(Fields& fields, std::string_view nam
   return fields.count(name);
 }
 
-Bytes base64_field(Fields& fields, std::string_view name) {
-  auto bytes = from_base64(fields.text(name));
-  if (bytes) return std::move(*bytes);
-  fields.refuse(name, "base64");
-  return {};
-}
-
-Digest digest_field(Fields& fields, std::string_view name) {
-  Digest out{};
-  const auto bytes = from_hex(fields.text(name));
-  if (bytes && bytes->size() == out.size()) {
-    std::ranges::copy(*bytes, out.begin());
-  } else {
-    fields.refuse(name, "64 hexadecimal digits");
-  }
-  return out;
-}
-
 // The objects in a list; anything else is refused.
 std::vector<dom::object> objects(Fields& fields, std::string_view name) {
   std::vector<dom::object> out;
@@ -117,7 +99,7 @@ Result<Proposal> proposal_of(dom::object object) {
                           shown(row, "added_by"),
                           row.time("added_at"),
                           {}};
-    if (row.has("signer_info")) one.signer_info = base64_field(row, "signer_info");
+    if (row.has("signer_info")) one.signer_info = row.base64("signer_info");
     out.signatures.push_back(std::move(one));
     fields.adopt(row);
   }
@@ -126,7 +108,7 @@ Result<Proposal> proposal_of(dom::object object) {
   out.sent_by = shown(fields, "sent_by");
   out.ended = fields.time("ended_at");
   out.result = outcome_of(fields);
-  if (fields.has("block")) out.block = base64_field(fields, "block");
+  if (fields.has("block")) out.block = fields.base64("block");
   out.request = fields.text("request");
   out.response = fields.text("response");
   out.transcript_fault = shown(fields, "transcript_fault");
@@ -137,8 +119,8 @@ Result<Proposal> proposal_of(dom::object object) {
 TranscriptEntry entry_of(Fields& fields) {
   TranscriptEntry out;
   out.sequence = fields.count("sequence");
-  out.previous = digest_field(fields, "previous");
-  out.hash = digest_field(fields, "hash");
+  out.previous = fields.digest("previous");
+  out.hash = fields.digest("hash");
   out.time_us = fields.integer("time_us").value_or(0);
   out.hsm_id = fields.required_text("hsm_id");
   out.location = fields.text("location");

@@ -54,24 +54,6 @@ Id id_of(Fields& fields, std::string_view name) {
   return {};
 }
 
-Digest digest_of(Fields& fields, std::string_view name) {
-  Digest out{};
-  const auto bytes = from_hex(fields.text(name));
-  if (bytes && bytes->size() == out.size()) {
-    std::ranges::copy(*bytes, out.begin());
-  } else {
-    fields.refuse(name, "64 hexadecimal digits");
-  }
-  return out;
-}
-
-Bytes base64_of(Fields& fields, std::string_view name) {
-  auto bytes = from_base64(fields.text(name));
-  if (bytes) return std::move(*bytes);
-  fields.refuse(name, "base64");
-  return {};
-}
-
 std::string shown(Fields& fields, std::string_view name, std::size_t limit) {
   return printable(fields.text(name), limit);
 }
@@ -141,7 +123,7 @@ Result<Transfers> parse_transfers(std::string_view json) {
   out.incoming = list_of<Transfers::Incoming>(fields, "incoming", [](Fields& one) {
     Transfers::Incoming in{id_of<Uuid>(one, "id"), id_of<InstanceId>(one, "source"),
                            one.time("expires"), std::nullopt};
-    if (one.has("manifest")) in.manifest = digest_of(one, "manifest");
+    if (one.has("manifest")) in.manifest = one.digest("manifest");
     return in;
   });
   return fields.finish(std::move(out));
@@ -154,9 +136,9 @@ Result<ExportedChunk> parse_exported_chunk(std::string_view json) {
   ExportedChunk out;
   out.index = small_number(fields, "index");
   if (fields.has("chunk")) {
-    out.chunk = base64_of(fields, "chunk");
+    out.chunk = fields.base64("chunk");
     if (out.chunk.empty()) fields.refuse("chunk", "null or base64 of a chunk");
-    out.proof = {digest_of(fields, "digest"), digest_of(fields, "tag")};
+    out.proof = {fields.digest("digest"), fields.digest("tag")};
   }
   out.keys = list_of<TransferredKey>(fields, "keys", transferred);
   if (out.keys.empty() != out.chunk.empty())
@@ -170,7 +152,7 @@ Result<Bytes> parse_manifest(std::string_view json) {
   Document document;
   const dom::object root = KH_TRY(document.root(json));
   Fields fields(root);
-  Bytes out = base64_of(fields, "manifest");
+  Bytes out = fields.base64("manifest");
   if (out.empty()) fields.refuse("manifest", "base64 of a manifest");
   return fields.finish(std::move(out));
 }
