@@ -225,6 +225,8 @@ constexpr ActionInfo describe(Action action) {
       return change("iam-identity.create", kAdminister, Warning);
     case IdentityList:
       return use("iam-identity.list", kAdminister);
+    case IdentityUpdate:
+      return change("iam-identity.update", kAdminister, Critical);
     case IdentityDelete:
       return change("iam-identity.delete", kAdminister, Critical);
     case ApiKeyCreate:
@@ -241,8 +243,12 @@ constexpr ActionInfo describe(Action action) {
       return change("iam-policy.delete", kAdminister, Critical);
     case AuditRead:
       return use("audit-log.read", kAdminister);
+    case AuditSearch:
+      return use("audit-log.search", kAdminister);
     case AuditVerify:
       return change("audit-log.checkpoint", kAdminister, Normal);
+    case AuditCheck:
+      return change("audit-log.verify", kAdminister, Normal);
     case StoreVerify:
       return change("store.verify", kAdminister, Normal);
     case UnitSealingRead:
@@ -267,6 +273,12 @@ constexpr ActionInfo describe(Action action) {
       return row("console-session.read", Access::AnyCaller, kNobody, Normal, Record::Buffered);
     case ConsoleSessionDelete:
       return row("console-session.delete", Access::AnyCaller, kNobody, Normal, Record::Buffered);
+    case ConsoleOidcStart:
+      return row("console-oidc.start", Access::Open, kNobody, Normal, Record::Buffered);
+    case ConsoleOidcFinish:
+      return row("console-oidc.finish", Access::Open, kNobody, Normal, Record::Buffered);
+    case PermissionsRead:
+      return row("permissions.read", Access::AnyCaller, kNobody, Normal, Record::Buffered);
     case RouteUnknown:
       return row("route.default", Access::Open, kNobody, Normal, Record::Buffered);
   }

@@ -124,6 +124,7 @@ enum class Action : std::uint8_t {
   KeysetRead,
   IdentityCreate,
   IdentityList,
+  IdentityUpdate,  // its link to an OpenID provider
   IdentityDelete,
   ApiKeyCreate,
   ApiKeyList,
@@ -132,7 +133,9 @@ enum class Action : std::uint8_t {
   GrantList,
   GrantDelete,
   AuditRead,
+  AuditSearch,  // reads records
   AuditVerify,
+  AuditCheck,  // lets the server check its own log
   UnitSealingRead,
   UnitSealingChange,
   StoreVerify,
@@ -144,6 +147,9 @@ enum class Action : std::uint8_t {
   ConsoleSessionCreate,
   ConsoleSessionRead,
   ConsoleSessionDelete,
+  ConsoleOidcStart,   // leads the browser to the OpenID provider
+  ConsoleOidcFinish,  // takes its answer
+  PermissionsRead,    // what the caller itself may do
   RouteUnknown,
 };
 inline constexpr std::size_t kActionCount = static_cast<std::size_t>(Action::RouteUnknown) + 1;

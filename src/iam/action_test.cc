@@ -70,8 +70,8 @@ const Row kMatrix[] = {
     {"..++|....|.", {InstancesCreate, InstancesUpdate, InstancesDelete}},
     {"...+|....|.",
      {IdentityCreate, IdentityList, IdentityDelete, ApiKeyCreate, ApiKeyList, ApiKeyDelete,
-      GrantCreate, GrantList, GrantDelete, AuditRead, AuditVerify, MetricsRead, UnitSealingRead,
-      UnitSealingChange, StoreVerify}},
+      GrantCreate, GrantList, GrantDelete, IdentityUpdate, AuditRead, AuditSearch, AuditVerify,
+      AuditCheck, MetricsRead, UnitSealingRead, UnitSealingChange, StoreVerify}},
 };
 
 std::string roles_text(RoleSet roles) {
@@ -112,9 +112,11 @@ TEST(ActionTest, EveryActionHasItsOwnEventName) {
 }
 
 TEST(ActionTest, OnlyTheseActionsAreOpen) {
-  const std::set<Action> open = {TokenCreate, KeysetRead,           HealthRead,  DocumentRead,
-                                 ConsoleRead, ConsoleSessionCreate, RouteUnknown};
-  const std::set<Action> any_caller = {InstancesList, ConsoleSessionRead, ConsoleSessionDelete};
+  const std::set<Action> open = {TokenCreate,      KeysetRead,        HealthRead,
+                                 DocumentRead,     ConsoleRead,       ConsoleSessionCreate,
+                                 ConsoleOidcStart, ConsoleOidcFinish, RouteUnknown};
+  const std::set<Action> any_caller = {InstancesList, ConsoleSessionRead, ConsoleSessionDelete,
+                                       PermissionsRead};
   for (std::size_t index = 0; index < kActionCount; ++index) {
     const Action action = static_cast<Action>(index);
     EXPECT_EQ(info(action).access == Access::Open, open.contains(action)) << info(action).event;
