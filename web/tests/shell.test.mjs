@@ -89,6 +89,32 @@ test("the language follows the browser and can be chosen", async () => {
   await person.close();
 });
 
+test("texts come with their page in the language wanted, and a change of language leaves the page as it is", async () => {
+  const person = await Person.open(browser, server);
+  // Files with the texts of keys, as far as they were loaded. They are slow here: nothing is drawn in their place.
+  const loaded = [];
+  await person.page.route(/assets\/keys-/, async (route) => {
+    const answer = await route.fetch();
+    if (/"keys\.intro"/.test(await answer.text())) {
+      loaded.push(route.request().url());
+      assert.equal(await person.page.getByText(/^keys\./).count(), 0);
+    }
+    await route.fulfill({ response: answer });
+  });
+  await person.logIn();
+  assert.equal(loaded.length, 0);
+  await person.toKeys();
+  assert.equal(loaded.length, 1);
+  await person.page.getByRole("searchbox").fill("typed before");
+  await person.page.getByRole("button", { name: "Account and preferences" }).click();
+  await person.page.getByLabel("Language").selectOption("ko");
+  await person.page.getByRole("heading", { name: "키", exact: true }).waitFor();
+  assert.equal(loaded.length, 2);
+  assert.equal(await person.page.getByRole("searchbox").inputValue(), "typed before");
+  assert.equal(await person.page.evaluate(() => document.documentElement.lang), "ko");
+  await person.close();
+});
+
 test("the theme follows the system and can be chosen", async () => {
   const person = await Person.open(browser, server, { colorScheme: "dark" });
   await person.logIn();

@@ -1,7 +1,7 @@
-// What the types cannot say of the texts: that each one is used, that each placeholder is in every language, and that no
-// page has words of its own.
-import { readFileSync, readdirSync, statSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+// What the types cannot say of the texts: that each one is used, that each placeholder is in every language, that no page
+// has words of its own, and that a page loads the areas of the texts it uses.
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const src = join(dirname(dirname(fileURLToPath(import.meta.url))), "src");
@@ -11,18 +11,25 @@ const files = (folder) =>
     return statSync(path).isDirectory() ? files(path) : [path];
   });
 
-const catalogue = (language) =>
-  new Map(
-    files(join(src, "i18n", language)).flatMap((path) =>
-      [...readFileSync(path, "utf8").matchAll(/^ {2}"([^"]+)":\s*(?:\n\s*)?"((?:[^"\\]|\\.)*)"/gm)].map((found) => [found[1], found[2]]),
-    ),
-  );
-
 const wrong = [];
+
+// Key -> its text and the file it is in, which is its area.
+function catalogue(language) {
+  const all = new Map();
+  for (const path of files(join(src, "i18n", language))) {
+    for (const [, key, text] of readFileSync(path, "utf8").matchAll(/^ {2}"([^"]+)":\s*(?:\n\s*)?"((?:[^"\\]|\\.)*)"/gm)) {
+      if (all.has(key)) wrong.push(`${language}: ${key} is in ${all.get(key).area} and in ${basename(path, ".ts")}`);
+      all.set(key, { text, area: basename(path, ".ts") });
+    }
+  }
+  return all;
+}
+
 const sources = files(src).filter((path) => /\.tsx?$/.test(path) && !path.includes("/i18n/e") && !path.includes("/i18n/ko") && !path.endsWith("schema.d.ts"));
 const code = sources.map((path) => readFileSync(path, "utf8")).join("\n");
 // `state.${state}` and the like: every key that begins so is used.
-const prefixes = [...code.matchAll(/`([a-zA-Z.]+\.)\$\{/g)].map((found) => found[1]);
+const prefixesOf = (text) => [...text.matchAll(/`([a-zA-Z.]+\.)\$\{/g)].map((found) => found[1]);
+const prefixes = prefixesOf(code);
 
 // Words that any page may come to need.
 const SHARED = ["nav.", "action.", "common."];
@@ -31,7 +38,7 @@ const english = catalogue("en");
 const placeholders = (text) => [...(text ?? "").matchAll(/\{\w+\}/g)].map((found) => found[0]).sort().join(" ");
 for (const language of readdirSync(join(src, "i18n")).filter((name) => statSync(join(src, "i18n", name)).isDirectory() && name !== "en")) {
   const texts = catalogue(language);
-  for (const [key, text] of english) if (placeholders(text) !== placeholders(texts.get(key))) wrong.push(`${language}: ${key} has other placeholders than English`);
+  for (const [key, { text }] of english) if (placeholders(text) !== placeholders(texts.get(key)?.text)) wrong.push(`${language}: ${key} has other placeholders than English`);
 }
 for (const key of english.keys()) {
   if (!code.includes(`"${key}"`) && ![...prefixes, ...SHARED].some((prefix) => key.startsWith(prefix))) wrong.push(`en: ${key} is not used`);
@@ -41,6 +48,42 @@ for (const path of sources.filter((name) => name.endsWith(".tsx"))) {
     if (/<[a-zA-Z][^<>]*>\s*[A-Za-z][A-Za-z ,.]{3,}<\//.test(line)) wrong.push(`${relative(src, path)}:${index + 1}: words beside the catalogue`);
   }
 }
+
+// Every module that `path` draws in, itself included; the table of routes leads to pages, which stand for themselves.
+const routes = join(src, "shell/routes.ts");
+function modules(path, seen = new Set()) {
+  if (seen.has(path) || path.includes("/i18n/")) return seen;
+  seen.add(path);
+  const pattern = path === routes ? /from "(\.[^"]+)"/g : /(?:from |import\()"(\.[^"]+)"/g;
+  for (const [, name] of readFileSync(path, "utf8").matchAll(pattern)) {
+    const file = [".ts", ".tsx", "/index.ts", "/index.tsx"].map((end) => join(dirname(path), name) + end).find(existsSync);
+    if (file) modules(file, seen);
+  }
+  return seen;
+}
+
+// Area -> a text of it that these modules use, as an example.
+function areasUsedBy(path) {
+  const text = [...modules(path)].map((file) => readFileSync(file, "utf8")).join("\n");
+  const begins = prefixesOf(text);
+  const used = new Map();
+  for (const [key, { area }] of english) if (text.includes(`"${key}"`) || begins.some((prefix) => key.startsWith(prefix))) used.set(area, key);
+  return used;
+}
+
+const base = [...readFileSync(join(src, "i18n/en.ts"), "utf8").matchAll(/from "\.\/en\/([^"]+)"/g)].map((found) => found[1]);
+const checkAreas = (what, path, named) => {
+  const used = areasUsedBy(path);
+  for (const [area, key] of used) if (!base.includes(area) && !named.includes(area)) wrong.push(`${what}: ${key} is of the area "${area}", which is not loaded with it`);
+  for (const area of named) if (!used.has(area)) wrong.push(`${what}: uses no text of the area "${area}"`);
+};
+checkAreas("first load", join(src, "main.tsx"), []);
+let pages = 0;
+for (const [, named, path] of readFileSync(routes, "utf8").matchAll(/page\(\[([^\]]*)\],\s*\(\) => import\("([^"]+)"\)\)/g)) {
+  checkAreas(basename(path), join(dirname(routes), `${path}.tsx`), [...named.matchAll(/"([^"]+)"/g)].map((found) => found[1]));
+  pages += 1;
+}
+
 for (const line of wrong) console.error(line);
-console.log(`texts: ${wrong.length ? `${wrong.length} wrong` : `ok (${english.size} keys)`}`);
+console.log(`texts: ${wrong.length ? `${wrong.length} wrong` : `ok (${english.size} keys, ${pages} pages)`}`);
 process.exitCode = wrong.length ? 1 : 0;

@@ -1,8 +1,7 @@
 // A failure in words: what the server said, what to do, the reason code and the correlation id to quote in a report.
 import { ActionableNotification } from "@carbon/react";
 import { ApiError } from "../api/api";
-import { useI18n, type TextKey, type Translate } from "../i18n";
-import { en } from "../i18n/en";
+import { useI18n, type Translate } from "../i18n";
 import { CopyButton } from "./CopyButton";
 
 interface Words {
@@ -15,8 +14,7 @@ export function wordsOf(error: unknown, t: Translate): Words {
   if (!(error instanceof ApiError)) return { title: t("app.brokenPage"), text: error instanceof Error ? error.message : String(error) };
   if (error.code === "NETWORK_ERR") return { title: t("error.network"), text: t("error.networkMore") };
   if (error.code === "BAD_ANSWER_ERR") return { title: t("error.title"), text: t("error.badAnswer") };
-  const key = `remedy.${error.code}`;
-  const remedy = key in en ? t(key as TextKey) : undefined;
+  const remedy = t.find(`remedy.${error.code}`);
   if (error.isRefusal && !remedy) return { title: t("error.refused"), text: error.message || t("error.noText"), remedy: t("error.refusedMore") };
   return { title: t("error.title"), text: error.message || t("error.noText"), remedy: remedy ?? (error.isStale ? t("error.stale") : undefined) };
 }

@@ -2,14 +2,13 @@
 import { InlineNotification } from "@carbon/react";
 import { CopyableText } from "../components/CopyButton";
 import { Fact, Facts } from "../components/Page";
-import { useT, type TextKey, type Translate } from "../i18n";
-import { en } from "../i18n/en";
+import { useT, type Translate } from "../i18n";
 import type { BlockText } from "../tke/block-text";
 
 // Names of commands and lines have texts; those that have none are shown as the protocol calls them.
 function named(t: Translate, kind: "command" | "block", name: string): string {
   const key = kind === "command" ? `command.${name}` : `block.${name.replace(/\d+/, "#")}`;
-  return key in en ? t(key as TextKey, { number: /\d+/.exec(name)?.[0] ?? "" }) : name;
+  return t.find(key, { number: /\d+/.exec(name)?.[0] ?? "" }) ?? name;
 }
 export const commandName = (t: Translate, command: string): string => named(t, "command", command);
 

@@ -1,58 +1,60 @@
 // Texts. `t("keys.title")` where the key must exist; `{name}` in a text is filled from the second argument.
-// English is the source of the keys; every other catalogue must have exactly the same (ko.ts does not compile otherwise).
+// A page is drawn when the texts of its areas are there, and a language is changed when those of the new one are.
 // Values are put in as text, never as markup, so a hostile key name stays a name.
-import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
+import { createContext, use, useContext, useDeferredValue, useEffect, useMemo, type ReactNode } from "react";
 import { useLanguageChoice } from "../shell/preferences";
-import { en } from "./en";
+import type { Area, TextKey } from "./areas";
+import { load, lookUp, type Language } from "./catalogue";
 import { fillText, type Values } from "./fill";
 
-export type Language = "en" | "ko";
-export type TextKey = keyof typeof en;
-export type Catalogue = Record<TextKey, string>;
-export type { Values };
-export type Translate = (key: TextKey, values?: Values) => string;
+export { LANGUAGES, type Language } from "./catalogue";
+export type { Area, TextKey, Values };
 
-// English names of the languages are never shown: each language is called by its own name.
-export const LANGUAGES: Record<Language, string> = { en: "English", ko: "한국어" };
+export interface Translate {
+  (key: TextKey, values?: Values): string;
+  // For words of the server or of a tool: undefined when there is no text of that name.
+  find(key: string, values?: Values): string | undefined;
+}
 
 export interface I18n {
   language: Language;
   t: Translate;
 }
 
-const Context = createContext<I18n>({ language: "en", t: (key, values) => fillText(en[key], values) });
+function translateTo(language: Language): Translate {
+  const find = (key: string, values?: Values) => {
+    const text = lookUp(language, key);
+    return text === undefined ? undefined : fillText(text, values);
+  };
+  return Object.assign((key: TextKey, values?: Values) => find(key, values) ?? key, { find });
+}
 
-// English is in the first load; other catalogues come when they are wanted.
-const catalogues: Record<Language, () => Promise<Catalogue>> = {
-  en: () => Promise.resolve(en),
-  ko: () => import("./ko").then((module) => module.ko),
-};
+const Context = createContext<I18n>({ language: "en", t: translateTo("en") });
 
 const ofBrowser = (): Language => (navigator.languages.some((tag) => tag.toLowerCase().startsWith("ko")) && !navigator.language.toLowerCase().startsWith("en") ? "ko" : "en");
 
+// Nothing is drawn in the wrong language first: what needs texts that are not here yet waits for them.
+function useTexts(language: Language, areas: readonly (Area | "base")[]): void {
+  // All are asked for before the first is waited for.
+  for (const promise of areas.map((area) => load(language, area))) if (promise) use(promise);
+}
+
 export function I18nProvider({ children }: { children: ReactNode }) {
   const [choice] = useLanguageChoice();
-  const language = choice === "system" ? ofBrowser() : choice;
-  const [loaded, setLoaded] = useState<{ language: Language; texts: Catalogue } | null>(language === "en" ? { language, texts: en } : null);
-
+  // Deferred: the page stays in the old language while the texts of the new one are on their way.
+  const language = useDeferredValue(choice === "system" ? ofBrowser() : choice);
+  useTexts(language, ["base"]);
   useEffect(() => {
-    let wanted = true;
-    void catalogues[language]().then((texts) => {
-      if (wanted) setLoaded({ language, texts });
-    });
-    return () => {
-      wanted = false;
-    };
+    document.documentElement.lang = language;
   }, [language]);
+  const value = useMemo(() => ({ language, t: translateTo(language) }), [language]);
+  return <Context value={value}>{children}</Context>;
+}
 
-  useEffect(() => {
-    if (loaded) document.documentElement.lang = loaded.language;
-  }, [loaded]);
-
-  const t = useCallback<Translate>((key, values) => fillText((loaded?.texts ?? en)[key], values), [loaded]);
-  const value = useMemo(() => ({ language: loaded?.language ?? "en", t }), [loaded, t]);
-  // Nothing is drawn in the wrong language first.
-  return loaded ? <Context value={value}>{children}</Context> : null;
+// Around a page: its children are drawn when the texts of its areas are there.
+export function WithTexts({ areas, children }: { areas: readonly Area[]; children: ReactNode }) {
+  useTexts(useI18n().language, areas);
+  return children;
 }
 
 export const useI18n = () => useContext(Context);

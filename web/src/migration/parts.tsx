@@ -6,7 +6,6 @@ import { CopyButton } from "../components/CopyButton";
 import { Fact, Facts } from "../components/Page";
 import { Time } from "../components/Time";
 import { useT, type TextKey } from "../i18n";
-import { en } from "../i18n/en";
 import { figuresOf } from "./rules";
 
 export function Command({ text }: { text: string }) {
@@ -42,14 +41,11 @@ export function Figures({ run }: { run: Run }) {
           <Time value={run.at} />
         </Fact>
       )}
-      {figuresOf(run).map(([name, value]) => {
-        const key = `migration.figure.${name}`;
-        return (
-          <Fact key={name} name={key in en ? t(key as TextKey) : name}>
-            {value.toLocaleString()}
-          </Fact>
-        );
-      })}
+      {figuresOf(run).map(([name, value]) => (
+        <Fact key={name} name={t.find(`migration.figure.${name}`) ?? name}>
+          {value.toLocaleString()}
+        </Fact>
+      ))}
     </Facts>
   );
 }

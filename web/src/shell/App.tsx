@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { NoticesProvider } from "../components/notices";
 import { I18nProvider } from "../i18n";
 import { useTheme } from "./preferences";
@@ -11,12 +11,14 @@ export function App() {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
   return (
-    <I18nProvider>
-      <NoticesProvider>
-        <SessionProvider>
-          <Shell />
-        </SessionProvider>
-      </NoticesProvider>
-    </I18nProvider>
+    <Suspense fallback={null}>
+      <I18nProvider>
+        <NoticesProvider>
+          <SessionProvider>
+            <Shell />
+          </SessionProvider>
+        </NoticesProvider>
+      </I18nProvider>
+    </Suspense>
   );
 }

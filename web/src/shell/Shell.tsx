@@ -5,7 +5,7 @@ import { UserAvatar } from "../components/icons";
 import { EmptyState } from "../components/EmptyState";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
-import { useT } from "../i18n";
+import { useT, WithTexts } from "../i18n";
 import { InstanceProvider, useInstanceLoad } from "./instance";
 import { Preferences } from "./Preferences";
 import { fillPath, linkTo, match, navigate, ParametersProvider, RouteLink, useLocation, type Parameters } from "./router";
@@ -78,10 +78,10 @@ export function Shell() {
                 {instance !== null && loaded ? (
                   <InstanceProvider value={loaded}>
                     <Trail found={found} name={loaded.instance?.name ?? instance} />
-                    <found.route.page />
+                    <Page route={found.route} />
                   </InstanceProvider>
                 ) : (
-                  <found.route.page />
+                  <Page route={found.route} />
                 )}
               </ParametersProvider>
             ) : (
@@ -91,6 +91,15 @@ export function Shell() {
         </Boundary>
       </main>
     </>
+  );
+}
+
+function Page({ route }: { route: Route }) {
+  route.preload();
+  return (
+    <WithTexts areas={route.texts}>
+      <route.page />
+    </WithTexts>
   );
 }
 

@@ -1,99 +1,107 @@
-// Every page: its URL below /console, its name, where it stands in the side navigation, and its code, which is loaded
-// when it is first opened. A page that needs an instance has ":instance" in its path and uses useInstance().
+// Every page: its URL below /console, its name, where it stands in the side navigation, the areas of its texts, and its
+// code; both are loaded when it is first opened. A page that needs an instance has ":instance" in its path and uses
+// useInstance().
 //
-// To add a page: its folder, its texts (i18n/en/<area>.ts and ko/<area>.ts), one entry here, one test.
+// To add a page: its folder, its texts (i18n/en/<area>.ts and ko/<area>.ts, named in i18n/areas.ts), one entry here, one test.
 import { lazy, type ComponentType, type LazyExoticComponent } from "react";
 import { ChartLine, DataBase, Folder, Information, Application, Password, Policy, UserAccess, Report, Migrate, Chip, Collaborate } from "../components/icons";
-import type { TextKey } from "../i18n";
+import type { Area, TextKey } from "../i18n";
 
 export interface Route {
   path: string;
   title: TextKey;
+  texts: readonly Area[];
   page: LazyExoticComponent<ComponentType>;
+  // Begins to load the code, so that it comes beside the texts and not after them.
+  preload: () => void;
   // In the side navigation; "instance" entries need a chosen instance.
   nav?: { label: TextKey; icon: ComponentType; group: "account" | "instance" };
+}
+
+function page(texts: readonly Area[], load: () => Promise<{ default: ComponentType }>): Pick<Route, "texts" | "page" | "preload"> {
+  return { texts, page: lazy(load), preload: () => void load().catch(() => undefined) };
 }
 
 export const ROUTES: Route[] = [
   {
     path: "/instances",
     title: "instances.title",
-    page: lazy(() => import("../instances/InstancesPage")),
+    ...page(["instances"], () => import("../instances/InstancesPage")),
     nav: { label: "nav.instances", icon: Application, group: "account" },
   },
-  { path: "/instances/:instance", title: "instances.details", page: lazy(() => import("../instances/InstancePage")) },
+  { path: "/instances/:instance", title: "instances.details", ...page(["instances"], () => import("../instances/InstancePage")) },
   {
     path: "/instances/:instance/keys",
     title: "keys.title",
-    page: lazy(() => import("../keys/KeysPage")),
+    ...page(["keys", "instances"], () => import("../keys/KeysPage")),
     nav: { label: "nav.keys", icon: Password, group: "instance" },
   },
-  { path: "/instances/:instance/keys/:key", title: "details.title", page: lazy(() => import("../keys/KeyPage")) },
+  { path: "/instances/:instance/keys/:key", title: "details.title", ...page(["keys", "instances"], () => import("../keys/KeyPage")) },
   {
     path: "/instances/:instance/key-rings",
     title: "rings.title",
-    page: lazy(() => import("../key-rings/KeyRingsPage")),
+    ...page(["key-rings"], () => import("../key-rings/KeyRingsPage")),
     nav: { label: "nav.keyRings", icon: Folder, group: "instance" },
   },
   {
     path: "/instances/:instance/resources",
     title: "details.resources",
-    page: lazy(() => import("../resources/ResourcesPage")),
+    ...page(["keys"], () => import("../resources/ResourcesPage")),
     nav: { label: "details.resources", icon: DataBase, group: "instance" },
   },
   {
     path: "/instances/:instance/crypto-units",
     title: "units.title",
-    page: lazy(() => import("../crypto-units/CryptoUnitsPage")),
+    ...page(["units", "ceremony", "instances"], () => import("../crypto-units/CryptoUnitsPage")),
     nav: { label: "nav.cryptoUnits", icon: Chip, group: "instance" },
   },
   {
     path: "/instances/:instance/ceremony",
     title: "ceremony.title",
-    page: lazy(() => import("../ceremony/CeremonyPage")),
+    ...page(["ceremony", "units"], () => import("../ceremony/CeremonyPage")),
     nav: { label: "nav.ceremony", icon: Collaborate, group: "instance" },
   },
   {
     path: "/instances/:instance/policies",
     title: "policies.title",
-    page: lazy(() => import("../policies/PoliciesPage")),
+    ...page(["policies", "instances"], () => import("../policies/PoliciesPage")),
     nav: { label: "nav.policies", icon: Policy, group: "instance" },
   },
   {
     path: "/instances/:instance/transfers",
     title: "transfers.title",
-    page: lazy(() => import("../transfers/TransfersPage")),
+    ...page(["transfers", "audit"], () => import("../transfers/TransfersPage")),
     nav: { label: "transfers.title", icon: Migrate, group: "instance" },
   },
   {
     path: "/migration",
     title: "migration.title",
-    page: lazy(() => import("../migration/MigrationPage")),
+    ...page(["migration", "instances", "audit", "keys"], () => import("../migration/MigrationPage")),
     nav: { label: "nav.migration", icon: Migrate, group: "account" },
   },
   {
     path: "/access",
     title: "nav.iam",
-    page: lazy(() => import("../iam/IamPage")),
+    ...page(["iam"], () => import("../iam/IamPage")),
     nav: { label: "nav.iam", icon: UserAccess, group: "account" },
   },
-  { path: "/access/:identity", title: "iam.identity", page: lazy(() => import("../iam/IdentityPage")) },
+  { path: "/access/:identity", title: "iam.identity", ...page(["iam", "key-rings"], () => import("../iam/IdentityPage")) },
   {
     path: "/audit",
     title: "nav.audit",
-    page: lazy(() => import("../audit/AuditPage")),
+    ...page(["audit", "keys"], () => import("../audit/AuditPage")),
     nav: { label: "nav.audit", icon: Report, group: "account" },
   },
   {
     path: "/metrics",
     title: "nav.metrics",
-    page: lazy(() => import("../metrics/MetricsPage")),
+    ...page(["metrics", "instances"], () => import("../metrics/MetricsPage")),
     nav: { label: "nav.metrics", icon: ChartLine, group: "account" },
   },
   {
     path: "/about",
     title: "about.title",
-    page: lazy(() => import("../about/AboutPage")),
+    ...page(["about", "metrics"], () => import("../about/AboutPage")),
     nav: { label: "nav.about", icon: Information, group: "account" },
   },
 ];

@@ -1,5 +1,4 @@
 export const about = {
-  "about.title": "About",
   "about.version": "Version of the console's server",
   "about.server": "Server",
   "about.mode": "How this page came here",

@@ -1,5 +1,4 @@
 export const ceremony = {
-  "ceremony.title": "Ceremony",
   "ceremony.intro": "Initialise {name}, or load a new master key. Each administrator works in a console of their own; what one proposes the others see here and sign.",
   "ceremony.plan": "What is done, what is missing",
   "ceremony.toUnits": "See the crypto units",

@@ -1,5 +1,4 @@
 export const iam = {
-  "iam.identity": "Identity",
   "iam.intro": "People and programs that may log in, their API keys, and what each may do. Only administrators of the whole account see this.",
   "iam.identities": "Identities",
   "iam.search": "Search by name, ID or description",

@@ -1,5 +1,4 @@
 export const instances = {
-  "instances.title": "Instances",
   "instances.intro": "A service instance has crypto units of its own, a master key that its administrators set, and keys under it.",
   "instances.create": "Create instance",
   "instances.empty": "No instance yet",
@@ -18,7 +17,6 @@ export const instances = {
   "instances.nameHelp": "1 to 180 characters. Do not put personal data in names.",
   "instances.creating": "Creating the instance and its crypto units",
   "instances.created": "Instance {name} was created. Its crypto units are in imprint mode: initialise them next.",
-  "instances.details": "Instance details",
   "instances.crn": "CRN",
   "instances.connect": "Connect",
   "instances.publicEndpoint": "Key management, public endpoint",

@@ -1,5 +1,4 @@
 export const keyRings = {
-  "rings.title": "Key rings",
   "rings.intro": "Rings group keys, so that access can be granted for a group. Each key is in exactly one ring.",
   "rings.add": "Add key ring",
   "rings.id": "Key ring ID",

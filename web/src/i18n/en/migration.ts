@@ -1,5 +1,4 @@
 export const migration = {
-  "migration.title": "Migration",
   "migration.intro": "Keys and wrapped data encryption keys (DEKs) move from one instance to another, of any service with this API, and the result is proved.",
   "migration.readOnly": "What the plans, journals and reports of the directory say that keyhaven console was started with. This page only reads: nothing here starts or changes a migration.",
   "migration.what": "What a migration is",

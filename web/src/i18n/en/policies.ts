@@ -1,5 +1,4 @@
 export const policies = {
-  "policies.title": "Instance policies",
   "policies.intro": "Rules for the whole instance. Each is saved by itself and holds from then on.",
   "policies.save": "Save policy",
   "policies.saved": "Policy saved: {policy}.",

@@ -1,5 +1,4 @@
 export const transfers = {
-  "transfers.title": "Sealed transfers",
   "transfers.intro": "Keys that move to another Keyhaven deployment, or come from one, without anybody seeing them. Shown is what the crypto units of this instance have open.",
   "transfers.id": "Transfer ID",
   "transfers.direction": "Direction",

@@ -1,5 +1,4 @@
 export const units = {
-  "units.title": "Crypto units",
   "units.introLocal": "Read from signed answers of the units, verified in this page up to the attestation root that you pinned on this machine.",
   "units.introServer": "Read from signed answers of the units and verified up to the root that the server names. A page that the server delivered cannot prove anything against the server: keyhaven console checks with the root that you pinned.",
   "units.toCeremony": "Go to the ceremony",

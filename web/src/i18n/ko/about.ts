@@ -1,7 +1,6 @@
 import type { about as source } from "../en/about";
 
 export const about: typeof source = {
-  "about.title": "정보",
   "about.version": "콘솔 서버 버전",
   "about.server": "서버",
   "about.mode": "이 페이지의 출처",

@@ -1,7 +1,6 @@
 import type { ceremony as source } from "../en/ceremony";
 
 export const ceremony: typeof source = {
-  "ceremony.title": "세리머니",
   "ceremony.intro": "{name}을(를) 초기화하거나 새 마스터 키를 로드합니다. 관리자마다 자기 콘솔에서 작업하며, 한 사람이 제안한 것을 다른 사람이 여기에서 보고 서명합니다.",
   "ceremony.plan": "한 일과 남은 일",
   "ceremony.toUnits": "암호화 유닛 보기",

@@ -1,7 +1,6 @@
 import type { iam as source } from "../en/iam";
 
 export const iam: typeof source = {
-  "iam.identity": "ID",
   "iam.intro": "로그인할 수 있는 사용자와 프로그램, API 키, 각자의 권한입니다. 전체 계정의 관리자만 볼 수 있습니다.",
   "iam.identities": "ID 목록",
   "iam.search": "이름, ID 또는 설명으로 검색",

@@ -1,7 +1,6 @@
 import type { instances as source } from "../en/instances";
 
 export const instances: typeof source = {
-  "instances.title": "인스턴스",
   "instances.intro": "서비스 인스턴스에는 전용 암호화 유닛, 관리자가 설정하는 마스터 키, 그리고 그 아래의 키가 있습니다.",
   "instances.create": "인스턴스 작성",
   "instances.empty": "아직 인스턴스가 없습니다",
@@ -20,7 +19,6 @@ export const instances: typeof source = {
   "instances.nameHelp": "1~180자. 이름에 개인정보를 넣지 마십시오.",
   "instances.creating": "인스턴스와 암호화 유닛을 작성하는 중",
   "instances.created": "인스턴스 {name}이(가) 작성되었습니다. 암호화 유닛이 각인 모드에 있으니 다음으로 초기화하십시오.",
-  "instances.details": "인스턴스 세부사항",
   "instances.crn": "CRN",
   "instances.connect": "연결",
   "instances.publicEndpoint": "키 관리 공용 엔드포인트",

@@ -1,7 +1,6 @@
 import type { keyRings as source } from "../en/key-rings";
 
 export const keyRings: typeof source = {
-  "rings.title": "키 링",
   "rings.intro": "링은 키를 묶어 묶음 단위로 액세스를 부여할 수 있게 합니다. 각 키는 정확히 하나의 링에 있습니다.",
   "rings.add": "키 링 추가",
   "rings.id": "키 링 ID",

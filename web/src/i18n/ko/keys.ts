@@ -1,7 +1,6 @@
 import type { keys as source } from "../en/keys";
 
 export const keys: typeof source = {
-  "keys.title": "키",
   "keys.intro": "루트 키는 데이터 암호화 키를 랩핑하며 암호화 유닛을 벗어나지 않습니다. 표준 키는 소유자를 위해 보관하고 내어줍니다.",
   "keys.create": "키 작성",
   "keys.import": "보유한 키 가져오기",
@@ -136,14 +135,12 @@ export const keys: typeof source = {
   "secure.iv": "초기화 벡터(base64)",
   "secure.encrypted": "암호화되었습니다. 아래 필드가 채워졌고 자료는 지워졌습니다.",
   "secure.missing": "세 값이 모두 필요합니다.",
-  "details.title": "키 세부사항",
   "details.overview": "개요",
   "details.versions": "버전",
   "details.versionsOf": "버전 {count}개, 최신순",
   "details.noVersions": "표준 키에는 버전이 없습니다.",
   "details.currentVersion": "현재",
   "details.policies": "정책",
-  "details.resources": "연관된 리소스",
   "details.timeline": "타임라인",
   "details.payload": "표준 키의 자료",
   "details.showPayload": "자료 표시",

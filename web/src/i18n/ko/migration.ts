@@ -1,7 +1,6 @@
 import type { migration as source } from "../en/migration";
 
 export const migration: typeof source = {
-  "migration.title": "마이그레이션",
   "migration.intro": "키와 랩핑된 데이터 암호화 키(DEK)를 이 API를 가진 어떤 서비스의 인스턴스에서든 다른 인스턴스로 옮기고 결과를 증명합니다.",
   "migration.readOnly": "keyhaven console을 시작할 때 지정한 디렉토리의 계획, 저널, 보고서 내용입니다. 이 페이지는 읽기만 합니다. 여기서 마이그레이션을 시작하거나 변경할 수 없습니다.",
   "migration.what": "마이그레이션이란",

@@ -1,7 +1,6 @@
 import type { policies as source } from "../en/policies";
 
 export const policies: typeof source = {
-  "policies.title": "인스턴스 정책",
   "policies.intro": "인스턴스 전체에 적용되는 규칙입니다. 정책마다 따로 저장되며 저장하는 즉시 적용됩니다.",
   "policies.save": "정책 저장",
   "policies.saved": "정책을 저장했습니다: {policy}",

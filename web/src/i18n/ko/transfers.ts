@@ -1,7 +1,6 @@
 import type { transfers as source } from "../en/transfers";
 
 export const transfers: typeof source = {
-  "transfers.title": "봉인 이전",
   "transfers.intro": "아무도 볼 수 없게 다른 Keyhaven 배포로 이동하거나 그곳에서 오는 키입니다. 이 인스턴스의 암호화 유닛이 열어 둔 이전이 표시됩니다.",
   "transfers.id": "이전 ID",
   "transfers.direction": "방향",

@@ -1,7 +1,6 @@
 import type { units as source } from "../en/units";
 
 export const units: typeof source = {
-  "units.title": "암호화 유닛",
   "units.introLocal": "유닛이 서명한 응답에서 읽었고, 이 컴퓨터에 고정한 인증 루트까지 이 페이지에서 검증했습니다.",
   "units.introServer": "유닛이 서명한 응답에서 읽었고, 서버가 알려 준 루트까지 검증했습니다. 서버가 제공한 페이지는 서버에 대해 아무것도 증명할 수 없습니다. keyhaven console은 사용자가 고정한 루트로 확인합니다.",
   "units.toCeremony": "세리머니로 이동",
