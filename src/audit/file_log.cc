@@ -45,6 +45,14 @@ struct Batch {
   std::optional<Error> error;
 };
 
+// Not set when the event does not begin with a time.
+Timestamp time_of_event(std::string_view event_json) {
+  constexpr std::size_t kTimeBytes = 20;
+  if (!take(event_json, "{\"eventTime\":\"")) return {};
+  const auto time = parse_rfc3339(event_json.substr(0, kTimeBytes));
+  return time ? *time : Timestamp{};
+}
+
 std::string loop_name(unsigned loop) { return "loop-" + std::to_string(loop); }
 
 class FileLog final : public Log {
@@ -63,6 +71,7 @@ class FileLog final : public Log {
   Result<void> checkpoint() override;
   Result<Receipt> append_with_receipt(const Event& event) override;
   Result<void> health() const override;
+  LogState state() const override;
 
  private:
   Result<std::unique_ptr<Stream>> open_stream(const std::string& name, const Heads& sealed);
@@ -92,7 +101,7 @@ class FileLog final : public Log {
   std::vector<std::unique_ptr<LoopStream>> loops_;  // also those of earlier runs with more loops
   std::atomic<bool> is_tampered_ = false;
 
-  std::mutex management_mutex_;
+  mutable std::mutex management_mutex_;
   std::condition_variable management_done_;
   std::unique_ptr<Stream> management_;  // used by whoever set writing_
   bool writing_ = false;
@@ -104,9 +113,10 @@ class FileLog final : public Log {
   std::mutex outbox_mutex_;  // one append_outbox at a time
   std::atomic<std::uint64_t> last_outbox_id_ = 0;
 
-  std::mutex checkpoint_mutex_;
+  mutable std::mutex checkpoint_mutex_;
   std::unique_ptr<Stream> checkpoints_;
   Heads last_sealed_;
+  Timestamp last_sealed_at_;
 
   mutable std::mutex health_mutex_;
   std::map<std::string, Error, std::less<>> failures_;  // by stream
@@ -132,6 +142,7 @@ Result<Heads> FileLog::sealed_heads() const {
 Result<void> FileLog::start() {
   checkpoints_ = KH_TRY(open_stream(std::string(kCheckpointStream), {}));
   last_sealed_ = KH_TRY(sealed_heads());
+  last_sealed_at_ = time_of_event(checkpoints_->last_event());
   management_ = KH_TRY(open_stream(std::string(kManagementStream), last_sealed_));
   chained_ = management_->written().head;
   management_published_ = management_->written();
@@ -350,11 +361,12 @@ Result<void> FileLog::collect(Heads& heads) {
 Result<std::string> FileLog::write_checkpoint(const Heads& heads) {
   KH_TRY(check_file(checkpoints_->written(), kCheckpointStream));
   std::string record;
-  const Head head =
-      append_checkpoint(record, checkpoints_->written().head, clock_.now(), heads, key_);
+  const Timestamp now = clock_.now();
+  const Head head = append_checkpoint(record, checkpoints_->written().head, now, heads, key_);
   KH_TRY(checkpoints_->write(record, head));
   Stream::sync(*checkpoints_->written().file);
   last_sealed_ = heads;
+  last_sealed_at_ = now;
   return record;
 }
 
@@ -430,6 +442,24 @@ Result<void> FileLog::health() const {
   const std::lock_guard lock(health_mutex_);
   if (failures_.empty()) return {};
   return failures_.begin()->second;
+}
+
+LogState FileLog::state() const {
+  const auto state_of = [](std::string_view name, const Written& written) {
+    return StreamState{std::string(name), written.head, written.segment, written.size_bytes};
+  };
+  LogState out;
+  const std::lock_guard lock(checkpoint_mutex_);
+  out.sealed = last_sealed_;
+  out.sealed_at = last_sealed_at_;
+  out.streams.push_back(state_of(kCheckpointStream, checkpoints_->written()));
+  for (const auto& loop : loops_) {
+    const std::lock_guard loop_lock(loop->mutex);
+    out.streams.push_back(state_of(loop->stream->name(), loop->published));
+  }
+  const std::lock_guard management_lock(management_mutex_);
+  out.streams.push_back(state_of(kManagementStream, management_published_));
+  return out;
 }
 
 Result<FileDescriptor> lock_directory(const std::string& directory) {

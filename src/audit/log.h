@@ -8,10 +8,13 @@
 // docs/protocols/audit-log.md.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "audit/checkpoint.h"
 #include "audit/event.h"
 #include "audit/receipt.h"
 #include "base/clock.h"
@@ -25,6 +28,21 @@ struct LogOptions {
   unsigned loop_streams = 1;
   std::size_t preallocate_bytes = 1 << 20;
   std::size_t segment_bytes = 64 << 20;
+};
+
+// What a stream has on disk. Only a failed write is ever taken back, and only what is behind these
+// bytes: a reader that stops there never sees a record that is not going to stay.
+struct StreamState {
+  std::string name;
+  Head head;
+  std::uint32_t segment = 0;     // the one that is written to
+  std::uint64_t size_bytes = 0;  // of that segment
+};
+
+struct LogState {
+  std::vector<StreamState> streams;  // checkpoints first
+  Heads sealed;                      // by the newest checkpoint
+  Timestamp sealed_at;               // not set: there is none
 };
 
 class Log {
@@ -63,6 +81,9 @@ class Log {
   virtual Result<Receipt> append_with_receipt(const Event& event) = 0;
   // Whether appends work; the cause if not (for /readyz).
   virtual Result<void> health() const = 0;
+  // What is on disk, for readers of the directory: the streams are at least as long as what the
+  // checkpoints in it sign. Thread-safe, waits for a checkpoint that is being signed.
+  virtual LogState state() const { return {}; }
 };
 
 struct Verification {
@@ -77,5 +98,16 @@ struct Verification {
 // Reads a log directory from outside (no lock needed) and checks every chain and checkpoint
 // signature against `public_key` (32 bytes). Errors: Io.
 Result<Verification> verify_log(const std::string& directory, ByteView public_key);
+
+// The same for a log that is being written, by who writes it: only what `state` says is read, and
+// it has to be there.
+struct VerifyOptions {
+  LogState state;
+  // Told how many bytes were read since the last time, every MiB or so; false: give up.
+  std::function<bool(std::uint64_t)> go_on;
+};
+// Errors: Io, ShuttingDown (given up).
+Result<Verification> verify_log(const std::string& directory, ByteView public_key,
+                                const VerifyOptions& options);
 
 }  // namespace keyhaven::audit

@@ -76,24 +76,26 @@ std::optional<std::uint32_t> first_gap(const std::vector<std::uint32_t>& segment
   return std::nullopt;
 }
 
-Result<LineReader> LineReader::open(const std::string& path) {
+Result<LineReader> LineReader::open(const std::string& path, std::uint64_t limit) {
   FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file.valid()) return Error{Reason::Io, system_message("audit segment " + path, errno), {}};
   ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-  return LineReader(std::move(file));
+  return LineReader(std::move(file), limit);
 }
 
 Result<bool> LineReader::fill() {
   buffer_.erase(0, begin_);
   begin_ = 0;
   const std::size_t size = buffer_.size();
-  buffer_.resize(size + kReadBytes);
+  const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kReadBytes, unread_));
+  buffer_.resize(size + wanted);
   ssize_t got = 0;
   do {
-    got = ::read(file_.get(), buffer_.data() + size, kReadBytes);
+    got = ::read(file_.get(), buffer_.data() + size, wanted);
   } while (got < 0 && errno == EINTR);
   const int error_number = errno;
   buffer_.resize(size + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  if (got > 0) unread_ -= static_cast<std::uint64_t>(got);
   if (got < 0)
     return Error{Reason::Io, system_message("reading an audit segment", error_number), {}};
   return got > 0;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,7 +32,9 @@ std::optional<std::uint32_t> first_gap(const std::vector<std::uint32_t>& segment
 // that size.
 class LineReader {
  public:
-  static Result<LineReader> open(const std::string& path);
+  // Nothing behind `limit` bytes is read.
+  static Result<LineReader> open(const std::string& path,
+                                 std::uint64_t limit = std::numeric_limits<std::uint64_t>::max());
 
   // The next line without its newline, valid until the next call; nothing at the end. Errors: Io.
   Result<std::optional<std::string_view>> next();
@@ -42,10 +45,11 @@ class LineReader {
   std::size_t tail_size() const noexcept { return buffer_.size() - begin_; }
 
  private:
-  explicit LineReader(FileDescriptor file) : file_(std::move(file)) {}
+  LineReader(FileDescriptor file, std::uint64_t limit) : file_(std::move(file)), unread_(limit) {}
   Result<bool> fill();
 
   FileDescriptor file_;
+  std::uint64_t unread_;  // bytes that may still be read
   std::string buffer_;
   std::size_t begin_ = 0;
   std::uint64_t line_offset_ = 0;

@@ -162,7 +162,7 @@ Result<void> Stream::open_segment(std::uint32_t segment, int flags) {
   written_.file = std::make_shared<const FileDescriptor>(std::move(file));
   written_.path = std::move(path);
   written_.size_bytes = static_cast<std::uint64_t>(status.st_size);
-  segment_ = segment;
+  written_.segment = segment;
   allocated_end_ = writeback_end_ = written_.size_bytes;
   return {};
 }
@@ -192,9 +192,9 @@ Result<void> Stream::rotate() {
   [[maybe_unused]] const int kept =
       ::ftruncate(written_.file->get(), static_cast<off_t>(written_.size_bytes));
   if (reserve_ == nullptr) {
-    KH_TRY(open_segment(segment_ + 1, O_CREAT | O_EXCL));
+    KH_TRY(open_segment(written_.segment + 1, O_CREAT | O_EXCL));
   } else {
-    std::string path = segment_path(directory_, name_, segment_ + 1);
+    std::string path = segment_path(directory_, name_, written_.segment + 1);
     if (::rename(reserve_path(directory_, name_).c_str(), path.c_str()) != 0) {
       return Error{Reason::AuditUnavailable, system_message("audit segment " + path, errno), {}};
     }
@@ -202,7 +202,7 @@ Result<void> Stream::rotate() {
     reserve_ = nullptr;
     written_.path = std::move(path);
     written_.size_bytes = 0;
-    ++segment_;
+    ++written_.segment;
     allocated_end_ = limits_.preallocate_bytes;
     writeback_end_ = 0;
   }

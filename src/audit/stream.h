@@ -30,6 +30,7 @@ struct Written {
   std::shared_ptr<const FileDescriptor>
       file;  // shared: a checkpoint syncs while the writer moves to a new segment
   std::string path;
+  std::uint32_t segment = 0;
   std::uint64_t size_bytes = 0;
 };
 
@@ -77,7 +78,6 @@ class Stream {
   std::string name_;
   StreamLimits limits_;
   Written written_;
-  std::uint32_t segment_ = 0;
   std::uint64_t allocated_end_ = 0;
   std::uint64_t writeback_end_ = 0;
   bool can_preallocate_ = true;

@@ -5,6 +5,7 @@
 // as long. They are read once for themselves and once beside each stream, so memory does not grow
 // with the log.
 #include <algorithm>
+#include <utility>
 
 #include "audit/checkpoint.h"
 #include "audit/log.h"
@@ -14,18 +15,60 @@ namespace keyhaven::audit {
 namespace {
 
 constexpr std::size_t kMaxProblems = 100;
+constexpr std::uint64_t kProgressBytes = 1 << 20;
+
+// How much was read, told to whoever asked for the check.
+class Reading {
+ public:
+  explicit Reading(const VerifyOptions* options) : options_(options) {}
+
+  // Errors: ShuttingDown, when the check is given up.
+  Result<void> add(std::uint64_t bytes) {
+    untold_ += bytes;
+    if (untold_ < kProgressBytes || options_ == nullptr || !options_->go_on) return {};
+    if (!options_->go_on(std::exchange(untold_, 0)))
+      return Error{Reason::ShuttingDown, "the check was given up", {}};
+    return {};
+  }
+
+  // Those that the server has; none when it is not it that asks.
+  std::vector<std::string> streams() const {
+    std::vector<std::string> names;
+    if (options_ == nullptr) return names;
+    for (const StreamState& state : options_->state.streams) names.push_back(state.name);
+    return names;
+  }
+
+  // Where the log ends for this check; null: where its files end.
+  const StreamState* end_of(std::string_view stream) const {
+    if (options_ == nullptr) return nullptr;
+    for (const StreamState& state : options_->state.streams) {
+      if (state.name == stream) return &state;
+    }
+    return nullptr;
+  }
+
+ private:
+  const VerifyOptions* options_;
+  std::uint64_t untold_ = 0;
+};
 
 // Walks the records of a stream over its segments and says what is wrong with them.
 class Walker {
  public:
   Walker(const std::string& directory, std::string name, std::vector<std::uint32_t> segments,
-         std::vector<std::string>& problems, std::vector<std::string>& notes)
+         Reading& reading, std::vector<std::string>& problems, std::vector<std::string>& notes)
       : directory_(directory),
+        reading_(reading),
         name_(std::move(name)),
         segments_(std::move(segments)),
         problems_(problems),
         notes_(notes),
-        head_(genesis(name_)) {
+        head_(genesis(name_)),
+        end_(reading.end_of(name_)) {
+    if (end_ != nullptr) {  // what was begun since is for the next check
+      std::erase_if(segments_, [this](std::uint32_t segment) { return segment > end_->segment; });
+    }
     if (const auto gap = first_gap(segments_))
       problem("segment " + std::to_string(*gap) + " is missing");
   }
@@ -36,11 +79,11 @@ class Walker {
     for (;;) {
       if (!reader_) {
         if (index_ == segments_.size()) return std::optional<ParsedRecord>();
-        reader_.emplace(
-            KH_TRY(LineReader::open(segment_path(directory_, name_, segments_[index_]))));
+        KH_TRY(open_segment());
       }
       const auto line = KH_TRY(reader_->next());
       if (line) {
+        KH_TRY(reading_.add(line->size() + 1));
         const auto record = parse_record(*line);
         if (record) {
           check(*record);
@@ -54,6 +97,14 @@ class Walker {
     }
   }
 
+  // What the running server has written must be there, signed or not; asked at the end.
+  void check_end() {
+    if (end_ != nullptr && end_->head != head_)
+      problem("ends at record " + std::to_string(head_.seq) +
+              ", but the server wrote up to record " + std::to_string(end_->head.seq) +
+              " (truncated or replaced)");
+  }
+
   const Head& head() const noexcept { return head_; }
   const std::string& name() const noexcept { return name_; }
   std::string place() const {
@@ -65,6 +116,17 @@ class Walker {
   }
 
  private:
+  Result<void> open_segment() {
+    const std::uint32_t segment = segments_[index_];
+    const std::string path = segment_path(directory_, name_, segment);
+    if (end_ != nullptr && segment == end_->segment) {
+      reader_.emplace(KH_TRY(LineReader::open(path, end_->size_bytes)));
+    } else {
+      reader_.emplace(KH_TRY(LineReader::open(path)));
+    }
+    return {};
+  }
+
   void check(const ParsedRecord& record) {
     const std::string where = "record " + std::to_string(record.seq) + ", " + place();
     if (record.seq != head_.seq + 1) {
@@ -90,19 +152,21 @@ class Walker {
   }
 
   const std::string& directory_;
+  Reading& reading_;
   std::string name_;
   std::vector<std::uint32_t> segments_;
   std::vector<std::string>& problems_;
   std::vector<std::string>& notes_;
   Head head_;
+  const StreamState* end_;
   std::size_t index_ = 0;
   std::optional<LineReader> reader_;
 };
 
 class Verifier {
  public:
-  Verifier(const std::string& directory, ByteView public_key)
-      : directory_(directory), public_key_(public_key) {}
+  Verifier(const std::string& directory, ByteView public_key, const VerifyOptions* options)
+      : directory_(directory), public_key_(public_key), reading_(options) {}
 
   Result<Verification> run() {
     lists_ = KH_TRY(list_segments(directory_));
@@ -116,6 +180,10 @@ class Verifier {
       if (!lists_.contains(name))
         result_.problems.push_back("stream " + name + ": its files are gone");
     }
+    for (const std::string& name : reading_.streams()) {
+      if (!lists_.contains(name) && !sealed_.contains(name))
+        result_.problems.push_back("stream " + name + ": its files are gone");
+    }
     for (const auto& [name, segments] : lists_) {
       if (name != kCheckpointStream) KH_TRY(check_stream(name, segments));
     }
@@ -127,8 +195,8 @@ class Verifier {
   Walker walk_checkpoints(std::vector<std::string>& problems) {
     const auto found = lists_.find(kCheckpointStream);
     return Walker(directory_, std::string(kCheckpointStream),
-                  found == lists_.end() ? std::vector<std::uint32_t>{} : found->second, problems,
-                  notes_of_first_);
+                  found == lists_.end() ? std::vector<std::uint32_t>{} : found->second, reading_,
+                  problems, notes_of_first_);
   }
 
   Result<void> check_checkpoints() {
@@ -146,6 +214,7 @@ class Verifier {
       check_progress(*heads, walker, where);
       sealed_ = *heads;
     }
+    walker.check_end();
     result_.notes = notes_of_first_;
     if (result_.checkpoints == 0) result_.notes.emplace_back("no checkpoint: nothing is signed");
     return {};
@@ -163,7 +232,7 @@ class Verifier {
   }
 
   Result<void> check_stream(const std::string& name, const std::vector<std::uint32_t>& segments) {
-    Walker walker(directory_, name, segments, result_.problems, result_.notes);
+    Walker walker(directory_, name, segments, reading_, result_.problems, result_.notes);
     SignedHeads signed_heads(*this, name);
     std::optional<Head> expected = KH_TRY(signed_heads.next());
     std::uint64_t sealed_seq = 0;
@@ -188,6 +257,7 @@ class Verifier {
                      " (truncated)");
     } else {
       result_.unsealed += walker.head().seq - std::min(sealed_seq, walker.head().seq);
+      walker.check_end();
     }
     return {};
   }
@@ -224,6 +294,7 @@ class Verifier {
 
   const std::string& directory_;
   ByteView public_key_;
+  Reading reading_;
   SegmentLists lists_;
   Heads sealed_;  // of the newest checkpoint
   Verification result_;
@@ -233,7 +304,12 @@ class Verifier {
 }  // namespace
 
 Result<Verification> verify_log(const std::string& directory, ByteView public_key) {
-  return Verifier(directory, public_key).run();
+  return Verifier(directory, public_key, nullptr).run();
+}
+
+Result<Verification> verify_log(const std::string& directory, ByteView public_key,
+                                const VerifyOptions& options) {
+  return Verifier(directory, public_key, &options).run();
 }
 
 }  // namespace keyhaven::audit
