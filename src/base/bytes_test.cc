@@ -128,6 +128,42 @@ TEST(WireTest, ReaderStaysFailedAfterAShortRead) {
   EXPECT_FALSE(reader.at_end());
 }
 
+TEST(WireTest, AFlagIsZeroOrOne) {
+  const Bytes bytes = {0, 1, 2, 1};
+  Reader reader(bytes);
+  EXPECT_FALSE(reader.flag());
+  EXPECT_TRUE(reader.flag());
+  EXPECT_TRUE(reader.ok());
+  EXPECT_FALSE(reader.flag());
+  EXPECT_FALSE(reader.ok());
+  EXPECT_FALSE(reader.flag());  // the 1 behind it is not read any more
+}
+
+TEST(WireTest, AShortReadLeavesAnArrayAsItIs) {
+  const Bytes bytes = {1, 2, 3};
+  std::array<std::uint8_t, 2> out{};
+  Reader reader(bytes);
+  reader.into(out);
+  EXPECT_EQ(out, (std::array<std::uint8_t, 2>{1, 2}));
+  reader.into(out);
+  EXPECT_EQ(out, (std::array<std::uint8_t, 2>{1, 2}));
+  EXPECT_FALSE(reader.ok());
+}
+
+TEST(WireTest, ACountFitsItsLimitAndWhatIsLeft) {
+  struct Case {
+    std::size_t limit, least, count;
+    bool ok;
+  };
+  const Bytes bytes = {0, 3, 9, 9, 9, 9, 9, 9};
+  for (const Case& c : {Case{3, 2, 3, true}, Case{4, 1, 3, true}, Case{2, 2, 0, false},
+                        Case{3, 3, 0, false}, Case{0, 0, 0, false}}) {
+    Reader reader(bytes);
+    EXPECT_EQ(reader.count16(c.limit, c.least), c.count) << c.limit << ' ' << c.least;
+    EXPECT_EQ(reader.ok(), c.ok) << c.limit << ' ' << c.least;
+  }
+}
+
 TEST(WireTest, ReaderRefusesALengthAboveTheLimit) {
   const Bytes bytes = {0, 0, 0, 3, 'k', 'e', 'y'};
   Reader inside(bytes);

@@ -2,6 +2,8 @@
 // length-prefixed, no pointer arithmetic anywhere else.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -73,10 +75,27 @@ class Reader {
     return raw(size);
   }
   std::string_view text32(std::size_t limit) { return as_text(bytes32(limit)); }
+  bool flag() {  // refuses what is neither 0 nor 1
+    const std::uint8_t value = u8();
+    if (value > 1) fail();
+    return value == 1;
+  }
+  // Fills the array; leaves it as it is after a short read.
+  template <std::size_t N>
+  void into(std::array<std::uint8_t, N>& out) {
+    const ByteView bytes = raw(N);
+    std::copy(bytes.begin(), bytes.end(), out.begin());
+  }
+  // How many elements follow (u16): at most `limit`, and with `least` bytes each no more than what
+  // is left, so that a caller can make room before it reads them. 0 after a failure.
+  std::size_t count16(std::size_t limit, std::size_t least) {
+    const std::size_t count = u16();
+    if (count > limit || count * least > in_.size()) fail();
+    return ok_ ? count : 0;
+  }
   Uuid uuid() {
     Uuid out;
-    ByteView bytes = raw(16);
-    if (bytes.size() == 16) std::copy(bytes.begin(), bytes.end(), out.bytes.begin());
+    into(out.bytes);
     return out;
   }
   ByteView rest() { return raw(in_.size()); }

@@ -96,12 +96,6 @@ ByteView read_bytes16(Reader& in, std::size_t limit) {
   return in.raw(size);
 }
 
-template <std::size_t N>
-void read_array(Reader& in, std::array<std::uint8_t, N>& out) {
-  const ByteView bytes = in.raw(N);
-  if (bytes.size() == N) std::copy(bytes.begin(), bytes.end(), out.begin());
-}
-
 void read_value(Reader&, std::monostate&) {}
 
 unit::RegisterState read_register_state(Reader& in) {
@@ -110,19 +104,13 @@ unit::RegisterState read_register_state(Reader& in) {
   return unit::RegisterState{state};
 }
 
-bool read_flag(Reader& in) {
-  const std::uint8_t flag = in.u8();
-  if (flag > 1) in.fail();
-  return flag == 1;
-}
-
 void read_value(Reader& in, unit::SealingStatus& status) {
   status.method = unit::SealingMethod{in.u8()};
   if (status.method < unit::SealingMethod::KeyFile || status.method > unit::SealingMethod::None)
     in.fail();
   status.reference = as_text(read_bytes16(in, kMaxReferenceBytes));
   status.saves = in.u64();
-  status.detects_old_state = read_flag(in);
+  status.detects_old_state = in.flag();
 }
 
 void read_value(Reader& in, UnitStatus& status) {
@@ -130,19 +118,19 @@ void read_value(Reader& in, UnitStatus& status) {
   status.type = unit::UnitType{in.u8()};
   if (status.type < unit::UnitType::Operational || status.type > unit::UnitType::Failover)
     in.fail();
-  status.joined = read_flag(in);
+  status.joined = in.flag();
   status.location = as_text(read_bytes16(in, kMaxLocationBytes));
   status.serial_number = as_text(read_bytes16(in, kMaxSerialBytes));
   status.module_index = in.u32();
   status.domain_index = in.u32();
-  status.imprint = read_flag(in);
+  status.imprint = in.flag();
   status.signature_threshold = in.u32();
   status.revocation_threshold = in.u32();
   status.administrators = in.u32();
   status.current = read_register_state(in);
   status.pending = read_register_state(in);
-  read_array(in, status.current_pattern);
-  read_array(in, status.pending_pattern);
+  in.into(status.current_pattern);
+  in.into(status.pending_pattern);
 }
 
 void read_value(Reader& in, std::vector<UnitStatus>& units) {
@@ -166,7 +154,7 @@ void read_value(Reader& in, KeyBlob& blob) {
 
 void read_value(Reader& in, SealedRootKey& key) {
   read_value(in, key.blob);
-  read_array(in, key.commitment);
+  in.into(key.commitment);
   key.bits = in.u16();
   if (key.bits != 128 && key.bits != 192 && key.bits != 256) in.fail();
 }
@@ -174,7 +162,7 @@ void read_value(Reader& in, SealedRootKey& key) {
 void read_value(Reader& in, ImportTokenKey& key) {
   read_value(in, key.private_key);
   key.public_key = to_bytes(read_bytes16(in, kMaxPublicKeyBytes));
-  read_array(in, key.nonce);
+  in.into(key.nonce);
 }
 
 void read_value(Reader& in, WrapResult& result) {

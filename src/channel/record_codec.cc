@@ -20,25 +20,6 @@ constexpr std::size_t kLeastChangeSize = kPlaceSize + 1;
 constexpr std::size_t kLeastRecordSize = kPlaceSize + 32 + 1;
 constexpr std::size_t kDifferenceSize = 16 + 5 * 8 + 32 + 1;
 
-// A count that fits its limit and, with `least` bytes each, the frame.
-std::size_t read_count(Reader& in, std::size_t limit, std::size_t least) {
-  const std::size_t count = in.u16();
-  if (count > limit || count * least > in.remaining()) in.fail();
-  return in.ok() ? count : 0;
-}
-
-template <std::size_t N>
-void read_array(Reader& in, std::array<std::uint8_t, N>& out) {
-  const ByteView bytes = in.raw(N);
-  std::copy(bytes.begin(), bytes.end(), out.begin());
-}
-
-bool read_flag(Reader& in) {
-  const std::uint8_t flag = in.u8();
-  if (flag > 1) in.fail();
-  return flag == 1;
-}
-
 void write_place(SecretWriter& out, const unit::RecordScope& scope, const RecordName& name) {
   out.uuid(scope.uuid);
   out.u8(name.table);
@@ -49,7 +30,7 @@ template <class Record>
 void read_place(Reader& in, Record& record) {
   record.scope = unit::RecordScope{in.uuid()};
   record.name.table = in.u8();
-  read_array(in, record.name.id);
+  in.into(record.name.id);
 }
 
 void write_seal(SecretWriter& out, const RecordSeal& seal) {
@@ -62,7 +43,7 @@ RecordSeal read_seal(Reader& in) {
   RecordSeal seal;
   seal.epoch = in.u32();
   seal.sequence = in.u64();
-  read_array(in, seal.tag);
+  in.into(seal.tag);
   return seal;
 }
 
@@ -83,10 +64,10 @@ void write_fields(SecretWriter& out, std::uint64_t group,
 SealRecordsCall read_seal_records(Reader& in) {
   SealRecordsCall call;
   call.group = in.u64();
-  call.changes.resize(read_count(in, unit::kMaxRecordsPerCall, kLeastChangeSize));
+  call.changes.resize(in.count16(unit::kMaxRecordsPerCall, kLeastChangeSize));
   for (RecordChange& change : call.changes) {
     read_place(in, change);
-    if (read_flag(in)) read_array(in, change.digest.emplace());
+    if (in.flag()) in.into(change.digest.emplace());
   }
   return call;
 }
@@ -94,7 +75,7 @@ SealRecordsCall read_seal_records(Reader& in) {
 SettleRecordsCall read_settle_records(Reader& in) {
   SettleRecordsCall call;
   call.group = in.u64();
-  call.committed = read_flag(in);
+  call.committed = in.flag();
   return call;
 }
 
@@ -114,11 +95,11 @@ void write_fields(SecretWriter& out, std::uint64_t check,
 CheckRecordsCall read_check_records(Reader& in) {
   CheckRecordsCall call;
   call.check = in.u64();
-  call.records.resize(read_count(in, unit::kMaxRecordsPerCall, kLeastRecordSize));
+  call.records.resize(in.count16(unit::kMaxRecordsPerCall, kLeastRecordSize));
   for (StoredRecord& record : call.records) {
     read_place(in, record);
-    read_array(in, record.digest);
-    if (read_flag(in)) record.seal = read_seal(in);
+    in.into(record.digest);
+    if (in.flag()) record.seal = read_seal(in);
   }
   return call;
 }
@@ -133,13 +114,13 @@ void write_value(SecretWriter& out, const unit::RecordGuardStatus& status) {
 }
 
 void read_value(Reader& in, unit::RecordGuardStatus& status) {
-  status.guarding = read_flag(in);
+  status.guarding = in.flag();
   status.records = in.u64();
   status.scopes = in.u32();
   status.last_group = in.u64();
   const std::uint64_t unsettled = in.u64();
   if (unsettled != 0) status.unsettled_group = unsettled;
-  status.accepts_next = read_flag(in);
+  status.accepts_next = in.flag();
 }
 
 void write_value(SecretWriter& out, const std::vector<RecordSeal>& seals) {
@@ -149,7 +130,7 @@ void write_value(SecretWriter& out, const std::vector<RecordSeal>& seals) {
 }
 
 void read_value(Reader& in, std::vector<RecordSeal>& seals) {
-  seals.resize(read_count(in, unit::kMaxRecordsPerCall, kSealSize));
+  seals.resize(in.count16(unit::kMaxRecordsPerCall, kSealSize));
   for (RecordSeal& seal : seals) seal = read_seal(in);
 }
 
@@ -160,7 +141,7 @@ void write_value(SecretWriter& out, const std::vector<RecordVerdict>& verdicts) 
 }
 
 void read_value(Reader& in, std::vector<RecordVerdict>& verdicts) {
-  verdicts.resize(read_count(in, unit::kMaxRecordsPerCall, 1));
+  verdicts.resize(in.count16(unit::kMaxRecordsPerCall, 1));
   for (RecordVerdict& verdict : verdicts) {
     verdict = RecordVerdict{in.u8()};
     if (verdict < RecordVerdict::Authentic || verdict > RecordVerdict::Newer) in.fail();
@@ -186,16 +167,16 @@ void write_value(SecretWriter& out, const unit::RecordCheckResult& result) {
 }
 
 void read_value(Reader& in, unit::RecordCheckResult& result) {
-  result.differences.resize(read_count(in, unit::kMaxRecordScopes, kDifferenceSize));
+  result.differences.resize(in.count16(unit::kMaxRecordScopes, kDifferenceSize));
   for (ScopeDifference& each : result.differences) {
     each.scope = unit::RecordScope{in.uuid()};
     for (std::uint64_t* count :
          {&each.forged, &each.old, &each.returned, &each.newer, &each.missing})
       *count = in.u64();
-    read_array(in, each.difference);
-    each.accepted = read_flag(in);
+    in.into(each.difference);
+    each.accepted = in.flag();
   }
-  result.missing.resize(read_count(in, unit::kMaxNamedMissing, kPlaceSize));
+  result.missing.resize(in.count16(unit::kMaxNamedMissing, kPlaceSize));
   for (MissingRecord& each : result.missing) read_place(in, each);
 }
 

@@ -20,18 +20,6 @@ constexpr std::size_t kProofSize = 2 * sizeof(Digest);
 constexpr std::size_t kMaxUnitsOfInstance = 16;
 constexpr std::size_t kLeastTransferSize = 2 * kIdSize + 8;
 
-std::size_t read_count(Reader& in, std::size_t limit, std::size_t least) {
-  const std::size_t count = in.u16();
-  if (count > limit || count * least > in.remaining()) in.fail();
-  return in.ok() ? count : 0;
-}
-
-template <std::size_t N>
-void read_array(Reader& in, std::array<std::uint8_t, N>& out) {
-  const ByteView bytes = in.raw(N);
-  std::copy(bytes.begin(), bytes.end(), out.begin());
-}
-
 void write_version(SecretWriter& out, const TransferVersion& version) {
   out.uuid(version.id.uuid);
   out.bytes16(version.blob.bytes, kMaxBlobBytes);
@@ -45,7 +33,7 @@ TransferVersion read_version(Reader& in) {
   const std::size_t size = in.u16();
   if (size > kMaxBlobBytes) in.fail();
   version.blob.bytes = to_bytes(in.raw(size));
-  read_array(in, version.commitment);
+  in.into(version.commitment);
   version.bits = in.u16();
   return version;
 }
@@ -64,14 +52,14 @@ void write_keys(SecretWriter& out, const std::vector<TransferKey>& keys) {
 }
 
 void read_keys(Reader& in, std::vector<TransferKey>& keys) {
-  keys.resize(read_count(in, unit::kMaxTransferKeysPerChunk, kLeastKeySize));
+  keys.resize(in.count16(unit::kMaxTransferKeysPerChunk, kLeastKeySize));
   for (TransferKey& key : keys) {
     key.purpose = unit::BlobPurpose{in.u8()};
     if (key.purpose != unit::BlobPurpose::RootKey && key.purpose != unit::BlobPurpose::StandardKey)
       in.fail();
     key.key = KeyId{in.uuid()};
     key.record = to_bytes(in.bytes32(unit::kMaxTransferRecordBytes));
-    key.versions.resize(read_count(in, unit::kMaxTransferVersionsPerChunk, kLeastVersionSize));
+    key.versions.resize(in.count16(unit::kMaxTransferVersionsPerChunk, kLeastVersionSize));
     for (TransferVersion& version : key.versions) version = read_version(in);
   }
 }
@@ -100,10 +88,10 @@ SignManifestCall read_sign_manifest(Reader& in) {
   call.instance = InstanceId{in.uuid()};
   call.transfer = in.uuid();
   call.keys = in.u32();
-  call.chunks.resize(read_count(in, unit::kMaxTransferChunks, kProofSize));
+  call.chunks.resize(in.count16(unit::kMaxTransferChunks, kProofSize));
   for (ChunkProof& proof : call.chunks) {
-    read_array(in, proof.digest);
-    read_array(in, proof.tag);
+    in.into(proof.digest);
+    in.into(proof.tag);
   }
   return call;
 }
@@ -158,20 +146,20 @@ void write_value(SecretWriter& out, const TransferStatus& status) {
 }
 
 void read_value(Reader& in, TransferStatus& status) {
-  status.outgoing.resize(read_count(in, kMaxUnitsOfInstance, kLeastTransferSize));
+  status.outgoing.resize(in.count16(kMaxUnitsOfInstance, kLeastTransferSize));
   for (auto& each : status.outgoing) {
     each.id = in.uuid();
     each.target = InstanceId{in.uuid()};
     each.expires = Timestamp{in.i64()};
   }
-  status.incoming.resize(read_count(in, kMaxUnitsOfInstance, kLeastTransferSize + 1));
+  status.incoming.resize(in.count16(kMaxUnitsOfInstance, kLeastTransferSize + 1));
   for (auto& each : status.incoming) {
     each.id = in.uuid();
     each.source = InstanceId{in.uuid()};
     each.expires = Timestamp{in.i64()};
     const std::uint8_t consented = in.u8();
     if (consented > 1) in.fail();
-    if (consented == 1) read_array(in, each.manifest.emplace());
+    if (consented == 1) in.into(each.manifest.emplace());
   }
 }
 
@@ -182,7 +170,7 @@ void write_value(SecretWriter& out, const unit::TransferChunk& chunk) {
 
 void read_value(Reader& in, unit::TransferChunk& chunk) {
   chunk.bytes = to_bytes(in.bytes32(unit::kMaxTransferChunkBytes));
-  read_array(in, chunk.tag);
+  in.into(chunk.tag);
 }
 
 void write_value(SecretWriter& out, const SignedManifest& manifest) {

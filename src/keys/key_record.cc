@@ -114,16 +114,10 @@ void write_policies(Writer& out, const KeyPolicies& policies) {
   if (policies.synced.is_set()) out.i64(policies.synced.us);
 }
 
-bool read_flag(Reader& in) {
-  const std::uint8_t flag = in.u8();
-  if (flag > 1) in.fail();
-  return flag == 1;
-}
-
 RotationPolicy read_rotation(Reader& in) {
   RotationPolicy policy;
   policy.stamp = read_stamp(in);
-  policy.enabled = read_flag(in);
+  policy.enabled = in.flag();
   policy.interval_months = in.u8();
   if (policy.interval_months < 1 || policy.interval_months > 12) in.fail();
   return policy;
@@ -154,7 +148,7 @@ KeyPolicies read_policies(Reader& in) {
   if ((parts & kHasDualAuth) != 0) {
     policies.dual_auth.emplace();
     policies.dual_auth->stamp = read_stamp(in);
-    policies.dual_auth->enabled = read_flag(in);
+    policies.dual_auth->enabled = in.flag();
   }
   if ((parts & kHasAuthorization) != 0) policies.authorization = read_authorization(in);
   if ((parts & kHasMigrationIntent) != 0) policies.migration_intent = read_migration_intent(in);

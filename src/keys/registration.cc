@@ -8,12 +8,6 @@ namespace {
 constexpr std::uint8_t kFormat = 1;
 constexpr std::size_t kTextLimit = 8192;
 
-bool read_flag(Reader& in) {
-  const std::uint8_t flag = in.u8();
-  if (flag > 1) in.fail();
-  return flag == 1;
-}
-
 Error damaged(std::string_view what) {
   return {Reason::Internal, "a stored " + std::string(what) + " is damaged", ""};
 }
@@ -69,8 +63,8 @@ Result<Registration> decode_registration(ByteView bytes) {
   out.resource_crn = in.text32(kTextLimit);
   out.revision = in.u64();
   out.version = VersionId{in.uuid()};
-  out.prevent_key_deletion = read_flag(in);
-  out.active = read_flag(in);
+  out.prevent_key_deletion = in.flag();
+  out.active = in.flag();
   out.description = in.text32(kTextLimit);
   out.metadata = in.text32(kTextLimit);
   out.created_by = in.text32(kTextLimit);

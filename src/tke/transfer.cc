@@ -20,12 +20,6 @@ Error malformed(std::string_view what) {
   return {Reason::InvalidArgument, "transfer of keys: " + std::string(what), {}};
 }
 
-template <std::size_t N>
-void read_array(Reader& r, std::array<std::uint8_t, N>& out) {
-  const ByteView bytes = r.raw(N);
-  std::copy(bytes.begin(), bytes.end(), out.begin());
-}
-
 void write(Writer& w, const TransferOffer& offer) {
   w.uuid(offer.id);
   w.uuid(offer.target.uuid);
@@ -39,9 +33,9 @@ void read(Reader& r, TransferOffer& offer) {
   offer.id = r.uuid();
   offer.target = InstanceId{r.uuid()};
   offer.source = InstanceId{r.uuid()};
-  read_array(r, offer.source_root);
+  r.into(offer.source_root);
   offer.expires = Timestamp{r.i64()};
-  read_array(r, offer.import_key);
+  r.into(offer.import_key);
 }
 
 void write(Writer& w, const TransferManifest& manifest) {
@@ -57,11 +51,11 @@ void write(Writer& w, const TransferManifest& manifest) {
 }
 
 void read(Reader& r, TransferManifest& manifest) {
-  read_array(r, manifest.offer);
+  r.into(manifest.offer);
   manifest.id = r.uuid();
   manifest.source = InstanceId{r.uuid()};
   manifest.target = InstanceId{r.uuid()};
-  read_array(r, manifest.ephemeral);
+  r.into(manifest.ephemeral);
   manifest.keys = r.u32();
   const std::uint32_t chunks = r.u32();
   if (!r.ok() || chunks == 0 || chunks > kMaxTransferChunks ||
@@ -69,7 +63,7 @@ void read(Reader& r, TransferManifest& manifest) {
     return r.fail();
   }
   manifest.chunks.resize(chunks);
-  for (Digest& chunk : manifest.chunks) read_array(r, chunk);
+  for (Digest& chunk : manifest.chunks) r.into(chunk);
 }
 
 template <class T>
@@ -202,7 +196,7 @@ Result<ConsentInput> parse_consent_input(ByteView bytes) {
   ConsentInput out;
   if (r.u8() != kInputVersion) return malformed("a consent of another version");
   out.id = r.uuid();
-  read_array(r, out.manifest);
+  r.into(out.manifest);
   out.keys = r.u32();
   KH_TRY(at_end(r, "what is consented to is malformed"));
   return out;

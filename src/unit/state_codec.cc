@@ -171,12 +171,6 @@ Result<crypto::P521PrivateKey> read_private_key(Reader& r) {
   return crypto::P521PrivateKey::from_sec1_der(r.bytes32(kMaxPrivateKeyBytes));
 }
 
-template <std::size_t N>
-void read_array(Reader& r, std::array<std::uint8_t, N>& out) {
-  const ByteView bytes = r.raw(N);
-  std::copy(bytes.begin(), bytes.end(), out.begin());
-}
-
 Result<Register> read_register(Reader& r, MasterKeyBackend& keys) {
   Register out;
   const auto form = static_cast<RegisterForm>(r.u8());
@@ -191,7 +185,7 @@ Result<Register> read_register(Reader& r, MasterKeyBackend& keys) {
     return out;
   }
   tke::VerificationPattern pattern{};
-  read_array(r, pattern);
+  r.into(pattern);
   const ByteView reference = r.bytes32(kMaxKeyReference);
   if (!r.ok() || reference.empty()) return damaged("truncated");
   out.key = KH_TRY(keys.restore(pattern, reference));
@@ -240,19 +234,13 @@ void adopt_control_points(tke::ControlPoints& points) {
   }
 }
 
-Result<bool> read_flag(Reader& r) {
-  const std::uint8_t flag = r.u8();
-  if (!r.ok() || flag > 1) return damaged("truncated");
-  return flag == 1;
-}
-
 OutgoingTransfer read_outgoing(Reader& r) {
   OutgoingTransfer out;
   out.id = r.uuid();
   out.target = InstanceId{r.uuid()};
   out.expires = Timestamp{r.i64()};
-  read_array(r, out.offer);
-  read_array(r, out.ephemeral);
+  r.into(out.offer);
+  r.into(out.ephemeral);
   out.key = SecretBytes::copy_of(r.raw(kTransferKeySize));
   return out;
 }
@@ -263,15 +251,15 @@ Result<IncomingTransfer> read_incoming(Reader& r) {
   out.source = InstanceId{r.uuid()};
   out.source_root = KH_TRY(crypto::P521PublicKey::from_point(r.raw(crypto::kP521PointSize)));
   out.expires = Timestamp{r.i64()};
-  read_array(r, out.offer);
+  r.into(out.offer);
   out.import_key = KH_TRY(read_private_key(r));
-  if (KH_TRY(read_flag(r))) read_array(r, out.manifest.emplace());
+  if (r.flag()) r.into(out.manifest.emplace());
   return out;
 }
 
 Result<void> read_transfers(Reader& r, DomainState& out) {
-  if (KH_TRY(read_flag(r))) out.outgoing = read_outgoing(r);
-  if (KH_TRY(read_flag(r))) out.incoming = KH_TRY(read_incoming(r));
+  if (r.flag()) out.outgoing = read_outgoing(r);
+  if (r.flag()) out.incoming = KH_TRY(read_incoming(r));
   return {};
 }
 
@@ -281,13 +269,13 @@ Result<DomainState> read_domain(Reader& r, std::uint16_t format, std::uint32_t p
   out.id = UnitId{r.uuid()};
   KH_TRY(read_place(r, format, position, out));
   out.instance = r.u32();
-  read_array(r, out.counter);
+  r.into(out.counter);
   out.attributes.signature_threshold = r.u32();
   out.attributes.revocation_threshold = r.u32();
   out.attributes.permissions = r.u32();
   out.attributes.operational_mode = r.u32();
   out.attributes.compliance = r.u32();
-  read_array(r, out.control_points);
+  r.into(out.control_points);
   if (format == kFirstFormat) adopt_control_points(out.control_points);
   const std::size_t administrators = r.u8();
   if (administrators > tke::kMaxAdministrators) return damaged("too many administrators");
@@ -299,9 +287,7 @@ Result<DomainState> read_domain(Reader& r, std::uint16_t format, std::uint32_t p
   }
   out.current = KH_TRY(read_register(r, keys));
   out.pending = KH_TRY(read_register(r, keys));
-  const std::uint8_t has_importer = r.u8();
-  if (!r.ok() || has_importer > 1) return damaged("truncated");
-  if (has_importer == 1) out.importer = KH_TRY(read_private_key(r));
+  if (r.flag()) out.importer = KH_TRY(read_private_key(r));
   if (format == kFormat) KH_TRY(read_transfers(r, out));
   if (out.attributes.signature_threshold > administrators ||
       out.attributes.revocation_threshold > administrators ||
