@@ -116,8 +116,8 @@ describe("key files", () => {
     assert.equal(tke.toHex(signer.ski), "2c2ca0a0e7d318a05514fe1fedf9526992f409d48e8f6d291ff1a1315a8f355d");
     const message = tke.utf8("what is signed");
     const signature = await signer.sign(message);
-    assert.ok(await tke.verifyDer(await tke.publicKey(signer.point), message, signature));
-    assert.ok(!(await tke.verifyDer(await tke.publicKey(signer.point), tke.utf8("another"), signature)));
+    assert.ok(await tke.verifyDer(await tke.publicKeyOfSpki(signer.spki), message, signature));
+    assert.ok(!(await tke.verifyDer(await tke.publicKeyOfSpki(signer.spki), tke.utf8("another"), signature)));
     const part = await tke.openKeyPartFile(mkpart, PASSWORD);
     assert.equal(tke.toHex(part.pattern), "f17ec8fd26fab36a93b6e8fd68394e1ba257cecdb22eeb7ce3a3791300000000");
   });
@@ -132,7 +132,7 @@ describe("key files", () => {
     await refuses(() => tke.openSignatureKey(" ".repeat(16385), PASSWORD), "keyFile");
     await refuses(() => tke.openSignatureKey(JSON.stringify({ ...JSON.parse(sigkey), ski: "00".repeat(32) }), PASSWORD), "keyFile");
     await refuses(() => tke.openKeyPartFile(JSON.stringify({ ...JSON.parse(mkpart), vp: "00".repeat(32) }), PASSWORD), "keyFile");
-    await refuses(() => tke.inspectSignatureKey(JSON.stringify({ ...JSON.parse(sigkey), keyType: "rsa2048" })), "rsaFile");
+    await refuses(() => tke.openSignatureKey(JSON.stringify({ ...JSON.parse(sigkey), keyType: "rsa2048" }), PASSWORD), "keyFile");
     await refuses(() => tke.newSignatureKey("alice", "short"), "weakPassword");
     await refuses(() => tke.newSignatureKey("a".repeat(31), PASSWORD), "name");
     await refuses(() => tke.newSignatureKey("alice ", PASSWORD), "name");
@@ -317,7 +317,7 @@ describe("beside the C++ program on a real unit", () => {
     const changed = (from, to) => async (request) => (await honest(request)).replace(from, to);
     await refuses(() => tke.UnitSession.open(transport(units[1].hsm_id), target, root), "refused");
     const stranger = await tke.newSignatureKey("stranger", randomBytes(8).toString("hex"));
-    const foreign = { ski: await tke.skiOf(stranger.opened.point), key: await tke.publicKey(stranger.opened.point) };
+    const foreign = { ski: stranger.opened.ski, key: await tke.publicKeyOfSpki(stranger.opened.spki) };
     await refuses(() => tke.UnitSession.open(honest, target, foreign), "foreign");
     // The thresholds in a signed answer, altered on the way.
     const altered = await tke.UnitSession.open(changed("0000000100000002", "0000000100000001"), target, root);
@@ -341,7 +341,7 @@ describe("beside the C++ program on a real unit", () => {
     // The importer key, in whose place a proxy puts its own.
     const fresh = await open(units[0]);
     const importer = await fresh.importer();
-    const own = tke.toHex(stranger.opened.point).toUpperCase();
+    const own = tke.toHex(stranger.opened.spki.slice(-133)).toUpperCase();
     const swapped = await tke.UnitSession.open(changed(tke.toHex(importer.point).toUpperCase(), own), target, root);
     await refuses(() => swapped.importer(), "untrusted");
     // A signature of somebody who is no administrator.

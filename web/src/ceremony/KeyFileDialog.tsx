@@ -7,7 +7,8 @@ import { useAction } from "../components/load";
 import { Failure } from "../crypto-units/Failure";
 import { useT } from "../i18n";
 import { utf8 } from "../tke/bytes";
-import { MIN_PASSWORD_BYTES, type NewKeyFile } from "../tke/key-file";
+import type { NewKeyFile } from "../tke/key-file";
+import { MIN_PASSWORD_BYTES } from "../tke/string-fields";
 import { download, fileName, readFile } from "./files";
 
 export interface FileKind<Opened> {

@@ -4,7 +4,7 @@ import { addSignature, deleteProposal, propose, sendProposal } from "../api/prop
 import { hasAdministrator, type UnitFacts } from "../crypto-units/facts";
 import { equal, sha512, toHex, type Bytes } from "../tke/bytes";
 import { COMMAND, EMPTY, encodeBlock, parseRequestPayload, type AdminBlock } from "../tke/admin";
-import { encodeSignerInfo, makeCertificate, parseSignerInfos, signBlock, verifySignature, type Signer } from "../tke/administrator";
+import { makeCertificate, parseSignerInfos, signBlock, signerInfo, verifySignature, type Signer } from "../tke/administrator";
 import { encodeAttributes, isImprint } from "../tke/attributes";
 import { describeBlock, shownText, type BlockText } from "../tke/block-text";
 import { RETURN } from "../tke/codes";
@@ -150,7 +150,7 @@ export async function proposeAll(
   for (const [index, { facts, der }] of made.entries()) {
     tell(index, made.length);
     const { id } = await propose(instance, facts.unit.hsm_id, der, note);
-    for (const signer of signing) await addSignature(instance, id, encodeSignerInfo(signer.ski, await signer.sign(der)));
+    for (const signer of signing) await addSignature(instance, id, await signerInfo(signer, der));
   }
   return true;
 }
@@ -168,7 +168,7 @@ export async function signProposals(ask: Ask, instance: string, group: readonly 
   if (!(await ask({ blocks, signers: signing, then: "sign" }))) return false;
   for (const [index, one] of group.entries()) {
     tell(index, group.length);
-    for (const signer of missingSigners(one, signing)) await addSignature(instance, one.proposal.id, encodeSignerInfo(signer.ski, await signer.sign(one.der)));
+    for (const signer of missingSigners(one, signing)) await addSignature(instance, one.proposal.id, await signerInfo(signer, one.der));
   }
   return true;
 }

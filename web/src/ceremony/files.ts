@@ -1,5 +1,5 @@
 // Files in and out of the page. What goes out is sealed by a password, or is no secret.
-import { MAX_FILE_BYTES } from "../tke/key-file";
+import { MAX_FILE_BYTES } from "../tke/string-fields";
 import { TkeError } from "../tke/error";
 
 const REVOKE_AFTER_MS = 60_000;

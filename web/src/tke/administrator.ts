@@ -1,9 +1,9 @@
-// Keys of administrators, their SignerInfos and their certificates. P-521 signs and verifies; RSA-2048 keys of older
-// installations verify only (docs/protocols/tke.md, "Payloads"; the same as src/tke/certificate.cc, signer_info.cc).
+// Keys of administrators, their SignerInfos and their certificates: P-521, and RSA-2048 keys of older installations
+// (docs/protocols/tke.md, "Payloads"; the same as src/tke/certificate.cc, signer_info.cc).
 import { concat, equal, fromHex, latin, sha256, utf8, type Bytes } from "./bytes";
 import { bitString, DerReader, element, octets, sequence, TAG } from "./der";
 import { malformed, TkeError } from "./error";
-import { isP521Spki, publicKeyOfSpki, skiOf, spkiOf, verifyDer, type PublicKey } from "./p521";
+import { isP521Spki, publicKeyOfSpki, skiOf, verifyDer, type PublicKey } from "./p521";
 import { parseRsaSpki, rsaSki, verifyX931, type RsaKey } from "./rsa";
 
 const MAX_SIGNERS = 16;
@@ -17,8 +17,10 @@ const RSA_BYTES = 256;
 export interface Signer {
   name: string;
   ski: Bytes;
-  point: Bytes;
-  // DER of SEQUENCE { r, s } over SHA-512 of the message.
+  algorithm: SignerInfo["algorithm"];
+  // SubjectPublicKeyInfo.
+  spki: Bytes;
+  // P-521: DER of SEQUENCE { r, s } over SHA-512 of the message; RSA: 256 bytes, X9.31 with SHA-256.
   sign: (message: Bytes) => Promise<Bytes>;
 }
 
@@ -37,12 +39,16 @@ export interface SignerInfo {
   signature: Bytes;
 }
 
-export const encodeSignerInfo = (ski: Uint8Array, signature: Uint8Array): Bytes =>
-  sequence(element(TAG.integer, VERSION_3), element(TAG.context0, ski), element(TAG.sequence, SHA512), element(TAG.sequence, ECDSA_SHA512), octets(signature));
+const ALGORITHMS = { ecdsa: [SHA512, ECDSA_SHA512], rsa: [SHA256, RSA_ENCRYPTION] } as const;
+
+export async function signerInfo(signer: Signer, block: Bytes): Promise<Bytes> {
+  const [digest, algorithm] = ALGORITHMS[signer.algorithm];
+  return sequence(element(TAG.integer, VERSION_3), element(TAG.context0, signer.ski), element(TAG.sequence, digest), element(TAG.sequence, algorithm), octets(await signer.sign(block)));
+}
 
 export async function signBlock(block: Bytes, signers: readonly Signer[]): Promise<Bytes> {
   const infos: Bytes[] = [];
-  for (const signer of signers) infos.push(encodeSignerInfo(signer.ski, await signer.sign(block)));
+  for (const signer of signers) infos.push(await signerInfo(signer, block));
   return concat(...infos);
 }
 
@@ -74,13 +80,14 @@ export interface Administrator {
   key: { kind: "ecdsa"; key: PublicKey } | { kind: "rsa"; key: RsaKey };
 }
 
-export const verifySignature = (administrator: Administrator, message: Bytes, info: SignerInfo): Promise<boolean> => {
+export const verifySignature = (administrator: AdministratorKey, message: Bytes, info: SignerInfo): Promise<boolean> => {
   const { key } = administrator;
   if (key.kind !== info.algorithm) return Promise.resolve(false);
   return key.kind === "ecdsa" ? verifyDer(key.key, message, info.signature) : verifyX931(key.key, message, info.signature);
 };
 
-const OID_ECDSA_SHA512 = fromHex("06082a8648ce3d040304")!;
+// Contents of the algorithm of a certificate: an object identifier, for RSA with NULL.
+const SIGNED_WITH = { ecdsa: fromHex("06082a8648ce3d040304")!, rsa: fromHex("06092a864886f70d01010b0500")! };
 const OID_COMMON_NAME = fromHex("550403")!;
 const OID_UNIT = fromHex("55040b")!;
 const OID_SKI = fromHex("551d0e")!;
@@ -99,7 +106,7 @@ export async function makeCertificate(name: string, signer: Signer): Promise<Byt
   if (!isAdministratorName(name)) throw new TkeError("name", "an administrator name has 1 to 30 bytes, no control characters and no space at its end");
   const padded = new Uint8Array(MAX_NAME_BYTES).fill(0x20);
   padded.set(utf8(name));
-  const algorithm = sequence(OID_ECDSA_SHA512);
+  const algorithm = element(TAG.sequence, SIGNED_WITH[signer.algorithm]);
   const names = sequence(relativeName(OID_UNIT, utf8("TKE Administration")), relativeName(OID_COMMON_NAME, padded));
   const validity = sequence(element(TAG.generalizedTime, utf8("20000101000000Z")), element(TAG.generalizedTime, utf8("21001231235959Z")));
   const extension = sequence(element(TAG.oid, OID_SKI), octets(octets(signer.ski)));
@@ -110,7 +117,7 @@ export async function makeCertificate(name: string, signer: Signer): Promise<Byt
     names,
     validity,
     names,
-    spkiOf(signer.point),
+    signer.spki,
     element(TAG.context3Constructed, sequence(extension)),
   );
   return sequence(tbs, algorithm, bitString(await signer.sign(tbs)));
@@ -150,7 +157,9 @@ function checkExtensions(extensions: DerReader, ski: Uint8Array): void {
   extensions.end();
 }
 
-async function keyOf(spki: Bytes): Promise<{ ski: Bytes; key: Administrator["key"] }> {
+export type AdministratorKey = Pick<Administrator, "ski" | "key">;
+
+export async function keyOfSpki(spki: Bytes): Promise<AdministratorKey> {
   if (isP521Spki(spki)) {
     const key = await publicKeyOfSpki(spki);
     return { ski: await skiOf(key.point), key: { kind: "ecdsa", key } };
@@ -180,7 +189,7 @@ export async function parseCertificate(der: Bytes): Promise<Administrator> {
   tbs.read(TAG.sequence);
   const spki = tbs.readElement();
   const name = commonName(issuer);
-  const { ski, key } = await keyOf(spki);
+  const { ski, key } = await keyOfSpki(spki);
   if (!tbs.atEnd) {
     const extensions = tbs.enter(TAG.context3Constructed);
     tbs.end();

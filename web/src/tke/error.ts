@@ -8,11 +8,13 @@ export type TkeErrorCode =
   | "password" // does not open the file
   | "weakPassword"
   | "keyFile" // not a file of the kind asked for, or damaged
-  | "rsaFile" // a signature key that this page does not sign with
   | "name"
   | "stale" // made for a moment that is over
   | "stranger" // a key that is no administrator of the unit
   | "parts"
+  | "shares" // key shares that do not give the part back
+  | "paper" // a typed line
+  | "transfer" // a document of a sealed transfer that is not for this instance
   | "contradiction"; // the service describes a proposal otherwise than its bytes do
 
 export class TkeError extends Error {

@@ -1,8 +1,10 @@
 // The administration protocol of crypto units in the browser: all of it, for tests. Pages import the files they need.
 export * from "./admin";
 export * from "./administrator";
+export * from "./argon2";
 export * from "./attestation";
 export * from "./attributes";
+export * from "./blake2b";
 export * from "./block-text";
 export * from "./bytes";
 export * from "./codes";
@@ -13,10 +15,15 @@ export * from "./import";
 export * from "./key-export";
 export * from "./key-file";
 export * from "./key-part";
+export * from "./key-share";
 export * from "./p521";
+export * from "./paper";
 export * from "./pem";
 export * from "./rsa";
 export * from "./rules";
+export * from "./shamir";
+export * from "./share-file";
+export * from "./string-fields";
 export * from "./transcript";
 export * from "./transfer";
 export * from "./unit-session";
