@@ -112,6 +112,20 @@ bool RsaPublicKey::verify_sha256(ByteView message, ByteView signature) const {
                          hash.size()) == 1;
 }
 
+bool RsaPublicKey::verify_pss_sha256(ByteView message, ByteView signature) const {
+  if (!key_) return false;
+  const ErrorMark mark;
+  const PkeyCtxPtr context(not_null(EVP_PKEY_CTX_new_from_pkey(nullptr, pkey(key_), nullptr)));
+  KH_OPENSSL(EVP_PKEY_verify_init(context.get()));
+  KH_OPENSSL(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PSS_PADDING));
+  KH_OPENSSL(EVP_PKEY_CTX_set_signature_md(context.get(), algorithms().sha256));
+  KH_OPENSSL(EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), algorithms().sha256));
+  KH_OPENSSL(EVP_PKEY_CTX_set_rsa_pss_saltlen(context.get(), RSA_PSS_SALTLEN_DIGEST));
+  const Digest hash = sha256(message);
+  return EVP_PKEY_verify(context.get(), signature.data(), signature.size(), hash.data(),
+                         hash.size()) == 1;
+}
+
 bool RsaPublicKey::verify_x931_sha256(ByteView message, ByteView signature) const {
   if (!key_) return false;
   const auto size = static_cast<std::size_t>(EVP_PKEY_get_size(pkey(key_)));

@@ -17,6 +17,9 @@ class RsaPublicKey {
   Bytes exponent() const;
   // RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 section 8.2). Thread-safe.
   bool verify_sha256(ByteView message, ByteView signature) const;
+  // RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 bytes (RFC 8017 section 8.1, as RFC
+  // 7518 section 3.5 has it). Thread-safe.
+  bool verify_pss_sha256(ByteView message, ByteView signature) const;
   // ANSI X9.31 block 6B BB..BB BA ‖ SHA-256 ‖ 34 CC under the plain public operation; the signature
   // is not reduced to min(s, n - s), as the administration protocol has it. Thread-safe.
   bool verify_x931_sha256(ByteView message, ByteView signature) const;

@@ -1,6 +1,8 @@
 #include "crypto/rsa.h"
 
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include <algorithm>
 
@@ -28,6 +30,36 @@ TEST(RsaTest, SignsAndVerifies) {
   EXPECT_FALSE(key().public_key().verify_sha256(as_bytes("token"), {}));
   EXPECT_FALSE(RsaPublicKey().verify_sha256(as_bytes("token"), signature));
   EXPECT_EQ(key().sign_sha256(as_bytes("token")), signature);  // PKCS#1 v1.5 is deterministic
+  EXPECT_EQ(ERR_peek_error(), 0u);
+}
+
+// Signed by OpenSSL directly: we only verify.
+Bytes sign_pss(int salt_size) {
+  const SecretBytes pem = key().pem();
+  const BioPtr bio(BIO_new_mem_buf(pem.expose().data(), static_cast<int>(pem.size())));
+  const PkeyPtr pkey(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+  const MdCtxPtr context(EVP_MD_CTX_new());
+  EVP_PKEY_CTX* options = nullptr;
+  EXPECT_EQ(EVP_DigestSignInit(context.get(), &options, EVP_sha256(), nullptr, pkey.get()), 1);
+  EXPECT_EQ(EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING), 1);
+  EXPECT_EQ(EVP_PKEY_CTX_set_rsa_pss_saltlen(options, salt_size), 1);
+  Bytes out(256);
+  std::size_t size = out.size();
+  const ByteView message = as_bytes("token");
+  EXPECT_EQ(EVP_DigestSign(context.get(), out.data(), &size, message.data(), message.size()), 1);
+  return out;
+}
+
+TEST(RsaTest, PssSignaturesHaveASaltOfTheHashsLength) {
+  const Bytes signature = sign_pss(32);
+  EXPECT_TRUE(key().public_key().verify_pss_sha256(as_bytes("token"), signature));
+  EXPECT_FALSE(key().public_key().verify_pss_sha256(as_bytes("Token"), signature));
+  EXPECT_FALSE(key().public_key().verify_sha256(as_bytes("token"), signature));
+  EXPECT_FALSE(key().public_key().verify_pss_sha256(as_bytes("token"), sign_pss(20)));
+  EXPECT_FALSE(key().public_key().verify_pss_sha256(as_bytes("token"),
+                                                    key().sign_sha256(as_bytes("token"))));
+  EXPECT_FALSE(key().public_key().verify_pss_sha256(as_bytes("token"), {}));
+  EXPECT_FALSE(RsaPublicKey().verify_pss_sha256(as_bytes("token"), signature));
   EXPECT_EQ(ERR_peek_error(), 0u);
 }
 
