@@ -99,7 +99,24 @@ Identity make_identity(const IdentitySpec& spec, Timestamp now) {
           spec.name,
           spec.description,
           now,
-          spec.service_crn};
+          spec.service_crn,
+          {}};
+}
+
+std::string subject_key(std::string_view issuer, std::string_view subject) {
+  return std::string(issuer).append(1, '\0').append(subject);
+}
+
+Result<void> check_subject(std::string_view subject) {
+  const bool is_ascii =
+      std::all_of(subject.begin(), subject.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  const bool is_trimmed = !subject.empty() && subject.front() != ' ' && subject.back() != ' ';
+  if (is_ascii && is_trimmed && subject.size() <= kMaxOidcSubjectBytes) return {};
+  return Error{Reason::InvalidField,
+               "oidc_subject must be the provider's \"sub\" of the person: 1 to 255 ASCII "
+               "characters without blanks at its ends; the log-in page shows it to a person who is "
+               "not linked",
+               "oidc_subject"};
 }
 
 bool administers_everything(const Grant& grant) {
@@ -116,6 +133,7 @@ struct Authority::Snapshot {
   std::map<std::string, Grant, std::less<>> grants;         // by id
   std::unordered_map<Digest, std::string, DigestHash, DigestEqual> key_ids_by_hash;
   std::map<std::string, std::vector<Grant>, std::less<>> grants_by_identity;
+  std::unordered_map<std::string, std::string> ids_by_subject;  // subject_key() -> iam_id
   std::map<Digest, Timestamp> ended_tokens;  // SHA-256 of the text -> when it expires
 
   void apply(const IamChange& change) {
@@ -134,6 +152,11 @@ struct Authority::Snapshot {
   void index() {
     key_ids_by_hash.clear();
     grants_by_identity.clear();
+    ids_by_subject.clear();
+    for (const auto& [id, identity] : identities) {
+      if (identity.oidc)
+        ids_by_subject.emplace(subject_key(identity.oidc->issuer, identity.oidc->subject), id);
+    }
     for (const auto& [id, key] : api_keys) key_ids_by_hash.emplace(key.secret_hash, id);
     for (const auto& [id, grant] : grants) grants_by_identity[grant.iam_id].push_back(grant);
   }
@@ -152,6 +175,21 @@ struct Authority::Snapshot {
     const auto known = [&](const auto& entry) { return identities.contains(entry.second.iam_id); };
     return std::all_of(api_keys.begin(), api_keys.end(), known) &&
            std::all_of(grants.begin(), grants.end(), known);
+  }
+  bool has_one_identity_per_subject() const {
+    const auto linked = std::count_if(identities.begin(), identities.end(), [](const auto& entry) {
+      return entry.second.oidc.has_value();
+    });
+    return static_cast<std::size_t>(linked) == ids_by_subject.size();
+  }
+  // Whether what the caller logged in with still logs in as that identity.
+  bool stands(const TokenClaims& claims, const Identity& identity, std::string_view issuer) const {
+    if (!claims.oidc_link_id.empty()) {
+      return claims.api_key_id.empty() && identity.oidc &&
+             identity.oidc->id == claims.oidc_link_id && identity.oidc->issuer == issuer;
+    }
+    const ApiKey* key = usable_key(claims.api_key_id);
+    return key != nullptr && key->iam_id == claims.iam_id;
   }
   template <class Map>
   std::size_t count_of(const Map& map, std::string_view iam_id) const {
@@ -176,6 +214,11 @@ Result<std::unique_ptr<Authority>> Authority::load(IamStore& store, TokenIssuer 
   if (!first->is_whole()) {
     return Error{Reason::Internal,
                  "the store holds an API key or grant of an identity that does not exist",
+                 {}};
+  }
+  if (!first->has_one_identity_per_subject()) {
+    return Error{Reason::Internal,
+                 "the store links two identities to one subject of an OpenID provider",
                  {}};
   }
   authority->snapshot_ = std::move(first);
@@ -205,7 +248,8 @@ Result<void> Authority::apply(const IamChange& change, const audit::Event& event
   next->epoch = before->epoch + 1;
   if (before->has_administrator() && !next->has_administrator()) {
     return Error{Reason::Conflict,
-                 "this would leave no administrator who can log in; make another one first",
+                 "this would leave no administrator who can log in with an API key; make another "
+                 "one first",
                  {}};
   }
   KH_TRY(store_.commit_iam(change, event));
@@ -280,13 +324,26 @@ Result<Authority::Exchange> Authority::exchange(std::string_view api_key_text) c
                   identity.name};
 }
 
+Result<Authority::Exchange> Authority::exchange_oidc(std::string_view subject) const {
+  const SnapshotPtr now = snapshot();
+  const auto found = oidc_issuer_.empty()
+                         ? now->ids_by_subject.end()
+                         : now->ids_by_subject.find(subject_key(oidc_issuer_, subject));
+  if (found == now->ids_by_subject.end()) {
+    return Error{Reason::IdentityNotFound, "no identity is linked to this subject", "oidc_subject"};
+  }
+  const Identity& identity = now->identities.find(found->second)->second;
+  return Exchange{issuer_.issue({identity.iam_id, {}, identity.oidc->id}, clock_.now()),
+                  identity.iam_id, identity.name};
+}
+
 Result<CallerPtr> Authority::caller_for(std::string_view token) const {
   const TokenClaims claims = KH_TRY(verifier_.verify(token, clock_.now()));
   const SnapshotPtr now = snapshot();
   const auto identity = now->identities.find(claims.iam_id);
-  const ApiKey* key = now->usable_key(claims.api_key_id);
-  if (identity == now->identities.end() || key == nullptr || key->iam_id != claims.iam_id) {
-    return Error{Reason::Unauthenticated, "the token's identity or API key no longer exists",
+  if (identity == now->identities.end() || !now->stands(claims, identity->second, oidc_issuer_)) {
+    return Error{Reason::Unauthenticated,
+                 "the token's identity, API key or link to the OpenID provider no longer exists",
                  "Authorization"};
   }
   if (!now->ended_tokens.empty() && now->ended_tokens.contains(crypto::sha256(as_bytes(token)))) {
@@ -296,7 +353,7 @@ Result<CallerPtr> Authority::caller_for(std::string_view token) const {
   caller->iam_id = claims.iam_id;
   caller->name = identity->second.name;
   caller->account = issuer_.account();
-  caller->credential = "apikey";
+  caller->credential = claims.oidc_link_id.empty() ? "apikey" : "oidc";
   caller->service_crn = identity->second.service_crn;
   caller->token_expires = claims.expires;
   caller->revocation_epoch = now->epoch;
@@ -318,10 +375,58 @@ Result<Identity> Authority::create_identity(const IdentitySpec& spec, audit::Eve
   if (snapshot()->identities.size() >= kMaxIdentities) {
     return Error{Reason::Conflict, "the limit of 10000 identities is reached", {}};
   }
-  const Identity identity = make_identity(spec, clock_.now());
+  Identity identity = make_identity(spec, clock_.now());
+  if (!spec.oidc_subject.empty()) {
+    identity.oidc =
+        KH_TRY(new_link(*snapshot(), identity.iam_id, identity.kind, spec.oidc_subject));
+  }
   IamChange change;
   change.put_identities = {identity};
   event.target_id = identity.iam_id;
+  KH_TRY(apply(change, event));
+  return identity;
+}
+
+Result<OidcLink> Authority::new_link(const Snapshot& now, std::string_view iam_id,
+                                     IdentityKind kind, const std::string& subject) const {
+  if (kind != IdentityKind::User) {
+    return Error{Reason::InvalidField,
+                 "only a user may have an oidc_subject; a program logs in with an API key",
+                 "oidc_subject"};
+  }
+  KH_TRY(check_subject(subject));
+  if (oidc_issuer_.empty()) {
+    return Error{Reason::FeatureRestricted,
+                 "this deployment has no OpenID provider; set oidc.issuer in its configuration",
+                 "oidc_subject"};
+  }
+  const auto holder = now.ids_by_subject.find(subject_key(oidc_issuer_, subject));
+  if (holder != now.ids_by_subject.end() && holder->second != iam_id) {
+    return Error{Reason::AlreadyExists,
+                 "this subject is linked to " + holder->second + " already; unlink that first",
+                 "oidc_subject"};
+  }
+  return OidcLink{"OidcLink-" + crypto::random_uuid().text(), oidc_issuer_, subject};
+}
+
+Result<Identity> Authority::link_identity(const std::string& iam_id, const std::string& subject,
+                                          audit::Event event) {
+  const std::lock_guard lock(changing_);
+  const SnapshotPtr now = snapshot();
+  const auto found = now->identities.find(iam_id);
+  if (found == now->identities.end()) return no_identity();
+  Identity identity = found->second;
+  if (subject.empty()) {
+    identity.oidc.reset();
+  } else {
+    OidcLink link = KH_TRY(new_link(*now, iam_id, identity.kind, subject));
+    const bool is_same =
+        identity.oidc && identity.oidc->issuer == link.issuer && identity.oidc->subject == subject;
+    if (!is_same) identity.oidc = std::move(link);
+  }
+  IamChange change;
+  change.put_identities = {identity};
+  event.target_id = iam_id;
   KH_TRY(apply(change, event));
   return identity;
 }

@@ -28,6 +28,7 @@ inline constexpr std::size_t kMaxGrantsPerIdentity = 200;
 inline constexpr std::size_t kMaxIamNameBytes = 240;
 inline constexpr std::size_t kMaxIamDescriptionBytes = 1000;
 inline constexpr std::size_t kMaxServiceCrnBytes = 300;
+inline constexpr std::size_t kMaxOidcSubjectBytes = 255;  // OpenID Connect Core 1.0 section 2
 inline constexpr std::size_t kMaxEndedTokens = 2'000;
 inline constexpr std::size_t kApiKeySecretSize = 44;  // base64url of 33 random bytes
 
@@ -38,6 +39,8 @@ struct IdentitySpec {
   // For a service id only: eight segments of a CRN with a service and its instance, without
   // wildcard (key-management-api.md 13); the identity may then write registrations of its own.
   std::string service_crn = {};
+  // For a user only: the provider's `sub` whose log-in is this identity's; empty: none.
+  std::string oidc_subject = {};
 };
 struct CreatedApiKey {
   ApiKey key;
@@ -57,6 +60,10 @@ class Authority {
   // wait for.
   void set_fence(std::function<void()> fence) { fence_ = std::move(fence); }
 
+  // The OpenID provider of this deployment: only links to it count, and new ones are to it. Set
+  // once, before the first request; empty: none.
+  void set_oidc_issuer(std::string issuer) { oidc_issuer_ = std::move(issuer); }
+
   // Makes the first administrator (a service id with Administrator and Manager on everything, not
   // KeyPurge) if there is no identity at all; nothing otherwise. `deliver` receives the new API key
   // before it is committed and must keep it durably (a 0600 file); if it fails, or the process dies
@@ -74,6 +81,10 @@ class Authority {
     std::string name;
   };
   Result<Exchange> exchange(std::string_view api_key_text) const;
+
+  // The token of whom the provider of set_oidc_issuer calls `subject`. It ends, at once, when the
+  // link does. Errors: IdentityNotFound (nobody is linked to the subject).
+  Result<Exchange> exchange_oidc(std::string_view subject) const;
 
   // The caller of a token, rights compiled. About 20 us: event loops ask their TokenCache instead.
   // Errors: those of TokenVerifier::verify; Unauthenticated when its API key or identity is gone or
@@ -93,10 +104,15 @@ class Authority {
 
   // Each change takes the audit event of its call, sets its `target_id`, and commits both in one
   // transaction. Errors of all: StoreUnavailable and what commit_iam says. Further errors:
-  //   InvalidField (name, description, service CRN, roles, scope), IdentityNotFound, NotFound (API
-  //   key, grant), Conflict (a limit above is reached, or the change would leave no administrator
-  //   who can log in).
+  //   InvalidField (name, description, service CRN, subject, roles, scope), IdentityNotFound,
+  //   NotFound (API key, grant), Conflict (a limit above is reached, or the change would leave no
+  //   administrator who can log in with an API key: a provider can be gone), AlreadyExists (another
+  //   identity is linked to the subject), FeatureRestricted (no provider is configured).
   Result<Identity> create_identity(const IdentitySpec& spec, audit::Event event);
+  // Links a user to a subject of the provider, in place of the one before; empty: to none. The same
+  // subject again changes nothing but leaves a record.
+  Result<Identity> link_identity(const std::string& iam_id, const std::string& subject,
+                                 audit::Event event);
   Result<void> delete_identity(const std::string& iam_id, audit::Event event);
   Result<CreatedApiKey> create_api_key(const std::string& iam_id, const std::string& name,
                                        audit::Event event);
@@ -117,6 +133,9 @@ class Authority {
 
   Authority(IamStore& store, TokenIssuer issuer, const Clock& clock);
   SnapshotPtr snapshot() const;
+  // A checked link to `subject` for the identity. Errors: see above.
+  Result<OidcLink> new_link(const Snapshot& now, std::string_view iam_id, IdentityKind kind,
+                            const std::string& subject) const;
   // The steps of a change, under changing_: check the result, commit, publish, fence.
   Result<void> apply(const IamChange& change, const audit::Event& event);
   void publish(std::shared_ptr<Snapshot> next);
@@ -126,6 +145,7 @@ class Authority {
   const TokenIssuer issuer_;
   TokenVerifier verifier_;
   const Clock& clock_;
+  std::string oidc_issuer_;
   std::function<void()> fence_;
   std::mutex changing_;                       // one change at a time
   mutable std::shared_mutex snapshot_mutex_;  // guards the pointer only

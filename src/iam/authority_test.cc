@@ -62,6 +62,118 @@ class AuthorityTest : public testing::Test {
   std::unique_ptr<Authority> authority_ = load(store_, clock_);
 };
 
+class OidcLinkTest : public AuthorityTest {
+ protected:
+  static constexpr const char* kIssuer = "https://id.example";
+  void SetUp() override {
+    bootstrap();
+    authority_->set_oidc_issuer(kIssuer);
+  }
+  IdentitySpec user(const std::string& subject) const {
+    return {IdentityKind::User, "Ann", "", "", subject};
+  }
+  std::string log_in(const std::string& subject) const {
+    return authority_->exchange_oidc(subject).value().token.access_token;
+  }
+  bool counts(const std::string& token) const { return authority_->caller_for(token).has_value(); }
+  Reason refusal(const std::string& iam_id, const std::string& subject) {
+    const auto done = authority_->link_identity(iam_id, subject, {});
+    return done ? Reason::Internal : done.error().reason;
+  }
+};
+
+TEST_F(OidcLinkTest, WhoIsLinkedLogsInWithoutAnApiKey) {
+  const Identity ann = authority_->create_identity(user("ann"), {}).value();
+  const auto exchange = authority_->exchange_oidc("ann").value();
+  EXPECT_EQ(exchange.iam_id, ann.iam_id);
+  EXPECT_EQ(exchange.name, "Ann");
+  const CallerPtr caller = authority_->caller_for(exchange.token.access_token).value();
+  EXPECT_EQ(caller->iam_id, ann.iam_id);
+  EXPECT_EQ(caller->credential, "oidc");
+  for (const char* other : {"bob", "", "Ann", "ann "})
+    EXPECT_EQ(authority_->exchange_oidc(other).error().reason, Reason::IdentityNotFound) << other;
+}
+
+TEST_F(OidcLinkTest, TheEndOfALinkEndsItsTokens) {
+  const std::string id = authority_->create_identity(user("ann"), {}).value().iam_id;
+  const std::string first = log_in("ann");
+  ASSERT_TRUE(authority_->link_identity(id, "ann", {}));
+  EXPECT_TRUE(counts(first)) << "the same subject again is no new link";
+  ASSERT_TRUE(authority_->link_identity(id, "ann2", {}));
+  EXPECT_FALSE(counts(first));
+  const std::string second = log_in("ann2");
+  ASSERT_TRUE(authority_->link_identity(id, "", {}));
+  EXPECT_FALSE(counts(second));
+  EXPECT_FALSE(authority_->exchange_oidc("ann2"));
+  ASSERT_TRUE(authority_->link_identity(id, "ann", {}));
+  EXPECT_FALSE(counts(first)) << "linked again is another link";
+  const std::string third = log_in("ann");
+  ASSERT_TRUE(authority_->delete_identity(id, {}));
+  EXPECT_FALSE(counts(third));
+}
+
+TEST_F(OidcLinkTest, AnotherProviderEndsTheTokensAndHasSubjectsOfItsOwn) {
+  const std::string ann = authority_->create_identity(user("ann"), {}).value().iam_id;
+  const std::string token = log_in("ann");
+  authority_->set_oidc_issuer("https://other.example");
+  EXPECT_FALSE(counts(token));
+  EXPECT_FALSE(authority_->exchange_oidc("ann"));
+  const std::string other = authority_->create_identity(user("ann"), {}).value().iam_id;
+  EXPECT_EQ(authority_->exchange_oidc("ann").value().iam_id, other);
+  authority_->set_oidc_issuer("");
+  EXPECT_FALSE(authority_->exchange_oidc("ann"));
+  EXPECT_EQ(refusal(ann, "x"), Reason::FeatureRestricted);
+  EXPECT_TRUE(authority_->link_identity(ann, "", {})) << "a link can be taken away all the same";
+  authority_->set_oidc_issuer(kIssuer);
+  EXPECT_FALSE(load(store_, clock_)->exchange_oidc("ann")) << "no provider was set";
+}
+
+TEST_F(OidcLinkTest, OneSubjectIsOneUser) {
+  const std::string ann = authority_->create_identity(user("ann"), {}).value().iam_id;
+  EXPECT_EQ(authority_->create_identity(user("ann"), {}).error().reason, Reason::AlreadyExists);
+  const std::string bob = authority_->create_identity(user(""), {}).value().iam_id;
+  EXPECT_EQ(refusal(bob, "ann"), Reason::AlreadyExists);
+  ASSERT_TRUE(authority_->link_identity(ann, "", {}));
+  EXPECT_TRUE(authority_->link_identity(bob, "ann", {}));
+  EXPECT_EQ(refusal("IBMid-none", "x"), Reason::IdentityNotFound);
+  const Login service = service_id("job");
+  EXPECT_EQ(refusal(service.iam_id, "x"), Reason::InvalidField);
+  IdentitySpec linked_service{IdentityKind::ServiceId, "job", "", "", "x"};
+  EXPECT_EQ(authority_->create_identity(linked_service, {}).error().reason, Reason::InvalidField);
+  const std::string longest(255, 'a');
+  EXPECT_TRUE(authority_->link_identity(bob, longest, {}));
+  for (const std::string& wrong :
+       {longest + "a", std::string(" a"), std::string("a "), std::string("a\nb"),
+        std::string("\xc3\xa4"), std::string("a\0b", 3), std::string("\x7f")}) {
+    EXPECT_EQ(refusal(bob, wrong), Reason::InvalidField) << wrong;
+  }
+}
+
+// A provider can be gone for good: then only API keys let an administrator in.
+TEST_F(OidcLinkTest, AnAdministratorWithoutApiKeyDoesNotCountAsTheLastOne) {
+  const std::string ann = authority_->create_identity(user("ann"), {}).value().iam_id;
+  ASSERT_TRUE(authority_->create_grant(grant(ann, Role::Administrator), {}));
+  for (const Identity& identity : authority_->identities()) {
+    if (identity.iam_id == ann) continue;
+    EXPECT_EQ(authority_->delete_identity(identity.iam_id, {}).error().reason, Reason::Conflict);
+    ASSERT_TRUE(authority_->create_api_key(ann, "of Ann", {}));
+    EXPECT_TRUE(authority_->delete_identity(identity.iam_id, {}));
+  }
+}
+
+TEST_F(OidcLinkTest, AStoreWithTwoIdentitiesOfOneSubjectIsNotTaken) {
+  IamChange change;
+  for (const char* id : {"IBMid-1", "IBMid-2"}) {
+    Identity identity{id, IdentityKind::User, "n", "", {}, "", OidcLink{id, kIssuer, "ann"}};
+    change.put_identities.push_back(identity);
+  }
+  ASSERT_TRUE(store_.commit_iam(change, {}));
+  auto issuer =
+      TokenIssuer::create(*key_, "https://localhost/identity", "0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(Authority::load(store_, std::move(issuer).value(), clock_).error().reason,
+            Reason::Internal);
+}
+
 TEST_F(AuthorityTest, TheFirstAdministratorIsMadeOnceAndMayEverythingButPurge) {
   const std::string secret = bootstrap();
   EXPECT_EQ(secret.size(), kApiKeySecretSize);

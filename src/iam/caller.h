@@ -34,7 +34,7 @@ struct Caller {
   std::string iam_id;  // "iam-ServiceId-…" or "IBMid-…"; what createdBy and dual authorization use
   std::string name;
   std::string account;     // 32 hex digits, as in CRNs
-  std::string credential;  // "apikey"
+  std::string credential;  // "apikey" or "oidc"
   // The first eight segments of the CRNs that this service owns (iam_store.h); empty: no service.
   std::string service_crn;
   Timestamp token_expires;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,14 @@ namespace keyhaven::iam {
 
 enum class IdentityKind : std::uint8_t { User, ServiceId };
 
+// Which account at an OpenID provider logs in as an identity. Only issuer and subject together name
+// an account (OpenID Connect Core 1.0 section 5.7): another provider may give out the same subject.
+struct OidcLink {
+  std::string id;  // "OidcLink-<uuid>", new for each link: tokens name it
+  std::string issuer;
+  std::string subject;
+};
+
 struct Identity {
   std::string iam_id;  // "iam-ServiceId-<uuid>" or "IBMid-<uuid>"
   IdentityKind kind = IdentityKind::ServiceId;
@@ -24,6 +33,7 @@ struct Identity {
   // A service whose resources keys protect: the first eight segments of the CRNs it owns, "crn:"
   // up to the service instance (key-management-api.md 13). Empty for all others.
   std::string service_crn = {};
+  std::optional<OidcLink> oidc = {};  // of users only
 };
 
 struct ApiKey {

@@ -24,8 +24,11 @@ inline constexpr std::int64_t kClockSkewSeconds = 60;  // how far in the future 
 
 // What a token is made for.
 struct TokenSubject {
-  std::string iam_id;      // "iam-ServiceId-<uuid>" or "IBMid-<uuid>"
-  std::string api_key_id;  // "ApiKey-<uuid>": deleting the key ends its tokens
+  std::string iam_id;  // "iam-ServiceId-<uuid>" or "IBMid-<uuid>"
+  // What the caller logged in with; one of the two is set. Deleting the key, or the link, ends its
+  // tokens.
+  std::string api_key_id;         // "ApiKey-<uuid>"
+  std::string oidc_link_id = {};  // "OidcLink-<uuid>" (iam_store.h)
 };
 
 struct IssuedToken {
@@ -38,7 +41,8 @@ struct IssuedToken {
 // What a good token says.
 struct TokenClaims {
   std::string iam_id;
-  std::string api_key_id;
+  std::string api_key_id;    // empty: not of an API key
+  std::string oidc_link_id;  // empty: not of a log-in at an OpenID provider
   std::string account;
   Timestamp issued;
   Timestamp expires;

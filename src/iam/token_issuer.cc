@@ -41,18 +41,21 @@ std::string claims_json(const TokenIssuer& issuer, const TokenSubject& subject, 
   std::string out = "{";
   append_subject(out, subject.iam_id);
   member(out, "jti", crypto::random_uuid().text());
-  member(out, "apikey_id", subject.api_key_id);
+  const bool by_api_key = !subject.api_key_id.empty();
+  if (by_api_key) member(out, "apikey_id", subject.api_key_id);
+  if (!by_api_key) member(out, "oidc_link_id", subject.oidc_link_id);
   out.append(",\"unique_instance_crns\":[],\"account\":{\"valid\":true,\"bss\":\"")
       .append(issuer.account())
       .append("\"}");
   member(out, "iat", issued.seconds());
   member(out, "exp", expires.seconds());
   member(out, "iss", issuer.issuer());
-  member(out, "grant_type", "urn:ibm:params:oauth:grant-type:apikey");
+  member(out, "grant_type",
+         by_api_key ? "urn:ibm:params:oauth:grant-type:apikey" : "authorization_code");
   member(out, "scope", "ibm openid");
   member(out, "client_id", "default");
   member(out, "acr", 1);
-  out.append(",\"amr\":[\"pwd\"]}");
+  out.append(by_api_key ? R"(,"amr":["pwd"]})" : R"(,"amr":["oidc"]})");
   return out;
 }
 
@@ -100,7 +103,9 @@ TokenIssuer::TokenIssuer(crypto::RsaPrivateKey key, std::string issuer, std::str
 }
 
 IssuedToken TokenIssuer::issue(const TokenSubject& subject, Timestamp now) const {
-  KH_ASSERT(needs_no_escape(subject.iam_id) && needs_no_escape(subject.api_key_id));
+  KH_ASSERT(needs_no_escape(subject.iam_id) && needs_no_escape(subject.api_key_id) &&
+            needs_no_escape(subject.oidc_link_id));
+  KH_ASSERT(subject.api_key_id.empty() != subject.oidc_link_id.empty());
   IssuedToken out;
   out.issued = Timestamp::from_seconds(now.seconds());
   out.expires = out.issued.plus_seconds(lifetime_seconds_);

@@ -64,6 +64,15 @@ TEST_F(TokenTest, ATokenSaysWhoForHowLong) {
   EXPECT_EQ(claims.expires, now_.plus_seconds(3600));
 }
 
+TEST_F(TokenTest, ATokenOfAProvidersLogInNamesTheLinkAndNoApiKey) {
+  const IssuedToken issued =
+      issuer_->issue({"IBMid-11111111-1111-4111-8111-111111111111", {}, "OidcLink-1"}, now_);
+  const TokenClaims claims = TokenVerifier(*issuer_).verify(issued.access_token, now_).value();
+  EXPECT_EQ(claims.iam_id, "IBMid-11111111-1111-4111-8111-111111111111");
+  EXPECT_EQ(claims.api_key_id, "");
+  EXPECT_EQ(claims.oidc_link_id, "OidcLink-1");
+}
+
 TEST_F(TokenTest, ClaimsAreThoseThatClientsRead) {
   for (const std::string_view member :
        {R"("iam_id":"iam-ServiceId-11111111-1111-4111-8111-111111111111")", R"("realmid":"iam")",

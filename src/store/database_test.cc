@@ -173,6 +173,31 @@ TEST_F(DatabaseTest, IamRowsComeBack) {
   EXPECT_EQ(loaded->grants[1].key, std::nullopt);
 }
 
+TEST_F(DatabaseTest, ASubjectOfAProviderBelongsToOneIdentity) {
+  const iam::OidcLink link{"OidcLink-1", "https://id.example", "ann"};
+  iam::Identity ann{"IBMid-1", iam::IdentityKind::User, "Ann", "", {}, "", link};
+  iam::Identity bob{"IBMid-2", iam::IdentityKind::User, "Bob", "", {}, "", link};
+  bob.oidc->id = "OidcLink-2";
+  auto database = open();
+  const auto put = [&](const iam::Identity& identity) {
+    iam::IamChange change;
+    change.put_identities = {identity};
+    return database->commit_iam(change, sample_event("c"));
+  };
+  ASSERT_TRUE(put(ann));
+  EXPECT_EQ(put(bob).error().reason, Reason::AlreadyExists);
+  bob.oidc->issuer = "https://other.example";  // its "ann" is somebody else
+  ASSERT_TRUE(put(bob));
+  ann.oidc.reset();
+  ASSERT_TRUE(put(ann));
+  bob.oidc->issuer = link.issuer;
+  ASSERT_TRUE(put(bob));
+  database.reset();
+  const auto loaded = open()->load_iam().value();
+  for (const iam::Identity& identity : loaded.identities)
+    EXPECT_EQ(identity.oidc.has_value(), identity.iam_id == "IBMid-2");
+}
+
 TEST_F(DatabaseTest, ARemovedIdentityTakesItsKeysAndGrantsAlong) {
   const IamSamples samples;
   auto database = open();

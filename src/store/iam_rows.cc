@@ -9,8 +9,9 @@ namespace keyhaven::store {
 namespace {
 
 constexpr const char* kPutIdentity = R"sql(
-    INSERT INTO identities (iam_id, record, checksum) VALUES (?, ?, ?)
-    ON CONFLICT (iam_id) DO UPDATE SET record = excluded.record, checksum = excluded.checksum)sql";
+    INSERT INTO identities (iam_id, oidc_link, record, checksum) VALUES (?, nullif(?, ''), ?, ?)
+    ON CONFLICT (iam_id) DO UPDATE SET oidc_link = excluded.oidc_link, record = excluded.record,
+                                       checksum = excluded.checksum)sql";
 constexpr const char* kPutApiKey = R"sql(
     INSERT INTO api_keys (id, iam_id, secret_hash, record, checksum) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET iam_id = excluded.iam_id, secret_hash = excluded.secret_hash,
@@ -86,6 +87,24 @@ Result<void> remove_all(Connection& db, const iam::IamChange& change, TouchedRow
   return {};
 }
 
+// The column only holds one subject to one identity: what counts is the record. An issuer has no
+// blank.
+Result<void> put_identity(Connection& db, const iam::Identity& identity, const SealedRow& row) {
+  const std::string link =
+      identity.oidc ? identity.oidc->issuer + " " + identity.oidc->subject : std::string();
+  const Execution done = KH_TRY(db.query(kPutIdentity)
+                                    .text(identity.iam_id)
+                                    .text(link)
+                                    .blob(row.record)
+                                    .blob(row.checksum)
+                                    .execute());
+  if (done == Execution::NotUnique) {
+    return Error{Reason::AlreadyExists, "another identity is linked to this subject",
+                 "oidc_subject"};
+  }
+  return {};
+}
+
 Result<void> put_api_key(Connection& db, const iam::ApiKey& key, const SealedRow& row) {
   const Execution done = KH_TRY(db.query(kPutApiKey)
                                     .text(key.id)
@@ -108,12 +127,7 @@ Result<void> apply(Connection& db, const PreparedChange& prepared, TouchedRows& 
     for (const SealedRow& row : *rows) touched.put(row);
   }
   for (std::size_t i = 0; i < change.put_identities.size(); ++i) {
-    const SealedRow& row = prepared.identities[i];
-    KH_TRY(db.query(kPutIdentity)
-               .text(change.put_identities[i].iam_id)
-               .blob(row.record)
-               .blob(row.checksum)
-               .execute());
+    KH_TRY(put_identity(db, change.put_identities[i], prepared.identities[i]));
   }
   for (std::size_t i = 0; i < change.put_api_keys.size(); ++i) {
     KH_TRY(put_api_key(db, change.put_api_keys[i], prepared.api_keys[i]));

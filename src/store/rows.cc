@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint8_t kFormat = 1;
 constexpr std::uint8_t kIdentityFormat = 2;
+constexpr std::uint8_t kLinkedIdentityFormat = 3;
 constexpr std::size_t kMaxText = 1 << 20;
 
 void write_optional_id(Writer& out, const Uuid* uuid) {
@@ -26,12 +27,6 @@ std::optional<IdType> read_optional_id(Reader& in) {
 }
 
 std::string read_text(Reader& in) { return std::string(in.text32(kMaxText)); }
-
-bool read_flag(Reader& in) {
-  const std::uint8_t flag = in.u8();
-  if (flag > 1) in.fail();
-  return flag == 1;
-}
 
 void expect_format(Reader& in) {
   if (in.u8() != kFormat) in.fail();
@@ -88,13 +83,18 @@ Result<keys::KeyRing> decode_ring(ByteView record) {
 Bytes encode(const iam::Identity& identity) {
   Bytes bytes;
   Writer out(bytes);
-  out.u8(kIdentityFormat);
+  out.u8(identity.oidc ? kLinkedIdentityFormat : kIdentityFormat);
   out.text32(identity.iam_id);
   out.u8(identity.kind == iam::IdentityKind::User ? 1 : 2);
   out.text32(identity.name);
   out.text32(identity.description);
   out.i64(identity.created.us);
   out.text32(identity.service_crn);
+  if (identity.oidc) {
+    out.text32(identity.oidc->id);
+    out.text32(identity.oidc->issuer);
+    out.text32(identity.oidc->subject);
+  }
   return bytes;
 }
 
@@ -102,7 +102,7 @@ Result<iam::Identity> decode_identity(ByteView record) {
   Reader in(record);
   iam::Identity identity;
   const std::uint8_t format = in.u8();
-  if (format != kFormat && format != kIdentityFormat) in.fail();
+  if (format < kFormat || format > kLinkedIdentityFormat) in.fail();
   identity.iam_id = read_text(in);
   const std::uint8_t kind = in.u8();
   if (kind != 1 && kind != 2) in.fail();
@@ -110,7 +110,9 @@ Result<iam::Identity> decode_identity(ByteView record) {
   identity.name = read_text(in);
   identity.description = read_text(in);
   identity.created = {in.i64()};
-  if (format == kIdentityFormat) identity.service_crn = read_text(in);
+  if (format >= kIdentityFormat) identity.service_crn = read_text(in);
+  if (format == kLinkedIdentityFormat)
+    identity.oidc = iam::OidcLink{read_text(in), read_text(in), read_text(in)};
   return finish(in, std::move(identity));
 }
 
@@ -137,7 +139,7 @@ Result<iam::ApiKey> decode_api_key(ByteView record) {
   const ByteView hash = in.raw(key.secret_hash.size());
   if (in.ok()) std::copy(hash.begin(), hash.end(), key.secret_hash.begin());
   key.created = {in.i64()};
-  key.locked = read_flag(in);
+  key.locked = in.flag();
   return finish(in, std::move(key));
 }
 

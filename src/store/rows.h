@@ -25,7 +25,8 @@ Checksum setting_checksum(std::string_view name, std::string_view value);
 
 // Canonical encodings of what has none elsewhere: format byte 1, then the fields in declaration
 // order, big-endian, texts and bytes with a 32-bit length, absent ids as one byte 0, present ones
-// as 1 and 16 bytes. Identities have format 2; format 1, which is still read, had no service CRN.
+// as 1 and 16 bytes. Identities have format 2, those with a link to an OpenID provider
+// format 3; format 1, which is still read, had no service CRN.
 Bytes encode(const keys::KeyRing& ring);
 Bytes encode(const iam::Identity& identity);
 Bytes encode(const iam::ApiKey& key);

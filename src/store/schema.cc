@@ -128,6 +128,10 @@ ALTER TABLE api_keys ADD COLUMN seal BLOB;
 ALTER TABLE grants ADD COLUMN seal BLOB;
 ALTER TABLE settings ADD COLUMN seal BLOB;
 )sql"},
+    {5, R"sql(
+ALTER TABLE identities ADD COLUMN oidc_link TEXT;
+CREATE UNIQUE INDEX identities_by_oidc_link ON identities (oidc_link);
+)sql"},
 };
 
 Result<std::uint64_t> current_version(Connection& db) {

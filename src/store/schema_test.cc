@@ -81,6 +81,16 @@ TEST(RowsTest, RoundTripAndRefuseEveryCut) {
   ASSERT_TRUE(old);
   EXPECT_EQ(old->description, "d");
   EXPECT_EQ(old->service_crn, "");
+  identity.oidc = iam::OidcLink{"OidcLink-1", "https://id.example", "a subject"};
+  const Bytes linked = encode(identity);
+  const auto read = decode_identity(linked);
+  ASSERT_TRUE(read && read->oidc);
+  EXPECT_EQ(read->oidc->id, "OidcLink-1");
+  EXPECT_EQ(read->oidc->issuer, "https://id.example");
+  EXPECT_EQ(read->oidc->subject, "a subject");
+  EXPECT_EQ(encode(*read), linked);
+  for (std::size_t size = 0; size < linked.size(); ++size)
+    EXPECT_FALSE(decode_identity(ByteView(linked).first(size)));
   keys::KeyRing ring{new_instance(), "r", Timestamp::from_seconds(1), "me"};
   EXPECT_EQ(encode(*decode_ring(encode(ring))), encode(ring));
   Bytes other_format = encode(ring);
