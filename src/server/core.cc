@@ -13,6 +13,7 @@
 #include "http/instance_policy_routes.h"
 #include "http/metrics_routes.h"
 #include "http/migration_report_routes.h"
+#include "http/permission_routes.h"
 #include "http/proposal_routes.h"
 #include "http/rotation_routes.h"
 #include "http/store_routes.h"
@@ -234,6 +235,7 @@ void Core::build_api() {
   api_->add(http::import_token_routes(*import_tokens_));
   api_->add(http::identity_routes(*authority_));
   api_->add(http::iam_routes(*authority_));
+  api_->add(http::permission_routes());
   api_->add(http::instance_routes(*instances_));
   api_->add(http::instance_policy_routes(*instances_));
   api_->add(http::tke_routes(*frame_front_));

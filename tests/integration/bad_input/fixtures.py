@@ -263,7 +263,7 @@ def _(world, name):
 
 @fixture("getTokenKeys getTokenKeysWellKnown getAttestationRoot getHealth getReadiness getDocumentPage getDocument "
          "listIdentities listApiKeys listAccessPolicies listInstances getMetrics getAuditPublicKey createAuditCheckpoint getGovernanceConfigs getUnitSealing "
-         "getStoreVerification", where="")
+         "getStoreVerification getPermissions", where="")
 def _(world, name):
     return {}
 

@@ -993,6 +993,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See what you may do */
+        get: operations["getPermissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/keys/{id}/policies": {
         parameters: {
             query?: {
@@ -2571,6 +2588,36 @@ export interface components {
                     }[];
                 }[];
             }[];
+        };
+        ActionList: string[];
+        Permissions: {
+            /** @description On everything: all instances, identities, the audit log. */
+            account: components["schemas"]["ActionList"];
+            instance?: components["schemas"]["InstancePermissions"];
+            /** @description The roles that allow each action; the same for every caller. */
+            requirements: components["schemas"]["ActionRequirement"][];
+        };
+        /** @description When the query names an instance. */
+        InstancePermissions: {
+            id: components["schemas"]["Uuid"];
+            /** @description On the whole instance and all in it. */
+            actions: components["schemas"]["ActionList"];
+            /** @description On rings and keys that policies name. A call on a key is allowed when the whole instance, its ring, it or it in its ring allows it. */
+            parts: components["schemas"]["PartPermissions"][];
+        };
+        PartPermissions: {
+            places: {
+                /** @description The ring and every key in it, or with `key` the key while it is in this ring. */
+                key_ring?: string;
+                key?: components["schemas"]["Uuid"];
+            }[];
+            /** @description In each of the places, those of the whole instance included. */
+            actions: components["schemas"]["ActionList"];
+        };
+        ActionRequirement: {
+            /** @description Any of them is enough. */
+            roles: string[];
+            actions: components["schemas"]["ActionList"];
         };
         RotationPolicy: {
             /** @enum {string} */
@@ -5652,6 +5699,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getPermissions: {
+        parameters: {
+            query?: {
+                /** @description Id of an instance. */
+                instance?: components["schemas"]["Uuid"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the caller may do. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account": [],
+                     *       "instance": {
+                     *         "id": "2291e4ae-a14c-4af9-88f0-27c0cb2739e2",
+                     *         "actions": [
+                     *           "secrets.list",
+                     *           "secrets.wrap"
+                     *         ],
+                     *         "parts": [
+                     *           {
+                     *             "places": [
+                     *               {
+                     *                 "key_ring": "payroll"
+                     *               }
+                     *             ],
+                     *             "actions": [
+                     *               "secrets.create",
+                     *               "secrets.list",
+                     *               "secrets.wrap"
+                     *             ]
+                     *           }
+                     *         ]
+                     *       },
+                     *       "requirements": [
+                     *         {
+                     *           "roles": [
+                     *             "Writer",
+                     *             "Manager"
+                     *           ],
+                     *           "actions": [
+                     *             "secrets.create"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Permissions"];
                 };
             };
         };
