@@ -42,6 +42,42 @@ test("a key is created with everything the form offers", async () => {
   assert.equal(key.expirationDate, "2099-01-01T18:04:00Z");
 });
 
+for (const [look, options] of Object.entries({ light: {}, dark: { colorScheme: "dark" }, Korean: { locale: "ko-KR" } })) {
+  test(`at 360 pixels, ${look}, name, state and menu of a key are in sight`, async () => {
+    const small = await Person.open(browser, server, { ...options, viewport: { width: 360, height: 740 } });
+    await small.context.addCookies(await person.context.cookies());
+    await small.go(`/instances/${server.instance}/keys`);
+    const row = small.row("ledger");
+    await row.waitFor();
+    const parts = { name: row.getByRole("link", { name: "ledger" }), state: row.locator(".kh-state"), menu: row.locator(".kh-menu-cell button") };
+    const at = Object.fromEntries(await Promise.all(Object.entries(parts).map(async ([name, part]) => [name, await part.boundingBox()])));
+    const gap = (one, other) => Math.round(other.x - (one.x + one.width));
+    assert.ok(gap(at.name, at.menu) >= 0 && gap(at.state, at.menu) >= 0, JSON.stringify(at));
+    assert.ok(at.name.x >= 0 && at.state.x >= 0 && at.menu.x + at.menu.width <= 360, JSON.stringify(at));
+    assert.ok(at.state.y >= at.name.y + at.name.height - 1, "the state is not below the name");
+    // What is there is not cut off within its cell, either.
+    assert.ok(await parts.state.evaluate((state) => state.closest(".kh-cell").scrollWidth <= state.closest(".kh-cell").clientWidth));
+    await small.isAccessible();
+    // Wide again, the state has its own column.
+    await small.page.setViewportSize({ width: 1280, height: 740 });
+    await small.page.waitForFunction(() => document.querySelector(".kh-state").closest("td").previousElementSibling !== null);
+    await small.close();
+  });
+}
+
+test("one Escape closes a dialog, wherever the focus is in it", async () => {
+  await person.toKeys();
+  await person.page.getByRole("button", { name: "Create a key" }).click();
+  await person.dialog().getByRole("button", { name: "Close", exact: true }).focus();
+  await person.dialog().getByRole("tooltip").filter({ visible: true }).or(person.page.locator(".cds--popover--open")).first().waitFor();
+  await person.page.keyboard.press("Escape");
+  await person.dialog().waitFor({ state: "hidden" });
+  await person.choose("ledger", "Delete key");
+  await person.dialog().waitFor();
+  await person.page.keyboard.press("Escape");
+  await person.dialog().waitFor({ state: "hidden" });
+});
+
 test("a refused creation keeps the form, tells reason and correlation id", async () => {
   await person.toKeys();
   await person.page.getByRole("button", { name: "Create a key" }).click();

@@ -1,5 +1,5 @@
-// Pictures of all pages for the documentation: ../docs/screens/console-<page>.png, light, English, 1280 pixels wide; one
-// dark, one Korean, one at 360 pixels. `npm run screens` makes them anew; `npm run screens -- keys` only those.
+// Pictures of all pages for the documentation: ../docs/screens/console-<page>.png, light, English, 1280 pixels wide; some
+// dark, Korean, or at 360 pixels. `npm run screens` makes them anew; `npm run screens -- keys` only those.
 //
 // A page: its name, its address below /console (":instance", ":key" and ":identity" are filled), what to wait for, what to do before.
 import { readFileSync, readdirSync } from "node:fs";
@@ -45,6 +45,8 @@ const PAGES = [
   { name: "keys-dark", path: "/instances/:instance/keys", options: { colorScheme: "dark" } },
   { name: "keys-korean", path: "/instances/:instance/keys", options: { locale: "ko-KR" } },
   { name: "keys-narrow", path: "/instances/:instance/keys", options: { viewport: { width: 360, height: 740 } } },
+  { name: "keys-narrow-dark", path: "/instances/:instance/keys", options: { viewport: { width: 360, height: 740 }, colorScheme: "dark" } },
+  { name: "keys-narrow-korean", path: "/instances/:instance/keys", options: { viewport: { width: 360, height: 740 }, locale: "ko-KR" } },
   { name: "key-create", path: "/instances/:instance/keys", act: openDialog("Create a key") },
   { name: "key-delete", path: "/instances/:instance/keys/:key", act: openDialog("Delete key") },
   { name: "key", path: "/instances/:instance/keys/:key" },

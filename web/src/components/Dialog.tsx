@@ -1,7 +1,7 @@
 // A dialog with a form: Enter submits, Escape closes, errors are told inside, and the focus stays in it.
-// It is open as long as it is rendered.
+// It is open as long as it is rendered. What is only to be read has the focus itself, so that the arrow keys scroll it.
 import { Modal } from "@carbon/react";
-import { useEffect, useRef, type ReactNode } from "react";
+import { useCallback, useEffect, useRef, type KeyboardEvent, type ReactNode } from "react";
 import { useT } from "../i18n";
 import { ErrorNotice } from "./ErrorNotice";
 
@@ -25,9 +25,21 @@ export function Dialog({ title, submitLabel, danger, busy = false, canSubmit = t
   useEffect(() => {
     if (error) told.current?.scrollIntoView({ block: "nearest" });
   }, [error]);
+  // Carbon's listener for Escape keeps the function that it was first given.
+  const latest = useRef(onClose);
+  latest.current = onClose;
+  const close = useCallback(() => latest.current(), []);
+  // With the focus on the close button the first Escape would only hide that one's tooltip.
+  const closeAtOnce = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !(event.target as Element).closest(".cds--modal-close")) return;
+    event.stopPropagation();
+    close();
+  };
   return (
     <Modal
       open
+      onKeyDownCapture={closeAtOnce}
+      selectorPrimaryFocus={onSubmit ? "[data-modal-primary-focus]" : ".kh-form"}
       size={size}
       danger={danger}
       modalHeading={title}
@@ -40,11 +52,12 @@ export function Dialog({ title, submitLabel, danger, busy = false, canSubmit = t
       loadingDescription={t("common.working")}
       aria-label={title}
       preventCloseOnClickOutside
-      onRequestClose={onClose}
+      onRequestClose={close}
       onRequestSubmit={onSubmit}
     >
       <form
         className="kh-form"
+        tabIndex={onSubmit ? undefined : -1}
         noValidate
         onSubmit={(event) => {
           event.preventDefault();

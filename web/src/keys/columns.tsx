@@ -12,7 +12,7 @@ export const keyPath = (instance: string, id: string) => `/instances/${encodeURI
 
 export const keyColumns = (t: Translate, instance: string): Column<Key>[] => [
   { key: "name", header: t("common.name"), width: 240, cell: (row) => <RouteLink to={keyPath(instance, row.id)} title={row.name} dir="auto">{row.name}</RouteLink> },
-  { key: "state", header: t("common.state"), width: 170, sort: "state", cell: (row) => <KeyStateTag item={row} /> },
+  { key: "state", header: t("common.state"), width: 170, sort: "state", stacked: true, cell: (row) => <KeyStateTag item={row} /> },
   { key: "type", header: t("keys.type"), width: 140, sort: "extractable", cell: (row) => t(isRoot(row) ? "keys.root" : "keys.standard") },
   { key: "id", header: t("common.id"), width: 380, sort: "id", cell: (row) => <CopyableText value={row.id} what={t("common.id")} /> },
   { key: "alias", header: t("keys.alias"), width: 180, cell: (row) => <Aliases aliases={row.aliases ?? []} /> },
