@@ -4,11 +4,29 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Person } from "./harness.mjs";
 
 const dist = resolve(dirname(dirname(fileURLToPath(import.meta.url))), process.env.KH_WEB_DIST ?? "dist");
 export const PASSWORD = "correct horse battery staple";
+
+// Tests of which each goes on where the one before has ended: after a failure the others fail at once. With KH_SHOT a folder,
+// pictures of the administrators' pages at the failure are written there.
+export function series(people) {
+  let broken = null;
+  return (name, work) =>
+    test(name, async () => {
+      if (broken) throw new Error(`not tried after "${broken}"`);
+      try {
+        await work();
+      } catch (error) {
+        broken = name;
+        if (process.env.KH_SHOT) for (const one of people()) await one.page.screenshot({ path: join(process.env.KH_SHOT, `${one.name}.png`), fullPage: true });
+        throw error;
+      }
+    });
+}
 
 export class Console {
   // Starts `keyhaven console` for a caller, with the root pinned or not; `start` is the address that it prints.

@@ -21,8 +21,9 @@ export async function addSignature(instance: string, proposal: string, signerInf
   return (await call("post", "/v1/tke/{instance}/proposals/{proposal}/signatures", { path: { instance, proposal }, body: { signer_info: toBase64(signerInfo) } })).data;
 }
 
-export async function sendProposal(instance: string, proposal: string): Promise<Schema<"SentProposal">> {
-  return (await call("post", "/v1/tke/{instance}/proposals/{proposal}/send", { path: { instance, proposal } })).data;
+// `acceptKeyLoss`: also a command that stored keys would be lost by.
+export async function sendProposal(instance: string, proposal: string, acceptKeyLoss = false): Promise<Schema<"SentProposal">> {
+  return (await call("post", "/v1/tke/{instance}/proposals/{proposal}/send", { path: { instance, proposal }, query: acceptKeyLoss ? { accept_key_loss: true } : undefined })).data;
 }
 
 export async function deleteProposal(instance: string, proposal: string): Promise<void> {

@@ -5,11 +5,16 @@ import { UnitSession, type Transport } from "../tke/unit-session";
 import { call, request, type Schema } from "./api";
 import type { CryptoUnit } from "./instances";
 
-// One HTPRequest to a unit and its HTPResponse.
+// One HTPRequest to a unit and its HTPResponse. `acceptKeyLoss`: also a command that stored keys would be lost by.
 export const transportTo =
-  (instance: string, hsm: string, signal?: AbortSignal): Transport =>
+  (instance: string, hsm: string, signal?: AbortSignal, acceptKeyLoss = false): Transport =>
   async (text) =>
-    (await call("post", "/v1/tke/{instance}/hsms/{hsm}", { path: { instance, hsm }, body: { request: text }, signal })).data.response;
+    (await call("post", "/v1/tke/{instance}/hsms/{hsm}", { path: { instance, hsm }, query: acceptKeyLoss ? { accept_key_loss: true } : undefined, body: { request: text }, signal })).data.response;
+
+// Adds recovery or failover units; as many as there are, or more.
+export async function addUnits(instance: string, parameters: { recovery_units?: number; failover_units?: number }): Promise<void> {
+  await call("patch", "/v2/resource_instances/{id}", { path: { id: instance }, body: { parameters } });
+}
 
 // Under `keyhaven console` what the administrator pinned on this machine. Otherwise what the server says, which proves
 // nothing against the server.

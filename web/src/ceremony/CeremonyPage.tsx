@@ -24,7 +24,9 @@ import type { Signer } from "../tke/administrator";
 import { enrol } from "./actions";
 import { Installed } from "./Installed";
 import { KeyParts } from "./KeyParts";
+import { OtherCommands } from "./OtherCommands";
 import { Proposals } from "./Proposals";
+import { Recovery } from "./Recovery";
 import { useAsk } from "./SignDialog";
 import { Signers } from "./Signers";
 import { Activate, Commit, Thresholds } from "./Steps";
@@ -120,6 +122,8 @@ function Ceremony({ instance, state, reload }: CeremonyProps) {
           <Proposals instance={instance} facts={facts} signers={signers} work={work} onChange={reload} turn={turn} />
           <Installed {...step} />
           <CurrentStep {...step} plan={plan} reload={rotation.reload} />
+          <Recovery {...step} stored={rotation.data?.stored.length ?? 0} />
+          <OtherCommands {...step} />
         </>
       ) : (
         <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("ceremony.stopped")} subtitle={t("ceremony.stoppedMore")} />

@@ -14,7 +14,10 @@ import { useBackOff } from "../crypto-units/polling";
 import type { UnitFacts } from "../crypto-units/facts";
 import { useT } from "../i18n";
 import type { Signer } from "../tke/administrator";
+import { COMMAND } from "../tke/admin";
 import { deleteProposals, missingSigners, sendProposals, signProposals } from "./actions";
+import { SendErasingDialog } from "./EraseDialog";
+import { receiverOf } from "./recovery";
 import { canSend, countSignatures, groupsOf, review, type Review } from "./review";
 import type { Work } from "./work";
 
@@ -87,7 +90,7 @@ export function Proposals({ instance, facts, signers = [], work, onChange, turn 
         </p>
       )}
       {groupsOf(reviews?.reviews ?? []).map((group) => (
-        <Group key={group[0]!.proposal.id} instance={instance} group={group} signers={signers} work={work} />
+        <Group key={group[0]!.proposal.id} instance={instance} group={group} facts={facts} signers={signers} work={work} />
       ))}
       {data.ended.length > 0 && <Ended proposals={data.ended} />}
     </Section>
@@ -97,13 +100,17 @@ export function Proposals({ instance, facts, signers = [], work, onChange, turn 
 interface GroupProps {
   instance: string;
   group: Review[];
+  facts: readonly UnitFacts[];
   signers: readonly Signer[];
   work?: Work;
 }
 
-function Group({ instance, group, signers, work }: GroupProps) {
+// What these take away may be what stored keys need.
+const ERASING: number[] = [COMMAND.zeroize, COMMAND.clearCurrent];
+
+function Group({ instance, group, facts, signers, work }: GroupProps) {
   const t = useT();
-  const [deleting, setDeleting] = useState(false);
+  const [asking, setAsking] = useState<"delete" | "send" | null>(null);
   const [first] = group;
   if (!first) return null;
   const { proposal, text } = first;
@@ -111,7 +118,10 @@ function Group({ instance, group, signers, work }: GroupProps) {
   const lapsed = group.some(({ before, facts }) => facts && before === null);
   const command = commandName(t, text.command);
   const canSign = group.some((one) => missingSigners(one, signers).length > 0);
-  const run = (name: "sign" | "send", action: () => Promise<unknown>) => work?.run(name, action);
+  const send = (acceptKeyLoss: boolean) => {
+    setAsking(null);
+    work?.run("send", async () => sendProposals(instance, group, work.tell, acceptKeyLoss, await receiverOf(work.ask, group, facts, signers)));
+  };
   return (
     <section className="kh-proposal" aria-label={command} data-testid="proposal">
       <h3>
@@ -134,26 +144,27 @@ function Group({ instance, group, signers, work }: GroupProps) {
       </details>
       {work && (
         <p className="kh-page-actions">
-          <Button size="sm" disabled={work.busy !== null || !canSign || contradictions.length > 0 || lapsed} onClick={() => run("sign", () => signProposals(work.ask, instance, group, signers, work.tell))}>
+          <Button size="sm" disabled={work.busy !== null || !canSign || contradictions.length > 0 || lapsed} onClick={() => work.run("sign", () => signProposals(work.ask, instance, group, signers, work.tell))}>
             {t("proposals.sign")}
           </Button>
-          <Button size="sm" kind="tertiary" disabled={work.busy !== null || !group.some(canSend)} onClick={() => run("send", () => sendProposals(instance, group, work.tell))}>
+          <Button size="sm" kind="tertiary" disabled={work.busy !== null || !group.some(canSend)} onClick={() => (ERASING.includes(text.block.command) ? setAsking("send") : send(false))}>
             {t("proposals.send")}
           </Button>
-          <Button size="sm" kind="danger--ghost" disabled={work.busy !== null} onClick={() => setDeleting(true)}>
+          <Button size="sm" kind="danger--ghost" disabled={work.busy !== null} onClick={() => setAsking("delete")}>
             {t("proposals.delete")}
           </Button>
         </p>
       )}
-      {deleting && (
+      {asking === "send" && <SendErasingDialog title={command} instance={instance} onSend={send} onClose={() => setAsking(null)} />}
+      {asking === "delete" && (
         <Confirm
           title={`${t("proposals.delete")}: ${command}`}
           confirmLabel={t("proposals.delete")}
           danger
           work={() => deleteProposals(instance, group)}
-          onClose={() => setDeleting(false)}
+          onClose={() => setAsking(null)}
           onDone={() => {
-            setDeleting(false);
+            setAsking(null);
             work?.run("delete", () => Promise.resolve());
           }}
         >

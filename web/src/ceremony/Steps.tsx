@@ -31,6 +31,8 @@ export function Thresholds({ instance, facts, signers, work }: StepProps) {
   const [signature, setSignature] = useState(2);
   const [revocation, setRevocation] = useState(2);
   const [note, setNote] = useState("");
+  const hasRecovery = facts.some(({ unit }) => unit.type === "recovery");
+  const [prepared, setPrepared] = useState(true);
   // Those in imprint mode first; with none left the thresholds of all are changed.
   const imprint = facts.filter((one) => isImprint(one.attributes));
   const takers = imprint.length > 0 ? imprint : facts;
@@ -42,7 +44,7 @@ export function Thresholds({ instance, facts, signers, work }: StepProps) {
   };
   const propose = () =>
     work.run("thresholds", async () => {
-      if (await setThresholds(work.ask, instance, takers, signature, revocation, signers, note, work.tell)) notify(t("steps.proposed"));
+      if (await setThresholds(work.ask, instance, takers, { signature, revocation, prepared: hasRecovery && prepared }, signers, note, work.tell)) notify(t("steps.proposed"));
     });
   return (
     <Section title={t("thresholds.title")}>
@@ -53,6 +55,7 @@ export function Thresholds({ instance, facts, signers, work }: StepProps) {
           <Threshold id="signature-threshold" label={t("thresholds.signature")} help={t("thresholds.signatureHelp")} value={signature} invalid={touched && !isPossible(signature)} most={most} onChange={change(setSignature)} />
           <Threshold id="revocation-threshold" label={t("thresholds.revocation")} help={t("thresholds.revocationHelp")} value={revocation} invalid={touched && !isPossible(revocation)} most={most} onChange={change(setRevocation)} />
         </div>
+        {hasRecovery && <Checkbox id="thresholds-prepared" labelText={t("thresholds.prepared")} checked={prepared} onChange={(_, { checked }) => setPrepared(checked)} />}
         <TextField id="thresholds-note" dir="auto" maxLength={MAX_NOTE} labelText={t("steps.note")} value={note} onChange={(event) => setNote(event.target.value)} />
         {(signature === 1 || revocation === 1) && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("thresholds.one")} />}
         <p>

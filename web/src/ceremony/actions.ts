@@ -5,7 +5,7 @@ import { hasAdministrator, type UnitFacts } from "../crypto-units/facts";
 import { equal, sha512, toHex, type Bytes } from "../tke/bytes";
 import { COMMAND, EMPTY, encodeBlock, parseRequestPayload, type AdminBlock } from "../tke/admin";
 import { makeCertificate, parseSignerInfos, signBlock, signerInfo, verifySignature, type Signer } from "../tke/administrator";
-import { encodeAttributes, isImprint } from "../tke/attributes";
+import { encodeAttributes, isImprint, permissionsFor } from "../tke/attributes";
 import { describeBlock, shownText, type BlockText } from "../tke/block-text";
 import { RETURN } from "../tke/codes";
 import { TkeError } from "../tke/error";
@@ -36,24 +36,25 @@ export type Ask = (question: Question) => Promise<boolean>;
 // How far a series is.
 export type Tell = (done: number, total: number) => void;
 
-interface Made {
+export interface Made {
   facts: UnitFacts;
   block: AdminBlock;
   der: Bytes;
 }
 
-async function make(facts: UnitFacts, command: number, input: Bytes): Promise<Made> {
-  const block = makeBlock(await facts.session.moment(), facts.session.target.domainIndex, command, input);
+// `ahead`: how many other commands of the unit come before it.
+export async function make(facts: UnitFacts, command: number, input: Bytes, ahead = 0): Promise<Made> {
+  const block = makeBlock(await facts.session.moment(), facts.session.target.domainIndex, command, input, ahead);
   return { facts, block, der: encodeBlock(block) };
 }
 
 const shown = async ({ facts, der }: Made): Promise<ShownBlock> => ({ unit: facts.unit.location, der, text: await describeBlock(der), sha512: toHex(await sha512(der)) });
 
-async function confirm(ask: Ask, made: Made[], signers: Signer[], then: Question["then"]): Promise<boolean> {
+export async function confirm(ask: Ask, made: Made[], signers: Signer[], then: Question["then"]): Promise<boolean> {
   return ask({ blocks: await Promise.all(made.map(shown)), signers, then });
 }
 
-const installed = (facts: UnitFacts, signers: readonly Signer[]): Signer[] => signers.filter((signer) => hasAdministrator(facts, signer.ski));
+export const installed = (facts: UnitFacts, signers: readonly Signer[]): Signer[] => signers.filter((signer) => hasAdministrator(facts, signer.ski));
 
 // One of the loaded keys that is an administrator of every one of these units.
 export function signerFor(all: readonly UnitFacts[], signers: readonly Signer[]): Signer {
@@ -64,7 +65,7 @@ export function signerFor(all: readonly UnitFacts[], signers: readonly Signer[])
 
 // ---- commands of one signature ----
 
-async function runAll(ask: Ask, all: readonly UnitFacts[], command: number, inputOf: (facts: UnitFacts) => Bytes, signers: readonly Signer[], tell: Tell): Promise<boolean> {
+export async function runAll(ask: Ask, all: readonly UnitFacts[], command: number, inputOf: (facts: UnitFacts) => Bytes, signers: readonly Signer[], tell: Tell): Promise<boolean> {
   const signer = signerFor(all, signers);
   const made = await Promise.all(all.map((facts) => make(facts, command, inputOf(facts))));
   if (!(await confirm(ask, made, [signer], "send"))) return false;
@@ -128,8 +129,13 @@ export async function remove(ask: Ask, instance: string, all: readonly UnitFacts
   return others.length === 0 || proposeAll(ask, instance, others, COMMAND.removeAdministrator, () => ski, signers, "", tell);
 }
 
-export function setThresholds(ask: Ask, instance: string, all: readonly UnitFacts[], signature: number, revocation: number, signers: readonly Signer[], note: string, tell: Tell): Promise<boolean> {
-  const inputOf = (facts: UnitFacts) => encodeAttributes({ ...facts.attributes, signatureThreshold: signature, revocationThreshold: revocation });
+// `prepared`: with the permissions that let the units take a master key from a recovery unit, and recovery units give it.
+export function setThresholds(ask: Ask, instance: string, all: readonly UnitFacts[], thresholds: { signature: number; revocation: number; prepared: boolean }, signers: readonly Signer[], note: string, tell: Tell): Promise<boolean> {
+  const { signature, revocation, prepared } = thresholds;
+  const inputOf = ({ attributes, unit }: UnitFacts) => {
+    const permissions = prepared ? permissionsFor(unit.type, attributes.permissions) : attributes.permissions;
+    return encodeAttributes({ ...attributes, signatureThreshold: signature, revocationThreshold: revocation, permissions });
+  };
   return proposeAll(ask, instance, all, COMMAND.setAttributes, inputOf, signers, note, tell);
 }
 
@@ -145,6 +151,10 @@ export async function proposeAll(
   // A new administrator may ask to be installed; all others propose what they sign.
   if (able.length === 0 && command !== COMMAND.addAdministrator) signerFor(all, signers);
   const made = await Promise.all(all.map((facts) => make(facts, command, inputOf(facts))));
+  return proposeMade(ask, instance, made, able, note, tell);
+}
+
+export async function proposeMade(ask: Ask, instance: string, made: Made[], able: readonly Signer[], note: string, tell: Tell): Promise<boolean> {
   const signing = able.slice(0, Math.max(1, ...made.map(({ block, facts }) => signaturesNeeded(block, facts.attributes))));
   if (!(await confirm(ask, made, signing, "propose"))) return false;
   for (const [index, { facts, der }] of made.entries()) {
@@ -173,14 +183,14 @@ export async function signProposals(ask: Ask, instance: string, group: readonly 
   return true;
 }
 
-// Sends what has its signatures; the unit's signed answer is verified here.
-export async function sendProposals(instance: string, group: readonly Review[], tell: Tell): Promise<void> {
+// Sends what has its signatures; the unit's signed answer is verified here, and given to `answered`.
+export async function sendProposals(instance: string, group: readonly Review[], tell: Tell, acceptKeyLoss = false, answered?: (one: Review, output: Bytes) => Promise<unknown>): Promise<void> {
   for (const [index, one] of group.entries()) {
     if (!canSend(one) || !one.facts) continue;
     tell(index, group.length);
-    const sent = await sendProposal(instance, one.proposal.id);
+    const sent = await sendProposal(instance, one.proposal.id, acceptKeyLoss);
     if (!sent.response) throw new TkeError("untrusted", "the answer of the crypto unit was lost; it may have carried out the command");
-    await one.facts.session.checkAnswer(sent.response, one.text.block);
+    await answered?.(one, await one.facts.session.checkAnswer(sent.response, one.text.block));
   }
 }
 

@@ -2,7 +2,7 @@
 import { useCallback, useRef, useState } from "react";
 import type { Ask, Tell } from "./actions";
 
-export type WorkName = "enrol" | "thresholds" | "importers" | "seal" | "load" | "commit" | "activate" | "clear" | "sign" | "send" | "delete";
+export type WorkName = "enrol" | "thresholds" | "importers" | "seal" | "load" | "commit" | "activate" | "clear" | "sign" | "send" | "delete" | "points" | "records" | "erase" | "prepare" | "random" | "copy" | "units" | "transfer";
 
 export interface Work {
   busy: WorkName | null;

@@ -52,13 +52,13 @@ export const ROUTES: Route[] = [
   {
     path: "/instances/:instance/crypto-units",
     title: "units.title",
-    ...page(["units", "ceremony", "instances"], () => import("../crypto-units/CryptoUnitsPage")),
+    ...page(["units", "ceremony", "commands", "instances"], () => import("../crypto-units/CryptoUnitsPage")),
     nav: { label: "nav.cryptoUnits", icon: Chip, group: "instance" },
   },
   {
     path: "/instances/:instance/ceremony",
     title: "ceremony.title",
-    ...page(["ceremony", "units"], () => import("../ceremony/CeremonyPage")),
+    ...page(["ceremony", "units", "commands"], () => import("../ceremony/CeremonyPage")),
     nav: { label: "nav.ceremony", icon: Collaborate, group: "instance" },
   },
   {

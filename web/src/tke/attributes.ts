@@ -108,6 +108,10 @@ export const CONTROL_POINT_BYTES = 16;
 // Allow keys to leave for, or come from, another deployment.
 const TRANSFER_BITS = [120, 121];
 
+// What lets control points be changed at all: with both off the set is fixed until the unit is zeroized.
+export const MAY_ENABLE = 0;
+export const MAY_DISABLE = 1;
+
 export const CONTROL_POINTS: { bit: number; name: string; meaning: string }[] = [
   { bit: 0, name: "XCP_CPB_ADD_CPBS", meaning: "control points may be enabled" },
   { bit: 1, name: "XCP_CPB_DELETE_CPBS", meaning: "control points may be disabled" },
@@ -118,5 +122,10 @@ export const CONTROL_POINTS: { bit: number; name: string; meaning: string }[] = 
   { bit: 121, name: "KH_CPB_TRANSFER_IN", meaning: "sealed transfer of keys from another deployment" },
 ];
 export const hasControlPoint = (points: Uint8Array, bit: number): boolean => (points[bit >> 3]! & (0x80 >> bit % 8)) !== 0;
+export function controlPointMask(bit: number): Bytes {
+  const mask = new Uint8Array(CONTROL_POINT_BYTES);
+  mask[bit >> 3] = 0x80 >> bit % 8;
+  return mask;
+}
 export const controlPointBits = (points: Uint8Array): number[] => Array.from({ length: 8 * CONTROL_POINT_BYTES }, (_, bit) => bit).filter((bit) => hasControlPoint(points, bit));
 export const namesTransfer = (mask: Uint8Array): boolean => mask.length === CONTROL_POINT_BYTES && TRANSFER_BITS.some((bit) => hasControlPoint(mask, bit));

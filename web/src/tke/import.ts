@@ -68,6 +68,13 @@ export async function importBlock(moment: Moment, domainIndex: number, importer:
   return makeBlock(moment, domainIndex, COMMAND.importKeyParts, concat(...requests));
 }
 
+// The whole key as a recovery unit has sealed it to this unit's importer key, signed by one administrator.
+export async function copyBlock(moment: Moment, domainIndex: number, request: Bytes): Promise<AdminBlock> {
+  const inner = parseBlock(parseRequestPayload(request).block);
+  if (!equal(encodeBlock(partBlock(moment, domainIndex, inner.input)), parseRequestPayload(request).block)) throw new TkeError("stale", "the copy of the master key was signed for another moment of this unit: copy it again");
+  return makeBlock(moment, domainIndex, COMMAND.importKeyParts, request);
+}
+
 export const writeSealedPart = (part: SealedPart): string =>
   `${JSON.stringify({ type: FILE_TYPE, instance: part.instance, pattern: part.pattern, by: part.by, units: part.units.map(({ hsm, request }) => ({ hsm, request: toBase64(request) })) })}\n`;
 

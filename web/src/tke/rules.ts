@@ -14,8 +14,9 @@ export interface Moment {
   attributes: Attributes;
 }
 
-export function makeBlock(moment: Moment, domainIndex: number, command: number, input: Bytes): AdminBlock {
-  return { command, domainIndex, domainInstance: moment.domainInstance, moduleId: moment.moduleId, counter: nextCounter(moment.counter), input };
+// `ahead`: how many other commands of the unit come before it, at most MAX_COMMANDS_AHEAD.
+export function makeBlock(moment: Moment, domainIndex: number, command: number, input: Bytes, ahead = 0): AdminBlock {
+  return { command, domainIndex, domainInstance: moment.domainInstance, moduleId: moment.moduleId, counter: nextCounter(moment.counter, 1 + ahead), input };
 }
 
 // How many commands must come before it; null: it can never be sent any more.

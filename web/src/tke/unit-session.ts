@@ -89,14 +89,14 @@ export class UnitSession {
   }
 
   // One frame at a time: of two under way at once the older answer may come last, and would look replayed.
-  private exchange(block: AdminBlock, signerInfos: Bytes): Promise<AdminAnswer> {
-    const turn = this.last.then(() => this.exchangeNow(block, signerInfos));
+  private exchange(block: AdminBlock, signerInfos: Bytes, transport = this.transport): Promise<AdminAnswer> {
+    const turn = this.last.then(() => this.exchangeNow(block, signerInfos, transport));
     this.last = turn.catch(() => undefined);
     return turn;
   }
 
-  private async exchangeNow(block: AdminBlock, signerInfos: Bytes): Promise<AdminAnswer> {
-    const answer = await sendBlock(this.transport, this.target, block, signerInfos, this.moduleKey);
+  private async exchangeNow(block: AdminBlock, signerInfos: Bytes, transport: Transport): Promise<AdminAnswer> {
+    const answer = await sendBlock(transport, this.target, block, signerInfos, this.moduleKey);
     this.notOlder(answer);
     if (answer.returnCode !== 0) throw refused(answer.returnCode, reasonOf(answer));
     return answer;
@@ -159,9 +159,9 @@ export class UnitSession {
     return (info.flags & PENDING_COMMITTED) !== 0;
   }
 
-  // Sends a signed block; throws "refused" with the unit's codes.
-  async run(block: AdminBlock, signerInfos: Bytes): Promise<Bytes> {
-    const answer = await this.exchange(block, signerInfos);
+  // Sends a signed block, perhaps by another way than the session's; throws "refused" with the unit's codes.
+  async run(block: AdminBlock, signerInfos: Bytes, transport?: Transport): Promise<Bytes> {
+    const answer = await this.exchange(block, signerInfos, transport);
     this.isTo(answer, block);
     return answer.output;
   }
@@ -172,10 +172,11 @@ export class UnitSession {
   }
 
   // The answer to a block that the service sent for us (a proposal). Others may have sent more since.
-  async checkAnswer(text: string, block: AdminBlock): Promise<void> {
+  async checkAnswer(text: string, block: AdminBlock): Promise<Bytes> {
     const answer = await readAnswer(text, this.target, block, this.moduleKey);
     if (answer.returnCode !== 0) throw refused(answer.returnCode, reasonOf(answer));
     this.isTo(answer, block);
+    return answer.output;
   }
 }
 

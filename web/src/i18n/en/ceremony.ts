@@ -53,6 +53,7 @@ export const ceremony = {
   "thresholds.tooHigh": "1 to {most}: no more than there are administrators in every unit",
   "thresholds.have": "{most} administrators are in every unit now.",
   "thresholds.one": "A threshold of 1 lets one person act alone.",
+  "thresholds.prepared": "With the permissions for a master key from a recovery unit",
   "thresholds.propose": "Sign and propose for {count} units",
   "parts.title": "Key parts",
   "parts.intro": "The master key is the XOR of at least two key parts, each signed by a different administrator, so that nobody knows the key.",

@@ -55,6 +55,7 @@ export const ceremony: typeof source = {
   "thresholds.tooHigh": "1~{most}: 모든 유닛의 관리자 수를 넘을 수 없습니다",
   "thresholds.have": "지금 모든 유닛에 관리자 {most}명이 있습니다.",
   "thresholds.one": "임계값이 1이면 한 사람이 혼자 행동할 수 있습니다.",
+  "thresholds.prepared": "복구 유닛의 마스터 키를 위한 권한 포함",
   "thresholds.propose": "서명하고 유닛 {count}개에 제안",
   "parts.title": "키 부분",
   "parts.intro": "마스터 키는 둘 이상의 키 부분을 XOR한 값이고, 각각 다른 관리자가 서명하므로 아무도 키를 알지 못합니다.",

@@ -1,0 +1,82 @@
+// The commands beside the path of a ceremony: control points, erasing, accepting stored records. Where one signature (or, in
+// imprint mode, none) is enough and a key for it is open, the command is sent; else it is proposed.
+import { transportTo } from "../api/units";
+import type { UnitFacts } from "../crypto-units/facts";
+import type { Signer } from "../tke/administrator";
+import { signBlock } from "../tke/administrator";
+import { COMMAND, EMPTY } from "../tke/admin";
+import { controlPointMask, hasControlPoint, isImprint } from "../tke/attributes";
+import { fromHex, type Bytes } from "../tke/bytes";
+import { TkeError } from "../tke/error";
+import { signaturesNeeded } from "../tke/rules";
+import { confirm, installed, make, proposeMade, signerFor, type Ask, type Tell } from "./actions";
+
+// What became of a command; null: the person said no.
+export type Outcome = "sent" | "proposed" | null;
+
+interface Wish {
+  instance: string;
+  all: readonly UnitFacts[];
+  command: number;
+  input: Bytes;
+  signers: readonly Signer[];
+  note: string;
+  // Also when stored keys would be lost by it.
+  acceptKeyLoss?: boolean;
+}
+
+async function runOrPropose(ask: Ask, { instance, all, command, input, signers, note, acceptKeyLoss = false }: Wish, tell: Tell): Promise<Outcome> {
+  const made = await Promise.all(all.map((facts) => make(facts, command, input)));
+  const needed = Math.max(...made.map(({ block, facts }) => signaturesNeeded(block, facts.attributes)));
+  if (needed > 1) {
+    const able = signers.filter((signer) => all.every((facts) => installed(facts, [signer]).length > 0));
+    if (able.length === 0) signerFor(all, signers);
+    return (await proposeMade(ask, instance, made, able, note, tell)) ? "proposed" : null;
+  }
+  const signing = needed === 0 ? [] : [signerFor(all, signers)];
+  if (!(await confirm(ask, made, signing, "send"))) return null;
+  for (const [index, { facts, block, der }] of made.entries()) {
+    tell(index, made.length);
+    await facts.session.run(block, await signBlock(der, signing), transportTo(instance, facts.unit.hsm_id, undefined, acceptKeyLoss));
+  }
+  return "sent";
+}
+
+// ---- control points ----
+
+// Units in imprint mode take no control points.
+export const pointTakers = (all: readonly UnitFacts[], bit: number, on: boolean): UnitFacts[] => all.filter((facts) => !isImprint(facts.attributes) && hasControlPoint(facts.controlPoints, bit) !== on);
+
+export function setControlPoint(ask: Ask, instance: string, all: readonly UnitFacts[], bit: number, on: boolean, signers: readonly Signer[], tell: Tell): Promise<Outcome> {
+  const command = on ? COMMAND.enableControlPoints : COMMAND.disableControlPoints;
+  return runOrPropose(ask, { instance, all: pointTakers(all, bit, on), command, input: controlPointMask(bit), signers, note: "" }, tell);
+}
+
+// ---- erasing ----
+
+export type Erasing = "zeroize" | "clearCurrent";
+
+export const erase = (ask: Ask, instance: string, unit: UnitFacts, what: Erasing, acceptKeyLoss: boolean, signers: readonly Signer[], tell: Tell): Promise<Outcome> =>
+  runOrPropose(ask, { instance, all: [unit], command: COMMAND[what], input: EMPTY, signers, note: "", acceptKeyLoss }, tell);
+
+// ---- stored records ----
+
+// One unit is told: it tells the others of the instance.
+const tellOne = (all: readonly UnitFacts[]): UnitFacts => {
+  const one = all.find(({ unit, attributes }) => unit.type === "operational" && unit.membership === "joined" && !isImprint(attributes));
+  if (!one) throw new TkeError("stranger", "the instance has no crypto unit that serves it");
+  return one;
+};
+
+const DIFFERENCE_BYTES = 32;
+export const isDifference = (text: string): boolean => fromHex(text.trim())?.length === DIFFERENCE_BYTES;
+
+export const acceptRecords = (ask: Ask, instance: string, all: readonly UnitFacts[], difference: string, signers: readonly Signer[], note: string, tell: Tell): Promise<Outcome> =>
+  runOrPropose(ask, { instance, all: [tellOne(all)], command: COMMAND.acceptRecords, input: fromHex(difference.trim())!, signers, note }, tell);
+
+// ---- sealed transfers ----
+
+export type TransferCommand = "offerTransfer" | "authorizeTransfer" | "consentTransfer";
+
+export const proposeTransfer = (ask: Ask, instance: string, all: readonly UnitFacts[], command: TransferCommand, input: Bytes, signers: readonly Signer[], note: string, tell: Tell): Promise<Outcome> =>
+  runOrPropose(ask, { instance, all: [tellOne(all)], command: COMMAND[command], input, signers, note }, tell);
