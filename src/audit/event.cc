@@ -4,6 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <limits>
+
+#include "audit/escape.h"
 
 namespace keyhaven::audit {
 namespace {
@@ -286,6 +289,12 @@ void append_initiator(std::string& out, const Event& event) {
 }
 
 }  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  append_string(out, text, std::numeric_limits<std::size_t>::max());
+  return out.substr(1, out.size() - 2);
+}
 
 void append_json(std::string& out, const Event& event) {
   const std::size_t start = out.size();

@@ -43,6 +43,7 @@ class LineReader {
   std::uint64_t end_offset() const noexcept { return next_offset_; }   // after its newline
   // Bytes after the last newline; known when next() gave nothing.
   std::size_t tail_size() const noexcept { return buffer_.size() - begin_; }
+  std::string_view tail() const noexcept { return std::string_view(buffer_).substr(begin_); }
 
  private:
   LineReader(FileDescriptor file, std::uint64_t limit) : file_(std::move(file)), unread_(limit) {}
