@@ -93,6 +93,23 @@ test("a refused creation keeps the form, tells reason and correlation id", async
   await dialog.getByRole("button", { name: "Cancel" }).click();
 });
 
+test("in Korean a refusal says in Korean what it means and what to do, and quotes the server's sentence as English", async () => {
+  const reader = await Person.open(browser, server, { locale: "ko-KR" });
+  await reader.context.addCookies(await person.context.cookies());
+  await reader.go(`/instances/${server.instance}/keys`);
+  await reader.page.getByRole("button", { name: "키 작성" }).click();
+  const dialog = reader.dialog();
+  await dialog.locator("#key-name").fill("또 하나의 키");
+  await dialog.locator("#key-aliases").fill("books");
+  await dialog.locator("form button[type=submit]").evaluate((button) => button.click());
+  await dialog.getByText("이미 사용 중인 별명입니다").waitFor();
+  await dialog.getByText("다른 별명을 선택하십시오").waitFor();
+  assert.match(await dialog.locator(".kh-error [lang=en]").innerText(), /books/);
+  assert.equal(await dialog.getByTestId("error-code").innerText(), "KEY_ALIAS_NOT_UNIQUE_ERR");
+  await reader.isAccessible();
+  await reader.close();
+});
+
 test("a standard key is imported, and its material shown and hidden", async () => {
   const material = randomBytes(48).toString("base64");
   await person.toKeys();

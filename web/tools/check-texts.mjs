@@ -1,5 +1,5 @@
 // What the types cannot say of the texts: that each one is used, that each placeholder is in every language, that no page
-// has words of its own, and that a page loads the areas of the texts it uses.
+// has words of its own, that each reason code has words, and that a page loads the areas of the texts it uses.
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,6 +49,10 @@ for (const path of sources.filter((name) => name.endsWith(".tsx"))) {
   }
 }
 
+// Each reason code that the server has (docs/errors.md) has its words.
+const reasons = readFileSync(join(src, "../../docs/errors.md"), "utf8");
+for (const [, code] of reasons.matchAll(/^\| \w+ \| \d+ \| `(\w+)`/gm)) if (!english.has(`reason.${code}`)) wrong.push(`en: reason.${code} is missing`);
+
 // Every module that `path` draws in, itself included; the table of routes leads to pages, which stand for themselves.
 const routes = join(src, "shell/routes.ts");
 function modules(path, seen = new Set()) {
@@ -72,9 +76,11 @@ function areasUsedBy(path) {
 }
 
 const base = [...readFileSync(join(src, "i18n/en.ts"), "utf8").matchAll(/from "\.\/en\/([^"]+)"/g)].map((found) => found[1]);
+// A component that loads an area by itself.
+const own = [...code.matchAll(/useTextsIfAny\("([^"]+)"\)/g)].map((found) => found[1]);
 const checkAreas = (what, path, named) => {
   const used = areasUsedBy(path);
-  for (const [area, key] of used) if (!base.includes(area) && !named.includes(area)) wrong.push(`${what}: ${key} is of the area "${area}", which is not loaded with it`);
+  for (const [area, key] of used) if (!base.includes(area) && !own.includes(area) && !named.includes(area)) wrong.push(`${what}: ${key} is of the area "${area}", which is not loaded with it`);
   for (const area of named) if (!used.has(area)) wrong.push(`${what}: uses no text of the area "${area}"`);
 };
 checkAreas("first load", join(src, "main.tsx"), []);

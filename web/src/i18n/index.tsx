@@ -1,7 +1,7 @@
 // Texts. `t("keys.title")` where the key must exist; `{name}` in a text is filled from the second argument.
 // A page is drawn when the texts of its areas are there, and a language is changed when those of the new one are.
 // Values are put in as text, never as markup, so a hostile key name stays a name.
-import { createContext, use, useContext, useDeferredValue, useEffect, useMemo, type ReactNode } from "react";
+import { createContext, use, useContext, useDeferredValue, useEffect, useMemo, useState, type ReactNode } from "react";
 import { useLanguageChoice } from "../shell/preferences";
 import type { Area, TextKey } from "./areas";
 import { load, lookUp, type Language } from "./catalogue";
@@ -55,6 +55,23 @@ export function I18nProvider({ children }: { children: ReactNode }) {
 export function WithTexts({ areas, children }: { areas: readonly Area[]; children: ReactNode }) {
   useTexts(useI18n().language, areas);
   return children;
+}
+
+// For texts that a component can do without: it is drawn without them first, and again when they are here. They may
+// never come, when the server that has them is what fails.
+export function useTextsIfAny(area: Area): void {
+  const { language } = useI18n();
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    let wanted = true;
+    load(language, area)?.then(
+      () => wanted && redraw((turn) => turn + 1),
+      () => undefined,
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [language, area]);
 }
 
 export const useI18n = () => useContext(Context);

@@ -1,5 +1,3 @@
-// What a person can do about a reason code, where the server's own sentence does not say it. Remedies are named
-// "remedy." and the code; ErrorNotice looks them up.
 export const errors = {
   "error.title": "That did not work",
   "error.refused": "Your role does not allow that",
@@ -14,20 +12,4 @@ export const errors = {
   "error.stale": "Somebody else may have changed it meanwhile. Close this and look again before you repeat the action.",
   "error.badAnswer": "The answer could not be read. The console and the server may be of different versions: reload the page.",
   "error.noText": "The server refused the call and gave no words.",
-  "remedy.AUTHORIZATIONS_NOT_MET": "This key needs two people. One schedules the deletion, somebody else deletes it within seven days.",
-  "remedy.NOT_DUAL_AUTH_ERR": "Only a key with dual authorization can be scheduled for deletion. Delete it directly.",
-  "remedy.PREV_KEY_DEL_ERR": "A resource forbids the deletion of its key. Remove it in the service that holds it; until then nothing deletes the key.",
-  "remedy.PROTECTED_RESOURCE_ERR": "Resources are associated with this key. Remove them, or tick that it is deleted all the same.",
-  "remedy.INSTANCE_NOT_INITIALIZED": "The crypto units hold no master key yet. Initialise the instance in a ceremony first.",
-  "remedy.CRYPTO_UNITS_DIFFER_ERR": "The crypto units hold different master keys. Compare them under Crypto units.",
-  "remedy.MASTER_KEY_ROTATION_IN_PROGRESS": "The master key is being rotated. Try again when the rotation has ended.",
-  "remedy.KEY_CREATE_IMPORT_ACCESS_ERR": "An instance policy forbids this way of adding keys. A manager can change it under Instance policies.",
-  "remedy.KEY_SEARCH_TOO_BROAD": "Text search works up to 5,000 keys. Narrow the list by type, state or ring, or search for a full key ID, or for alias: and a full alias.",
-  "remedy.REQ_TOO_EARLY_ERR": "Wait until the time that the message names.",
-  "remedy.KEY_ROTATION_NOT_PERMITTED": "A key is rotated at most once an hour, unless the instance is set otherwise.",
-  "remedy.KEY_ALIAS_NOT_UNIQUE_ERR": "Another key of this instance has this alias. Choose a different one.",
-  "remedy.KEY_RING_NOT_EMPTY_ERR": "Move or delete its keys first. If only destroyed keys are left, delete with force: they move to the default ring.",
-  "remedy.CRYPTO_UNIT_UNAVAILABLE_ERR": "The crypto unit does not answer. The server restarts it by itself; try again in a moment.",
-  "remedy.CRYPTO_UNITS_NOT_ZEROIZED_ERR": "Zeroize every crypto unit of the instance first; then nothing of the master key is left.",
-  "remedy.INSTANCE_NOT_EMPTY_ERR": "Delete all keys of the instance first.",
 };
