@@ -190,7 +190,8 @@ export async function sendProposals(instance: string, group: readonly Review[], 
     tell(index, group.length);
     const sent = await sendProposal(instance, one.proposal.id, acceptKeyLoss);
     if (!sent.response) throw new TkeError("untrusted", "the answer of the crypto unit was lost; it may have carried out the command");
-    await answered?.(one, await one.facts.session.checkAnswer(sent.response, one.text.block));
+    const output = await one.facts.session.checkAnswer(sent.response, one.text.block);
+    await answered?.(one, output);
   }
 }
 
