@@ -37,6 +37,8 @@ SEEDS = {
                   '{"i":1.0e2,"x":{"t":[1,"a",null]},"I":-5}', '{"metadata":{"collectionTotal":1},"resources":[{"t":"n"}]}',
                   " null ", "", '[1]', '{"a":' * 17 + "1" + "}" * 17],
     "http_form": ["grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Aapikey&apikey=k+y", "a=%zz", "&&=&apikey"],
+    "cookie": ["a=b; id=x; other=y", " \tid=a=b \nid=c;;=;id\nid=", "ID=a; xid=b; id =c"],
+    "console_start": ['{"token":"' + "A" * 44 + '"}', '{"token":"a\\u0000","x":1}', '{"token":1}', '["token"]', '{"token":"' + "A" * 1020 + '"}'],
     "token": ["\x00a.b.c", '\x01{"iam_id":"iam-ServiceId-1","sub":"ServiceId-1","iss":"https://localhost/identity","iat":1800000000,'
               '"exp":1800003600,"account":{"bss":"0123456789abcdef0123456789abcdef"},"apikey_id":"ApiKey-1"}',
               '\x02{"alg":"none","kid":"x","typ":"JWT"}', "\x03\x10\x00A"],

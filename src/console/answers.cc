@@ -2,32 +2,9 @@
 
 #include <boost/json.hpp>
 
+#include "net/response_writer.h"
+
 namespace keyhaven::console {
-namespace {
-
-std::string_view phrase_of(int status) noexcept {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Error";
-  }
-}
-
-}  // namespace
-
 void add_data_headers(net::Response& response) {
   response.headers.emplace_back("Content-Security-Policy", "default-src 'none'; sandbox");
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
@@ -47,8 +24,8 @@ net::Response json_response(std::string body, int status) {
 net::Response refusal_response(const Refusal& refusal) {
   using boost::json::array;
   using boost::json::object;
-  const std::string line = std::string(phrase_of(refusal.status)) + ": " + refusal.message + " (" +
-                           std::string(refusal.code) + ")";
+  const std::string line = std::string(net::reason_phrase(refusal.status)) + ": " +
+                           refusal.message + " (" + std::string(refusal.code) + ")";
   const object reason{
       {"code", refusal.code}, {"message", refusal.message}, {"status", refusal.status}};
   const object body{

@@ -1,10 +1,10 @@
 #include "console/console.h"
 
 #include <algorithm>
-#include <atomic>
 #include <boost/json.hpp>
 
 #include "console/answers.h"
+#include "console/last_use.h"
 #include "console/local_session.h"
 #include "console/workers.h"
 #include "net/http_server.h"
@@ -15,9 +15,6 @@
 namespace keyhaven::console {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
-
-constexpr std::size_t kMaxStartBody = 1024;
 constexpr std::string_view kSessionPath = "/v1/console/session";
 constexpr std::string_view kMigrations = "/local/migrations";
 
@@ -29,23 +26,13 @@ Refusal refusal_of(const Error& error) {
   return {400, "BAD_REQUEST_ERR", error.message};
 }
 
-// The token of {"token":"…"}; nothing for any other body.
-std::optional<std::string> token_of(std::span<const std::uint8_t> body) {
-  if (body.size() > kMaxStartBody) return std::nullopt;
-  boost::json::error_code broken;
-  const boost::json::value value = boost::json::parse(as_text(body), broken);
-  if (broken || !value.is_object() || value.get_object().size() != 1) return std::nullopt;
-  const boost::json::value* token = value.get_object().if_contains("token");
-  if (token == nullptr || !token->is_string()) return std::nullopt;
-  return std::string(token->get_string());
-}
-
 class ConsoleImpl final : public Console {
  public:
   ConsoleImpl(ConsoleOptions options, const Clock& clock, std::unique_ptr<net::Server> server,
               std::vector<Upstream> upstreams)
       : options_(std::move(options)),
         server_(std::move(server)),
+        last_use_(options_.steady_now),
         session_(clock, server_->port()),
         hosts_{"127.0.0.1:" + std::to_string(server_->port()),
                "localhost:" + std::to_string(server_->port())},
@@ -53,7 +40,6 @@ class ConsoleImpl final : public Console {
   ~ConsoleImpl() override { stop(); }
 
   void serve() {
-    touch();
     server_->serve(
         [this](net::Request& request, net::Reply reply) { handle(request, std::move(reply)); },
         plain_refusal);
@@ -70,19 +56,13 @@ class ConsoleImpl final : public Console {
               text.begin() + static_cast<std::ptrdiff_t>(front.size()));
     return out;
   }
-  std::chrono::seconds idle() const override {
-    const SteadyClock::duration last(last_use_.load());
-    return std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now().time_since_epoch() -
-                                                            last);
-  }
+  std::chrono::seconds idle() const override { return last_use_.idle(); }
   void stop() override {
     server_->stop();
     workers_.stop();
   }
 
  private:
-  void touch() { last_use_ = SteadyClock::now().time_since_epoch().count(); }
-
   // A page of another name that leads to this address (DNS rebinding) has another Host.
   bool is_for_us(const net::Request& request) const {
     const auto host = request.header("Host");
@@ -106,7 +86,7 @@ class ConsoleImpl final : public Console {
                                      "this browser has no session here; end keyhaven console, "
                                      "start it again and open the address that it prints"}));
     }
-    touch();
+    last_use_.called(request);
     answer(request, std::move(reply));
   }
 
@@ -133,7 +113,7 @@ class ConsoleImpl final : public Console {
   }
 
   net::Response log_in(const net::Request& request) {
-    auto token = token_of(request.body);
+    auto token = start_token_of(request.body);
     if (!token) {
       return refusal_response(
           {400, "BAD_BODY_ERR", "the body must be {\"token\": the text after #start=}"});
@@ -141,7 +121,7 @@ class ConsoleImpl final : public Console {
     auto cookie = session_.start(*token);
     wipe(*token);
     if (!cookie) return refusal_response(refusal_of(cookie.error()));
-    touch();
+    last_use_.used();
     net::Response response = json_response(R"({"mode":"local"})", 201);
     response.headers.emplace_back("Set-Cookie", std::move(cookie).value());
     return response;
@@ -226,9 +206,9 @@ class ConsoleImpl final : public Console {
 
   ConsoleOptions options_;
   std::unique_ptr<net::Server> server_;
+  LastUse last_use_;
   LocalSession session_;
   const std::array<std::string, 2> hosts_;
-  std::atomic<SteadyClock::duration::rep> last_use_{0};
   Workers workers_;  // last: its tasks use the members above
 };
 

@@ -27,8 +27,9 @@ class Migrations {
   virtual ~Migrations() = default;
   // Names of plans, sorted; each is one of the directory's own file names.
   virtual Result<std::vector<std::string>> names() const = 0;
-  // JSON: {"name","text"} of the plan's file; the status as `keyhaven migrate status` shows it; the
-  // newest report. Errors: NotFound, and those of reading.
+  // JSON: {"name","text","plan","mistake"}: the plan's file and what it says, or, with "plan" null,
+  // why it cannot be read as a plan; the status as `keyhaven migrate status` shows it; the newest
+  // report. Errors: NotFound, and those of reading.
   virtual Result<std::string> plan(const std::string& name) const = 0;
   virtual Result<std::string> status(const std::string& name) const = 0;
   virtual Result<std::string> report(const std::string& name) const = 0;
@@ -42,6 +43,8 @@ struct ConsoleOptions {
   // JSON of the attestation root that the administrator pinned; empty: none.
   std::string attestation_root;
   std::unique_ptr<Migrations> migrations;  // null: none to show
+  // What idle() is measured by.
+  std::chrono::steady_clock::time_point (*steady_now)() = &std::chrono::steady_clock::now;
 };
 
 class Console {
@@ -54,7 +57,8 @@ class Console {
   virtual std::uint16_t port() const noexcept = 0;
   // "http://127.0.0.1:PORT/console/#start=TOKEN": opens the console once; for the person only.
   virtual SecretBytes start_address() const = 0;
-  // Since the last request with the session's cookie, or the start.
+  // Since the last request with the session's cookie that a person caused (last_use.h), or the
+  // start.
   virtual std::chrono::seconds idle() const = 0;
   // Stops answering; what was passed on may still be under way on the server.
   virtual void stop() = 0;

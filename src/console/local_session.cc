@@ -1,8 +1,9 @@
 #include "console/local_session.h"
 
-#include <algorithm>
+#include <boost/json.hpp>
 
 #include "crypto/random.h"
+#include "web/cookies.h"
 
 namespace keyhaven::console {
 namespace {
@@ -25,13 +26,17 @@ bool equals(const SecretBytes& secret, std::string_view given) {
          secret == SecretBytes::copy_of(given);  // constant time
 }
 
-bool is_cookie_header(std::string_view name) noexcept {
-  constexpr std::string_view kName = "cookie";
-  return std::equal(name.begin(), name.end(), kName.begin(), kName.end(),
-                    [](char a, char b) { return (a | 0x20) == b; });
-}
-
 }  // namespace
+
+std::optional<std::string> start_token_of(std::span<const std::uint8_t> body) {
+  if (body.size() > kMaxStartBody) return std::nullopt;
+  boost::json::error_code broken;
+  const boost::json::value value = boost::json::parse(as_text(body), broken);
+  if (broken || !value.is_object() || value.get_object().size() != 1) return std::nullopt;
+  const boost::json::value* token = value.get_object().if_contains("token");
+  if (token == nullptr || !token->is_string()) return std::nullopt;
+  return std::string(token->get_string());
+}
 
 LocalSession::LocalSession(const Clock& clock, std::uint16_t port)
     : clock_(clock),
@@ -63,24 +68,8 @@ Result<std::string> LocalSession::start(std::string_view token) {
 
 bool LocalSession::has_cookie(const net::Request& request) const {
   const std::lock_guard lock(mutex_);
-  std::size_t count = 0;
-  bool is_good = false;
-  for (const net::Header& header : request.headers) {
-    if (!is_cookie_header(header.name)) continue;
-    std::string_view rest = header.value;
-    while (!rest.empty()) {
-      const std::size_t semicolon = rest.find(';');
-      std::string_view pair = rest.substr(0, semicolon);
-      while (pair.starts_with(' ')) pair.remove_prefix(1);
-      while (pair.ends_with(' ')) pair.remove_suffix(1);
-      if (pair.starts_with(cookie_name_ + "=")) {
-        ++count;
-        is_good = equals(cookie_, pair.substr(cookie_name_.size() + 1));
-      }
-      rest.remove_prefix(semicolon == std::string_view::npos ? rest.size() : semicolon + 1);
-    }
-  }
-  return count == 1 && is_good;
+  const web::Cookies found = web::cookies_named(request, cookie_name_);
+  return found.count == 1 && equals(cookie_, found.value);
 }
 
 std::string LocalSession::end() {

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,6 +20,10 @@ namespace keyhaven::console {
 
 inline constexpr std::size_t kTokenLetters = 44;  // base64url of 33 random bytes
 inline constexpr std::int64_t kStartSeconds = 300;
+inline constexpr std::size_t kMaxStartBody = 1024;
+
+// The token of {"token":"…"}; nothing for any other body, or one of more than kMaxStartBody.
+std::optional<std::string> start_token_of(std::span<const std::uint8_t> body);
 
 // Thread-safe.
 class LocalSession {

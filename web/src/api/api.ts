@@ -1,5 +1,6 @@
 // Every call to the server goes through here: it adds the headers, turns error bodies into ApiError, and knows when the
 // session has ended. Paths, parameters and bodies are typed by schema.d.ts, which is generated from the API document.
+import { isAttended } from "./attended";
 import { ApiError, errorOf } from "./error";
 import type { components, paths } from "./schema";
 
@@ -39,12 +40,19 @@ export interface Answer<Data> {
 }
 
 const EXPIRED = "keyhaven-session-expired";
+const REFUSED = "keyhaven-refused";
 const events = new EventTarget();
 
 // Calls `listener` each time a call was refused because the session is over. Returns how to stop.
 export function onSessionExpired(listener: () => void): () => void {
   events.addEventListener(EXPIRED, listener);
   return () => events.removeEventListener(EXPIRED, listener);
+}
+
+// Calls `listener` each time the server refused what the caller asked while the session lasts. Returns how to stop.
+export function onRefused(listener: () => void): () => void {
+  events.addEventListener(REFUSED, listener);
+  return () => events.removeEventListener(REFUSED, listener);
 }
 
 // One call, typed by the API document. Throws ApiError, or the AbortError of `signal`.
@@ -81,6 +89,7 @@ export async function request<Data>(method: string, path: string, options: CallO
     // A cross-site form or image cannot set it: the cookie of the session counts only beside this header.
     "X-Keyhaven-Console": "1",
   };
+  if (!isAttended()) headers["X-Keyhaven-Unattended"] = "1";
   if (options.instance) headers["Bluemix-Instance"] = options.instance;
   if (options.ring) headers["X-Kms-Key-Ring"] = options.ring;
   if (options.prefer) headers["Prefer"] = options.prefer;
@@ -98,6 +107,7 @@ export async function request<Data>(method: string, path: string, options: CallO
   if (!answer.ok && answer.status !== options.accept) {
     const error = errorOf(answer.status, text, answer.headers.get("Correlation-Id") ?? correlationId, seconds(answer.headers.get("Retry-After")));
     if (error.status === 401 && path !== SESSION) await tellWhetherExpired();
+    if (error.status === 403) events.dispatchEvent(new Event(REFUSED));
     throw error;
   }
   return { status: answer.status, data: (parse(text, answer, correlationId) as Data), headers: answer.headers };
@@ -163,7 +173,7 @@ function tellWhetherExpired(): Promise<void> {
   asking ??= session
     .current()
     .then((found) => {
-      if (!found) events.dispatchEvent(new Event(EXPIRED));
+      events.dispatchEvent(new Event(found ? REFUSED : EXPIRED));
     }, () => undefined)
     .finally(() => {
       asking = undefined;
