@@ -18,6 +18,7 @@ ALLOWED = {
     "net": {"crypto"},  # certificates in tests; TLS keys come as PEM
     "tke": {"crypto"},
     "iam": {"crypto", "audit"},
+    "oidc": {"iam", "net", "crypto"},
     "audit": {"crypto"},
     "unit": {"crypto", "tke"},
     "channel": {"unit", "net", "crypto"},
@@ -26,8 +27,8 @@ ALLOWED = {
     "instances": {"unit", "iam", "audit", "tke", "crypto"},
     "store": {"keys", "instances", "unit", "iam", "audit", "crypto"},
     "web": {"net", "crypto"},
-    "http": {"keys", "instances", "iam", "audit", "net", "web", "unit", "tke", "crypto"},
-    "server": {"http", "web", "keys", "instances", "iam", "audit", "net", "store", "channel", "crypto", "unit"},
+    "http": {"keys", "instances", "iam", "oidc", "audit", "net", "web", "unit", "tke", "crypto"},
+    "server": {"http", "web", "keys", "instances", "iam", "oidc", "audit", "net", "store", "channel", "crypto", "unit"},
     "client": {"net", "crypto"},
     "console": {"client", "net", "web", "crypto"},
     "tables": set(),

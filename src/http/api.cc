@@ -255,7 +255,7 @@ void Api::end_on_loop(const CallPtr& call, Response response) {
   LoopState& state = *loops_.at(index);
   if (!iam::info(call->action_).recorded) return answer(*call, std::move(response));
   // What costs the caller nothing must not fill the disk.
-  const bool anonymous_refusal = !call->caller_ && response.status >= 400;
+  const bool anonymous_refusal = !call->caller_ && call->recorded_status(response.status) >= 400;
   const bool cheap_refusal = anonymous_refusal || response.status == 429;
   if (cheap_refusal) {
     if (auto summary = state.flood.take_summary(call->event_.time))

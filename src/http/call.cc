@@ -181,6 +181,12 @@ void Call::set_initiator(std::string id, std::string name) {
   event_.initiator_name = std::move(name);
 }
 
+void Call::set_refused(const Error& error) {
+  const WireReason wire = wire_reason(error.reason);
+  reason_ = wire.code;
+  refused_status_ = wire.status;
+}
+
 audit::Event Call::success_event(int status) const {
   audit::Event event = event_;
   event.time = api_.clock_.now();
@@ -189,6 +195,7 @@ audit::Event Call::success_event(int status) const {
 }
 
 void Call::finish_event(int status) {
+  status = recorded_status(status);
   event_.time = api_.clock_.now();
   complete_event(event_, action_, status);
   if (status >= 400) event_.reason = reason_;

@@ -82,6 +82,9 @@ class Call : public std::enable_shared_from_this<Call> {
   // The event as it will be once the call succeeds with `status`: for stores that commit a change
   // with its event.
   audit::Event success_event(int status) const;
+  // The answer leads a browser on although the call was refused: the event says that it failed,
+  // with the status and code of `error`, and is counted as a refusal.
+  void set_refused(const Error& error);
   // The change was committed together with its event: finish writes none.
   void set_event_recorded() noexcept { event_recorded_ = true; }
   bool event_recorded() const noexcept { return event_recorded_; }
@@ -106,6 +109,10 @@ class Call : public std::enable_shared_from_this<Call> {
     std::string_view name;
     std::string value;
   };
+  // What the event is to say of an answer with `status`.
+  int recorded_status(int status) const noexcept {
+    return refused_status_ == 0 ? status : refused_status_;
+  }
   void finish_event(int status);
 
   Api& api_;
@@ -118,7 +125,8 @@ class Call : public std::enable_shared_from_this<Call> {
   InstancePtr instance_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   audit::Event event_;
-  std::string reason_;  // code of the refusal, for the event
+  std::string reason_;      // code of the refusal, for the event
+  int refused_status_ = 0;  // of set_refused
   bool authorized_ = false;
   bool event_recorded_ = false;
 };

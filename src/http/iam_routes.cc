@@ -24,6 +24,8 @@ void write_identity(JsonWriter& json, const iam::Identity& identity) {
   json.field("type", identity.kind == iam::IdentityKind::ServiceId ? "serviceid" : "user");
   json.text_field_if("description", identity.description)
       .text_field_if("service_crn", identity.service_crn)
+      .text_field_if("oidc_issuer", identity.oidc ? identity.oidc->issuer : std::string())
+      .text_field_if("oidc_subject", identity.oidc ? identity.oidc->subject : std::string())
       .date_field("created_at", identity.created)
       .end_object();
 }
@@ -83,6 +85,7 @@ Result<Response> create_identity(Authority& authority, Call& call) {
     if (name == "name") spec.name = KH_TRY(value.text("name", kMaxText));
     if (name == "description") spec.description = KH_TRY(value.text("description", kMaxText));
     if (name == "service_crn") spec.service_crn = KH_TRY(value.text("service_crn", kMaxText));
+    if (name == "oidc_subject") spec.oidc_subject = KH_TRY(value.text("oidc_subject", kMaxText));
     if (name == "type") {
       const std::string type = KH_TRY(value.text("type", kMaxText));
       if (!type.empty() && type != "serviceid" && type != "user") {
@@ -97,6 +100,32 @@ Result<Response> create_identity(Authority& authority, Call& call) {
   call.set_event_recorded();
   Response response;
   response.status = 201;
+  JsonWriter json(response.body);
+  write_identity(json, identity);
+  return response;
+}
+
+// {"oidc_subject": "…"} links, {"oidc_subject": null} unlinks; nothing else of an identity changes.
+Result<Response> update_identity(Authority& authority, Call& call) {
+  std::optional<std::string> subject;
+  const auto visit = [&](std::string_view name, JsonValue& value) -> Result<void> {
+    if (name != "oidc_subject") return unknown_field(value);
+    subject = std::string();
+    if (value.is_null()) return {};
+    subject = KH_TRY(value.text("oidc_subject", kMaxText));
+    if (subject->empty()) subject.reset();
+    return {};
+  };
+  KH_TRY(read_json(call.body(), visit));
+  if (!subject) {
+    return Error{Reason::InvalidField,
+                 "oidc_subject is missing: the provider's \"sub\" of the person, or null to unlink",
+                 "oidc_subject"};
+  }
+  const iam::Identity identity =
+      KH_TRY(authority.link_identity(call.param("id"), *subject, call.success_event(200)));
+  call.set_event_recorded();
+  Response response;
   JsonWriter json(response.body);
   write_identity(json, identity);
   return response;
@@ -297,6 +326,7 @@ Routes iam_routes(Authority& authority) {
   return {
       row(Post, "/v1/serviceids", IdentityCreate, create_identity),
       row(Get, "/v1/serviceids", IdentityList, list_identities),
+      row(Patch, "/v1/serviceids/{id}", IdentityUpdate, update_identity),
       removal("/v1/serviceids/{id}", IdentityDelete, &Authority::delete_identity),
       row(Post, "/v1/apikeys", ApiKeyCreate, create_api_key),
       row(Get, "/v1/apikeys", ApiKeyList, list_api_keys),

@@ -7,6 +7,7 @@
 namespace keyhaven::http {
 
 // POST, GET /v1/serviceids; DELETE /v1/serviceids/{id}; the same for /v1/apikeys and /v1/policies.
+// PATCH /v1/serviceids/{id} sets or removes the link of a user to the OpenID provider.
 // Lists take ?iam_id=. A policy has the vendor's form: subjects (attribute iam_id), roles (role_id
 // or display_name) and resources (attributes serviceInstance, keyRing, resource). `authority` must
 // outlive the routes.

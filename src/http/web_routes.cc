@@ -30,11 +30,15 @@ void lead_to_console(const CallPtr& call) {
 
 }  // namespace
 
-Routes web_routes(const web::WebFiles& files, std::string public_url) {
+Routes web_routes(const web::WebFiles& files, std::string public_url, std::string openid_title) {
   using enum Method;
   const auto file = [&files](const CallPtr& call) { serve_file(files, call); };
-  const auto environment = [url = std::move(public_url)](const CallPtr& call) {
-    call->finish(web::environment_response({.local = false, .server = url, .migrations = false}));
+  const web::Environment told{.local = false,
+                              .server = std::move(public_url),
+                              .migrations = false,
+                              .openid_title = std::move(openid_title)};
+  const auto environment = [told](const CallPtr& call) {
+    call->finish(web::environment_response(told));
   };
   const auto row = [](Method method, std::string_view pattern, LoopHandler handler) {
     return on_loop(method, pattern, iam::Action::ConsoleRead, Check::Handler, std::move(handler));

@@ -15,6 +15,7 @@
 #include <toml++/toml.h>
 
 #include "base/file.h"
+#include "oidc/endpoint.h"
 #include "server/passphrase_source.h"
 
 namespace keyhaven::server {
@@ -196,6 +197,24 @@ std::vector<Row> make_rows() {
        "Time between signed checkpoints of the audit log.", 1, 3600},
       {"iam.token_lifetime_seconds", &Config::token_lifetime_seconds, "seconds",
        "Life of an access token; clients renew about a minute early.", 120, 86400},
+      {"oidc.issuer", &Config::oidc_issuer, "URL",
+       "OpenID provider that people may log in to the console with, exactly as it names itself; "
+       "empty: API keys only (docs/operations/oidc.md)."},
+      {"oidc.client_id", &Config::oidc_client_id, "text", "What the provider calls this server."},
+      {"oidc.client_secret_file", &Config::oidc_client_secret_file, "path",
+       "File with the client's secret, one line, closed to others (0600); empty: a public client, "
+       "which PKCE protects."},
+      {"oidc.ca_file", &Config::oidc_ca_file, "path",
+       "PEM certificates that the provider's must lead to; empty: those of the system."},
+      {"oidc.scopes", &Config::oidc_scopes, "words",
+       "What is asked of the provider, \"openid\" among it; nothing but the subject is used."},
+      {"oidc.title", &Config::oidc_title, "text",
+       "What people call the provider: \"Log in with TITLE\"; empty: its host name."},
+      {"oidc.max_age_seconds", &Config::oidc_max_age_seconds, "seconds",
+       "The person must have logged in at the provider within this; 0: any time.", 0, 86'400},
+      {"oidc.acr_values", &Config::oidc_acr_values, "words",
+       "Ways of authentication (acr) of which the provider must say that one was used; empty: "
+       "any."},
       {"keys.enable_after_disable_seconds", &Config::enable_after_disable_seconds, "seconds",
        "A disabled key can be enabled again after this.", 0, 3600},
       {"keys.restore_after_delete_seconds", &Config::restore_after_delete_seconds, "seconds",
@@ -487,6 +506,36 @@ Result<void> validate_backend(const Config& config) {
   return {};
 }
 
+// Of printable ASCII: it goes into addresses and forms.
+bool is_plain_text(const std::string& text, std::size_t limit) {
+  return text.size() <= limit &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+Result<void> validate_oidc(const Config& config) {
+  if (config.oidc_issuer.empty()) {
+    if (config.oidc_client_id.empty() && config.oidc_client_secret_file.empty()) return {};
+    return wrong("oidc.client_id or oidc.client_secret_file is set, but oidc.issuer is empty");
+  }
+  if (auto issuer = oidc::check_issuer(config.oidc_issuer); !issuer)
+    return wrong("oidc.issuer is \"" + config.oidc_issuer + "\"; " + issuer.error().message);
+  if (config.oidc_client_id.empty() || !is_plain_text(config.oidc_client_id, 255)) {
+    return wrong(
+        "oidc.client_id must be what the provider calls this server, 1 to 255 ASCII characters");
+  }
+  const std::string scopes = " " + config.oidc_scopes + " ";
+  if (!is_plain_text(config.oidc_scopes, 255) || scopes.find(" openid ") == std::string::npos) {
+    return wrong("oidc.scopes is \"" + config.oidc_scopes +
+                 "\"; it must be words of which one is openid");
+  }
+  if (config.oidc_title.size() > 60) return wrong("oidc.title may have at most 60 bytes");
+  for (const std::string& value : config.oidc_acr_values) {
+    if (value.empty() || value.find(' ') != std::string::npos || !is_plain_text(value, 255))
+      return wrong("oidc.acr_values: \"" + value + "\" is no word of ASCII characters");
+  }
+  return {};
+}
+
 Result<void> validate_accepted_records(const std::string& digest) {
   const auto bytes = from_hex(digest);
   if (digest.empty() || (bytes && bytes->size() == sizeof(Digest))) return {};
@@ -512,6 +561,7 @@ Result<void> validate(const Config& config) {
   KH_TRY(validate_environment("unit.sealing_environment", config.unit_sealing_environment));
   KH_TRY(validate_backend(config));
   KH_TRY(validate_accepted_records(config.unit_accept_records));
+  KH_TRY(validate_oidc(config));
   if (config.tls_names.empty() && config.tls_addresses.empty() && config.tls_certificate.empty()) {
     return wrong(
         "server.tls_names and server.tls_addresses are both empty; the certificate needs one of "

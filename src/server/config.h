@@ -72,6 +72,15 @@ struct Config {
   std::int64_t audit_checkpoint_seconds = 5;
   // [iam]
   std::int64_t token_lifetime_seconds = 3600;
+  // [oidc]
+  std::string oidc_issuer;
+  std::string oidc_client_id;
+  std::string oidc_client_secret_file;
+  std::string oidc_ca_file;
+  std::string oidc_scopes = "openid";
+  std::string oidc_title;
+  std::int64_t oidc_max_age_seconds = 0;
+  std::vector<std::string> oidc_acr_values;
   // [keys]
   std::int64_t enable_after_disable_seconds = 30;
   std::int64_t restore_after_delete_seconds = 30;

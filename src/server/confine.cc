@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,6 +36,8 @@ constexpr const char* kReadByAll[] = {"/etc",
 constexpr long kProcessMrelease = 448;
 constexpr long kFchmodat2 = 452;
 
+constexpr std::uint32_t kAddressFamilies = 64;  // Linux has fewer (AF_MAX)
+
 constexpr std::uint32_t kSetSignal = 10;              // F_SETSIG
 constexpr std::uint32_t kSetOwnerEx = 15;             // F_SETOWN_EX
 constexpr std::uint32_t kTerminalSelection = 0x541C;  // TIOCLINUX
@@ -53,10 +56,8 @@ constexpr long kNeverCalled[] = {
 #ifdef SYS_inotify_init
     SYS_inotify_init,
 #endif
-    // New sockets: it serves those it has. Else it could ask a daemon of its user, such as
-    // systemd's
-    // session manager, to run a program outside of all this; Landlock leaves unix sockets open.
-    SYS_socket, SYS_connect, SYS_bind, SYS_listen,
+    // New sockets (socket, connect: below).
+    SYS_bind, SYS_listen,
     // Other processes (tgkill, prlimit64: below).
     SYS_kill, SYS_tkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_pidfd_send_signal,
     SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_process_madvise, kProcessMrelease,
@@ -76,6 +77,20 @@ constexpr long kNeverCalled[] = {
     SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_bpf, SYS_perf_event_open,
     SYS_userfaultfd, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_init_module, SYS_finit_module,
     SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_acct, SYS_syslog, SYS_personality};
+
+// New sockets: it serves those it has. Else it could ask a daemon of its user, such as systemd's
+// session manager, to run a program outside of all this; Landlock leaves unix sockets open. For an
+// OpenID provider it makes connections to Internet addresses; no other address family is left.
+void restrict_sockets(SystemCallRules& rules, Connections connections) {
+  if (connections == Connections::None) {
+    rules.calls.insert(rules.calls.end(), {SYS_socket, SYS_connect});
+    return;
+  }
+  for (std::uint32_t family = 0; family < kAddressFamilies; ++family) {
+    if (family == AF_INET || family == AF_INET6) continue;
+    rules.conditions.push_back({SYS_socket, 0, SystemCallCondition::Test::Differs, family});
+  }
+}
 
 std::string canonical(const std::string& path) {
   std::error_code error;
@@ -117,7 +132,7 @@ Result<int> restrict_server_with_landlock(const ServerFiles& files) {
   return abi;
 }
 
-Result<void> restrict_server_system_calls() {
+Result<void> restrict_server_system_calls(Connections connections) {
   if (kBuiltWithSanitizer) return {};
   using Test = SystemCallCondition::Test;
   SystemCallRules rules;
@@ -136,6 +151,7 @@ Result<void> restrict_server_system_calls() {
       {SYS_ioctl, 1, Test::Differs, TIOCSTI},
       {SYS_ioctl, 1, Test::Differs, kTerminalSelection},
   };
+  restrict_sockets(rules, connections);
   return restrict_system_calls(rules);
 }
 
@@ -155,7 +171,8 @@ Result<std::string> confine_server(const Config& config, bool unit_has_own_user)
       return landlock.error();
     missing = landlock.error().message;
   }
-  const auto calls = restrict_server_system_calls();
+  const auto calls = restrict_server_system_calls(
+      config.oidc_issuer.empty() ? Connections::None : Connections::Outbound);
   if (!calls) missing += (missing.empty() ? "" : "; ") + calls.error().message;
   return missing;
 }

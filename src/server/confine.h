@@ -31,8 +31,10 @@ Result<int> restrict_server_with_landlock(const ServerFiles& files);
 // Gives up the calls that a server never makes and that Landlock leaves to the owner of a file or
 // process: mode, owner, attributes and length of a file by its name, new sockets, signals, limits
 // and scheduling of other processes, programs, namespaces, tracing, watching of files, io_uring.
-// Nothing in a build with a sanitizer. Errors: NotSupported.
-Result<void> restrict_server_system_calls();
+// With Connections::Outbound it keeps making TCP and UDP connections, and nothing else of sockets:
+// no listening, no unix sockets. Nothing in a build with a sanitizer. Errors: NotSupported.
+enum class Connections : std::uint8_t { None, Outbound };
+Result<void> restrict_server_system_calls(Connections connections);
 
 // All of it, as the server's user: no dumps, both functions above with the directories of `config`,
 // the audit directory made. Returns what the kernel lacks, for the log; empty when nothing does.

@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "crypto/random.h"
+#include "http/audit_reading_routes.h"
 #include "http/audit_routes.h"
 #include "http/document_routes.h"
 #include "http/governance_routes.h"
@@ -135,6 +138,7 @@ Result<void> Core::open_identities() {
   auto issuer = KH_TRY(iam::TokenIssuer::create(std::move(key), "urn:keyhaven:" + account_,
                                                 account_, around_.config.token_lifetime_seconds));
   authority_ = KH_TRY(iam::Authority::load(*database_, std::move(issuer), around_.clock));
+  if (around_.provider != nullptr) authority_->set_oidc_issuer(around_.provider->issuer());
   authority_->set_fence([this] { (void)around_.fence.fence({}); });
   return {};
 }
@@ -208,6 +212,20 @@ Result<void> Core::take_up_renewals() {
   return {};
 }
 
+void Core::add_console_routes() {
+  api_->add(http::console_session_routes(*authority_));
+  oidc::Provider* const provider = around_.provider;
+  api_->add(http::web_routes(around_.web, around_.endpoints.public_url,
+                             provider == nullptr ? std::string() : provider->title()));
+  if (provider != nullptr) {
+    login_states_.emplace(around_.clock);
+    const auto limit = std::clamp<std::int64_t>(around_.config.workers / 4, 1, 8);
+    oidc_front_.emplace(*provider, *login_states_, *authority_, around_.endpoints.public_url,
+                        static_cast<unsigned>(limit));
+  }
+  api_->add(http::oidc_routes(oidc_front_ ? &*oidc_front_ : nullptr));
+}
+
 void Core::build_api() {
   workers_ = std::make_unique<http::WorkerPool>(static_cast<unsigned>(around_.config.workers),
                                                 kWorkerQueueLimit);
@@ -245,12 +263,13 @@ void Core::build_api() {
   api_->add(http::transfer_routes(*transfer_front_));
   api_->add(http::governance_routes(*key_front_, *instances_));
   api_->add(http::audit_routes(around_.log, around_.audit_public_key));
+  api_->add(http::audit_reading_routes(
+      {around_.log, around_.config.audit_path(), around_.audit_public_key, around_.clock}));
   api_->add(http::migration_report_routes(around_.log, around_.audit_public_key));
   api_->add(http::unit_routes(around_.slow_unit));
   api_->add(http::store_routes(*database_));
   api_->add(http::document_routes());
-  api_->add(http::console_session_routes(*authority_));
-  api_->add(http::web_routes(around_.web, around_.endpoints.public_url));
+  add_console_routes();
   const auto live_keys = [this](const InstanceId& id) { return directory_->live_keys(id); };
   api_->add(http::metrics_routes({*api_, *instances_, live_keys, around_.clock.now()}));
   api_->add(http::health_routes(

@@ -12,6 +12,7 @@
 #include "http/identity_routes.h"
 #include "http/instance_routes.h"
 #include "http/key_front.h"
+#include "http/oidc_routes.h"
 #include "http/registration_front.h"
 #include "http/tke_frames.h"
 #include "http/transfer_routes.h"
@@ -57,7 +58,8 @@ struct Surroundings {
   Endpoints endpoints;
   std::array<std::uint8_t, 32> audit_public_key;
   std::function<Result<void>()> unit_health;
-  const web::WebFiles& web;  // of the console
+  const web::WebFiles& web;            // of the console
+  oidc::Provider* provider = nullptr;  // to log in to the console with; null: none
 };
 
 class Core {
@@ -94,6 +96,7 @@ class Core {
   instances::MasterKeyRotations::RecordSeals record_seals();
   Result<void> take_up_renewals();
   void build_api();
+  void add_console_routes();
 
   // Settings of an instance that decide about its keys, as the key service asks for them.
   class Settings;
@@ -128,6 +131,8 @@ class Core {
   std::optional<http::RegistrationFront> registration_front_;
   std::optional<http::FrameFront> frame_front_;
   std::optional<http::TransferFront> transfer_front_;
+  std::optional<oidc::LoginStates> login_states_;
+  std::optional<http::OidcFront> oidc_front_;
   std::unique_ptr<http::Api> api_;
 };
 

@@ -28,6 +28,7 @@
 #include "server/housekeeping.h"
 #include "server/key_material.h"
 #include "server/loop_fence.h"
+#include "server/oidc_settings.h"
 #include "server/privileges.h"
 #include "server/sealing_launch.h"
 #include "server/token_launch.h"
@@ -139,6 +140,7 @@ class Service {
     if (started_by_root()) KH_TRY(give_to(config_.server_directory() + "/LOCK", server_user_));
     ::unlink(endpoint_path().c_str());
     KH_TRY(bind());
+    oidc_files_ = KH_TRY(read_oidc_files(config_));
     return launch();
   }
 
@@ -230,9 +232,10 @@ class Service {
                                   [this](const std::string& cause) { unit_down(cause); }});
     KH_TRY(supervisor_->wait_until_up(kUnitStartLimit));
     const Endpoints endpoints = KH_TRY(find_endpoints());
-    core_ = KH_TRY(Core::open({config_, clock_, *log_, *blocking_, *slow_, *blocking_, *blocking_,
-                               std::move(units), *fence_, server_->loop_count(), endpoints,
-                               audit_public_key_, [this] { return unit_health(); }, web_}));
+    core_ = KH_TRY(
+        Core::open({config_, clock_, *log_, *blocking_, *slow_, *blocking_, *blocking_,
+                    std::move(units), *fence_, server_->loop_count(), endpoints, audit_public_key_,
+                    [this] { return unit_health(); }, web_, make_provider(endpoints)}));
     log_records();
     return {};
   }
@@ -274,6 +277,15 @@ class Service {
     log_line(spdlog::level::info, "serving",
              {{"url", public_address()}, {"private_url", private_address()}, {"pid", ::getpid()}});
     return {};
+  }
+
+  // Nobody is asked yet: a provider that is down keeps no server from starting.
+  oidc::Provider* make_provider(const Endpoints& endpoints) {
+    if (config_.oidc_issuer.empty()) return nullptr;
+    oidc_transport_.emplace(std::move(oidc_files_.ca_pem));
+    oidc_.emplace(provider_options(config_, std::move(oidc_files_), endpoints.public_url),
+                  *oidc_transport_, clock_);
+    return &*oidc_;
   }
 
   // Each holds a worker, so they must never hold all of them.
@@ -346,6 +358,9 @@ class Service {
   std::optional<UnitLaunchOptions::User> unit_user_;
   std::optional<DirectoryLock> lock_;
   web::WebFiles web_;
+  OidcFiles oidc_files_;
+  std::optional<oidc::HttpsTransport> oidc_transport_;
+  std::optional<oidc::Provider> oidc_;
   std::array<std::uint8_t, 32> audit_public_key_{};
   std::unique_ptr<net::Server> server_;
   std::optional<UnitLauncher> launcher_;

@@ -333,7 +333,7 @@ TEST_F(UnitSupervisorTest, AConfinedServerCannotTurnToTheUnitByOtherCalls) {
   const pid_t pid = unit();
   const std::string state = options_.state_directory;
   const int failed = in_child([&] {
-    if (!restrict_server_system_calls()) return 1;
+    if (!restrict_server_system_calls(Connections::None)) return 1;
     const auto refused = [](long result) { return result < 0 && errno == EPERM; };
     if (!refused(::chmod(state.c_str(), 0755))) return 2;
     if (!refused(::truncate((state + "/state").c_str(), 0))) return 3;
@@ -347,6 +347,27 @@ TEST_F(UnitSupervisorTest, AConfinedServerCannotTurnToTheUnitByOtherCalls) {
     int ran = 0;
     std::thread([&ran] { ran = 1; }).join();
     return ran == 1 ? 0 : 11;
+  });
+  EXPECT_EQ(failed, 0);
+}
+
+TEST_F(UnitSupervisorTest, AServerWithAnOpenIdProviderConnectsToTheInternetOnly) {
+  if (kBuiltWithSanitizer) GTEST_SKIP() << "no call filter in a build with a sanitizer";
+  const int failed = in_child([] {
+    if (!restrict_server_system_calls(Connections::Outbound)) return 1;
+    for (const int family : {AF_UNIX, AF_NETLINK, AF_PACKET, AF_ALG, AF_VSOCK}) {
+      if (::socket(family, SOCK_STREAM, 0) >= 0 || errno != EPERM) return 2;
+    }
+    const int stream = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (stream < 0 || ::socket(AF_INET6, SOCK_DGRAM, 0) < 0) return 3;
+    sockaddr_in nobody{};
+    nobody.sin_family = AF_INET;
+    nobody.sin_port = htons(1);
+    nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const auto* address = reinterpret_cast<const sockaddr*>(&nobody);
+    if (::connect(stream, address, sizeof nobody) == 0 || errno != ECONNREFUSED) return 4;
+    if (::bind(stream, address, sizeof nobody) == 0 || errno != EPERM) return 5;
+    return ::listen(stream, 1) == 0 || errno != EPERM ? 6 : 0;
   });
   EXPECT_EQ(failed, 0);
 }

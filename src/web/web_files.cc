@@ -248,11 +248,12 @@ net::Response environment_response(const Environment& environment) {
   net::Response response;
   response.headers.emplace_back("Cache-Control", "no-store");
   add_page_headers(response);
-  response.body =
-      boost::json::serialize(boost::json::object{{"mode", environment.local ? "local" : "server"},
-                                                 {"version", KH_VERSION},
-                                                 {"server", environment.server},
-                                                 {"migrations", environment.migrations}});
+  boost::json::object body{{"mode", environment.local ? "local" : "server"},
+                           {"version", KH_VERSION},
+                           {"server", environment.server},
+                           {"migrations", environment.migrations}};
+  if (!environment.openid_title.empty()) body["openid"] = environment.openid_title;
+  response.body = boost::json::serialize(body);
   return response;
 }
 

@@ -78,6 +78,7 @@ struct Environment {
   bool local = false;  // served by `keyhaven console`
   std::string server;  // public address of the service
   bool migrations = false;
+  std::string openid_title = {};  // of the OpenID provider to log in with; empty: none
 };
 net::Response environment_response(const Environment& environment);
 
