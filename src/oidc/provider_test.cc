@@ -296,7 +296,7 @@ TEST(LoginStatesTest, AStateIsUsedOnceAndTheUsedOnesAreBounded) {
 TEST(LoginStatesTest, TheChallengeIsThatOfTheRfc) {
   LoginState login;
   login.verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-  EXPECT_EQ(code_challenge(login), "E9Melhoa2OwvFrEMTJHCa1urZkPBdoAPkYYkdYGm0DM");
+  EXPECT_EQ(code_challenge(login), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
 }
 
 TEST(EndpointTest, TakesHttpsAddressesApart) {

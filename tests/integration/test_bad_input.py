@@ -31,6 +31,7 @@ ELSEWHERE = {
     # What a browser sends: cookies, Origin; and files that are the same for everybody.
     "test_console_server.py": "createConsoleSession getConsoleSession deleteConsoleSession getConsoleEnvironment leadToConsole leadToConsoleHead "
                               "getConsole headConsole getConsoleFile headConsoleFile",
+    "test_oidc.py": "startConsoleOidc finishConsoleOidc updateIdentity",
 }
 SETTINGS = {"keys__enable_after_disable_seconds": 0, "keys__restore_after_delete_seconds": 0, "keys__purge_after_delete_seconds": 0,
             "keys__sync_interval_seconds": 0, "keys__sweep_period_seconds": 1800, "limits__keys": 1_000_000, "limits__key_rings": 10_000,
