@@ -61,6 +61,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Search the audit log, newest records first */
+        get: operations["searchAuditRecords"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See the streams of the audit log, its newest checkpoint, and what the last check found */
+        get: operations["getAuditStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the server check its whole audit log */
+        post: operations["startAuditCheck"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/": {
         parameters: {
             query?: never;
@@ -127,6 +178,40 @@ export interface paths {
         };
         /** Learn where the console runs */
         get: operations["getConsoleEnvironment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Log in at the OpenID provider */
+        get: operations["startConsoleOidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Take the provider's answer */
+        get: operations["finishConsoleOidc"];
         put?: never;
         post?: never;
         delete?: never;
@@ -257,7 +342,8 @@ export interface paths {
         delete: operations["deleteIdentity"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Link a user to the OpenID provider, or unlink */
+        patch: operations["updateIdentity"];
         trace?: never;
     };
     "/v1/apikeys": {
@@ -1577,6 +1663,122 @@ export interface components {
             };
             resources: components["schemas"]["KeyRing"][];
         };
+        AuditRecords: {
+            records: components["schemas"]["AuditRecord"][];
+            /** @description The whole log was looked through, or all of it that can be in the range. */
+            complete: boolean;
+            /** @description For the next call; absent when complete. */
+            cursor?: string;
+            /**
+             * Format: date-time
+             * @description Time of the last record that was looked at; absent when none was.
+             */
+            looked_back_to?: string;
+            records_read: number;
+            bytes_read: number;
+            /** @description Damage that was met. Empty does not mean that there is none. */
+            findings: components["schemas"]["AuditFinding"][];
+        };
+        AuditRecord: {
+            stream: components["schemas"]["AuditStreamName"];
+            /** @description Number in the stream. */
+            seq: number;
+            /** @description Hash of the record before. */
+            prev: string;
+            hash: string;
+            /** @description At or before the newest record that a checkpoint signed. */
+            sealed: boolean;
+            /** @description What happened, as it is in the log: CADF members, see docs/protocols/audit-log.md. */
+            event: {
+                /** Format: date-time */
+                eventTime?: string;
+                action?: string;
+                outcome?: string;
+                severity?: string;
+                reason?: {
+                    reasonCode?: number;
+                    reasonForFailure?: string;
+                };
+                initiator?: {
+                    id?: string;
+                    name?: string;
+                    host?: {
+                        address?: string;
+                        agent?: string;
+                    };
+                };
+                target?: {
+                    id?: string;
+                    typeURI?: string;
+                };
+                correlationId?: string;
+                requestData?: {
+                    instanceID?: string;
+                    requestURI?: string;
+                };
+            };
+        };
+        AuditFinding: {
+            stream: components["schemas"]["AuditStreamName"];
+            segment: number;
+            /** @description Of the line in the segment's file. */
+            offset: number;
+            problem: string;
+        };
+        AuditStreamName: string;
+        AuditStatus: {
+            /** @description `ok`, or why records cannot be written. */
+            health: string;
+            streams: components["schemas"]["AuditStream"][];
+            /** @description Records after the newest checkpoint. */
+            unsealed_records: number;
+            /**
+             * Format: date-time
+             * @description Time of the newest checkpoint; absent when there is none.
+             */
+            sealed_at?: string;
+            check: components["schemas"]["AuditCheck"];
+        };
+        AuditStream: {
+            stream: components["schemas"]["AuditStreamName"];
+            /** @description Number of the newest record. */
+            seq: number;
+            /** @description Of the newest record. */
+            hash: string;
+            segments: number;
+            /** @description Of all segments. */
+            bytes: number;
+            /** @description Of the newest record that a checkpoint signed; absent for checkpoints. */
+            sealed_seq?: number;
+        };
+        AuditCheck: {
+            /**
+             * @description `none`: not since the server started. `failed`: it did not come to its end, see `failure`.
+             * @enum {string}
+             */
+            state: "none" | "running" | "finished" | "failed";
+            /** Format: date-time */
+            started_at?: string;
+            /** Format: date-time */
+            finished_at?: string;
+            /** @description About what there is to read. */
+            bytes_total?: number;
+            bytes_read?: number;
+            failure?: string;
+            result?: {
+                records: number;
+                checkpoints: number;
+                /** @description Records after the newest checkpoint. */
+                unsealed: number;
+                /** @description Empty: the log is whole. */
+                problems: string[];
+                notes: string[];
+            };
+        };
+        AuditCheckStarted: {
+            started: boolean;
+            check: components["schemas"]["AuditCheck"];
+        };
         ConsoleEnvironment: {
             /**
              * @description Who serves the page: the server, or `keyhaven console` on the administrator's own machine.
@@ -1588,6 +1790,8 @@ export interface components {
             server: string;
             /** @description Whether there is a migration to show. */
             migrations: boolean;
+            /** @description What the OpenID provider is called that people may log in with; absent: there is none. */
+            openid?: string;
         };
         ConsoleLogin: {
             apikey: string;
@@ -1663,10 +1867,18 @@ export interface components {
             description?: string;
             /** @description Makes it the identity of a cloud service, which may register its resources with keys: the first eight segments of their CRNs. */
             service_crn?: string;
+            /** @description The OpenID provider of the link; a link to another provider than the configured one does not count. */
+            oidc_issuer?: string;
+            /** @description Whom the provider logs in as this user. */
+            oidc_subject?: string;
             created_at: components["schemas"]["Timestamp"];
         };
         IdentityList: {
             serviceids: components["schemas"]["Identity"][];
+        };
+        IdentityUpdate: {
+            /** @description The provider's `sub` of the person, which the log-in page shows to who is not linked. Null unlinks. */
+            oidc_subject: string | null;
         };
         NewIdentity: {
             /** @description At most 240 bytes of UTF-8. */
@@ -1677,6 +1889,8 @@ export interface components {
              * @enum {string|null}
              */
             type?: "serviceid" | "user" | null;
+            /** @description Of users only: the provider's `sub` of the person, who then logs in to the console there. Needs a configured provider. */
+            oidc_subject?: string | null;
             /** @description Of service ids only: the first eight segments of the CRNs of the resources that it may register with keys, up to and including the service instance. */
             service_crn?: string | null;
         } & {
@@ -2589,7 +2803,12 @@ export interface components {
                 }[];
             }[];
         };
-        ActionList: string[];
+        /**
+         * @description An action that needs a role: its audit event without `hs-crypto.`.
+         * @enum {string}
+         */
+        Action: "audit-log.checkpoint" | "audit-log.read" | "audit-log.search" | "audit-log.verify" | "governance-config.read" | "iam-apikey.create" | "iam-apikey.delete" | "iam-apikey.list" | "iam-identity.create" | "iam-identity.delete" | "iam-identity.list" | "iam-identity.update" | "iam-policy.create" | "iam-policy.delete" | "iam-policy.list" | "import-token.create" | "import-token.read" | "instance-allowed-ip-port.read" | "instance-endpoints.read" | "instance-policies.read" | "instance-policies.write" | "instances.create" | "instances.delete" | "instances.read" | "instances.update" | "key-rings.create" | "key-rings.delete" | "key-rings.list" | "metrics.read" | "migration-intent.create" | "migration-intent.delete" | "migration-intent.read" | "migration-report.record" | "policies.read" | "policies.write" | "registrations.create" | "registrations.deactivate" | "registrations.delete" | "registrations.list" | "registrations.merge" | "registrations.write" | "secrets-alias.create" | "secrets-alias.delete" | "secrets-event.ack" | "secrets-event.list" | "secrets-key-versions.list" | "secrets-metadata.read" | "secrets.create" | "secrets.default" | "secrets.delete" | "secrets.disable" | "secrets.enable" | "secrets.head" | "secrets.list" | "secrets.patch" | "secrets.purge" | "secrets.read" | "secrets.restore" | "secrets.rewrap" | "secrets.rotate" | "secrets.setkeyfordeletion" | "secrets.sync" | "secrets.unsetkeyfordeletion" | "secrets.unwrap" | "secrets.wrap" | "store.verify" | "tke-cryptounit-admin.add" | "tke-cryptounit-admin.remove" | "tke-cryptounit-control-points.set" | "tke-cryptounit-current-master-key-register.clear" | "tke-cryptounit-importer-key.generate" | "tke-cryptounit-master-key-register.activate" | "tke-cryptounit-master-key-register.add" | "tke-cryptounit-master-key-register.commit" | "tke-cryptounit-master-key-register.generate" | "tke-cryptounit-master-key.export" | "tke-cryptounit-new-master-key-register.clear" | "tke-cryptounit-records.accept" | "tke-cryptounit-threshold.set" | "tke-cryptounit-transfer.authorize" | "tke-cryptounit-transfer.consent" | "tke-cryptounit-transfer.offer" | "tke-cryptounit.default" | "tke-cryptounit.list" | "tke-cryptounit.query" | "tke-cryptounit.reset" | "tke-master-key-rotation.read" | "tke-master-key-rotation.start" | "tke-proposal.create" | "tke-proposal.delete" | "tke-proposal.read" | "tke-proposal.send" | "tke-proposal.sign" | "tke-transcript.read" | "transfer.close" | "transfer.export" | "transfer.import" | "transfer.read" | "unit-sealing.read" | "unit-sealing.update";
+        ActionList: components["schemas"]["Action"][];
         Permissions: {
             /** @description On everything: all instances, identities, the audit log. */
             account: components["schemas"]["ActionList"];
@@ -3579,6 +3798,165 @@ export interface operations {
             };
         };
     };
+    searchAuditRecords: {
+        parameters: {
+            query?: {
+                /** @description Records of this moment or later. */
+                from?: string;
+                /** @description Records before this moment. */
+                to?: string;
+                /** @description Whole, or the beginning when it ends with `.` or `*`; `hs-crypto.` in front may be left out: `secrets.wrap`, `secrets.`, `tke-*`. */
+                action?: string;
+                /** @description How the call ended. */
+                outcome?: "success" | "failure";
+                /** @description How much it matters. */
+                severity?: "normal" | "warning" | "critical";
+                /** @description Part of the caller's id, name or address. Capital and small letters of ASCII are equal, here and in `target` and `text`. */
+                initiator?: string;
+                /** @description Part of the id of what was acted on. */
+                target?: string;
+                /** @description The id of an instance: calls in it, and calls about it. */
+                instance?: string;
+                /** @description The call's correlation id. */
+                correlation_id?: string;
+                /** @description Part of the event as it is written: names of members and values. */
+                text?: string;
+                /** @description Checkpoints too. */
+                checkpoints?: "true" | "false";
+                /** @description At most so many records. */
+                limit?: number;
+                /** @description Of the answer before, with the same filters: goes on where that ended. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "records": [
+                     *         {
+                     *           "stream": "loop-0",
+                     *           "seq": 2,
+                     *           "prev": "4df4abc5aea5ffe21341de874080791d1c1ab0f7459f90a69a1e25f8f7a3d00f",
+                     *           "hash": "bc5350bcbda3e8edd41a499f2c87e98c669f84e12e557d7b3bf4cb6f0a463a5d",
+                     *           "sealed": true,
+                     *           "event": {
+                     *             "eventTime": "2023-11-14T22:13:20Z",
+                     *             "action": "hs-crypto.secrets.unwrap",
+                     *             "outcome": "success",
+                     *             "reason": {
+                     *               "reasonCode": 200
+                     *             },
+                     *             "severity": "normal",
+                     *             "initiator": {
+                     *               "id": "iam-ServiceId-1"
+                     *             },
+                     *             "target": {
+                     *               "typeURI": "hs-crypto/secrets"
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "complete": false,
+                     *       "cursor": "AQIBAA",
+                     *       "looked_back_to": "2023-11-14T22:13:20Z",
+                     *       "records_read": 2,
+                     *       "bytes_read": 964,
+                     *       "findings": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditRecords"];
+                };
+            };
+        };
+    };
+    getAuditStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "health": "ok",
+                     *       "streams": [
+                     *         {
+                     *           "stream": "checkpoint",
+                     *           "seq": 1,
+                     *           "hash": "3613c29dd060168a62a08cb341660ca82dfeff6b644ffc196273737ea4b4b5cc",
+                     *           "segments": 1,
+                     *           "bytes": 740
+                     *         },
+                     *         {
+                     *           "stream": "loop-0",
+                     *           "seq": 2,
+                     *           "hash": "bc5350bcbda3e8edd41a499f2c87e98c669f84e12e557d7b3bf4cb6f0a463a5d",
+                     *           "segments": 1,
+                     *           "bytes": 964,
+                     *           "sealed_seq": 2
+                     *         }
+                     *       ],
+                     *       "unsealed_records": 0,
+                     *       "sealed_at": "2023-11-14T22:13:20Z",
+                     *       "check": {
+                     *         "state": "none"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditStatus"];
+                };
+            };
+        };
+    };
+    startAuditCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It runs. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "started": true,
+                     *       "check": {
+                     *         "state": "running",
+                     *         "started_at": "2023-11-14T22:13:20Z",
+                     *         "bytes_total": 2668,
+                     *         "bytes_read": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditCheckStarted"];
+                };
+            };
+        };
+    };
     leadToConsole: {
         parameters: {
             query?: never;
@@ -3718,6 +4096,38 @@ export interface operations {
                 };
             };
         };
+    };
+    startConsoleOidc: {
+        parameters: {
+            query?: {
+                /** @description Path of the console to come back to; its start when absent or no such path. */
+                return?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: never;
+    };
+    finishConsoleOidc: {
+        parameters: {
+            query?: {
+                /** @description As the log-in began. */
+                state?: string;
+                /** @description What the server exchanges for an ID token. */
+                code?: string;
+                /** @description The provider (RFC 9207); when present it must be ours. */
+                iss?: string;
+                /** @description Why there is no code. */
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: never;
     };
     getConsoleSession: {
         parameters: {
@@ -3971,6 +4381,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    updateIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "oidc_subject": "248289761001"
+                 *     }
+                 */
+                "application/json": components["schemas"]["IdentityUpdate"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identity"];
+                };
             };
         };
     };
