@@ -284,7 +284,7 @@ class TestApi {
   MemoryLog audit;
   TokenTable tokens;
   InstanceTable instances;
-  static constexpr unsigned kWorkers = 2;
+  static constexpr unsigned kWorkers = 3;
   WorkerPool workers{kWorkers, 8};
   unit::SoftUnit soft_unit = deployment().make_unit();
   LoopUnit loop_unit{soft_unit, loop};

@@ -263,7 +263,7 @@ def _(world, name):
 
 @fixture("getTokenKeys getTokenKeysWellKnown getAttestationRoot getHealth getReadiness getDocumentPage getDocument "
          "listIdentities listApiKeys listAccessPolicies listInstances getMetrics getAuditPublicKey createAuditCheckpoint getGovernanceConfigs getUnitSealing "
-         "getStoreVerification getPermissions", where="")
+         "getStoreVerification getAuditStatus searchAuditRecords getPermissions", where="")
 def _(world, name):
     return {}
 
@@ -273,7 +273,7 @@ def _(world, name):
     return {"body": {"method": "file", "reference": ""}}
 
 
-@fixture("verifyStore", where="", most=20)
+@fixture("verifyStore startAuditCheck", where="", most=20)
 def _(world, name):
     return {}
 
