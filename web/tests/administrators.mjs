@@ -117,7 +117,8 @@ export class Administrator {
     const words = await dialog.innerText();
     await dialog.getByText(/^I have read/).click();
     await dialog.getByRole("button", { name: label, exact: true }).click();
-    await dialog.waitFor({ state: "hidden" });
+    // The next question may be there already.
+    await dialog.filter({ hasText: /[0-9a-f]{128}/.exec(words)[0] }).waitFor({ state: "hidden" });
     return words;
   }
 

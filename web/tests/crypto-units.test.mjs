@@ -137,8 +137,15 @@ describe("the pages", () => {
     // Both key parts of an import are signed, each by somebody else.
     assert.match(text, /Load key parts[\s\S]{0,120}Unit's signature verified(\s+\S+: verified){2}/);
     assert.ok(!/broken|false/.test(text), text);
-    await local.person.says("Not verified here: who sent a frame");
+    await local.page.getByRole("button", { name: "Check the whole transcript" }).click();
+    const check = local.page.getByTestId("transcript-check");
+    await check.getByText(/^All \d+ entries hold, and lead to the state of the 2 crypto units$/).waitFor();
+    const newest = await check.locator("code").first().innerText();
     await local.person.isAccessible();
+    // What an earlier check named must still be so.
+    await local.page.getByLabel("Newest hash of an earlier check").fill(`${newest.split(":")[0]}:${"0".repeat(64)}`);
+    await local.page.getByRole("button", { name: "Check the whole transcript" }).click();
+    await check.getByText("its hash is not the one that was kept").waitFor();
     await local.page.route("**/transcript?*", async (route) => {
       const answer = await route.fetch();
       const body = await answer.json();
@@ -147,6 +154,9 @@ describe("the pages", () => {
     });
     await local.page.reload();
     await local.person.says("1 entries do not verify");
+    await local.page.getByRole("button", { name: "Check the whole transcript" }).click();
+    await local.page.getByTestId("transcript-check").getByText("the hash is not that of the entry's fields").waitFor();
+    assert.equal(await local.page.getByTestId("transcript-check").getAttribute("data-ok"), "false");
     await local.page.unroute("**/transcript?*");
   });
 

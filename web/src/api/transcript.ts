@@ -19,3 +19,18 @@ export async function readNewest(instance: string, count: number, signal?: Abort
   }
   return { ...first, entries };
 }
+
+// All entries that the server keeps, and those that come meanwhile are left to the next reading.
+export async function readAll(instance: string, tell: (done: number, total: number) => void): Promise<Transcript> {
+  const first = (await call("get", "/v1/tke/{instance}/transcript", { path: { instance }, query: { start: 1, limit: 1 } })).data;
+  const entries: TranscriptEntry[] = [];
+  let last = first.last;
+  for (let start = Math.max(1, first.first); start <= last; start = entries.at(-1)!.sequence + 1) {
+    const page = (await call("get", "/v1/tke/{instance}/transcript", { path: { instance }, query: { start, limit: PAGE } })).data;
+    if (page.entries.length === 0) break;
+    entries.push(...page.entries);
+    last = page.last;
+    tell(entries.length, last - first.first + 1);
+  }
+  return { ...first, last, entries };
+}

@@ -5,15 +5,20 @@ import { CopyableText } from "../components/CopyButton";
 import { useNotify } from "../components/notices";
 import { Section } from "../components/Page";
 import { Failure } from "../crypto-units/Failure";
-import type { UnitFacts } from "../crypto-units/facts";
+import { allAdministrators, type UnitFacts } from "../crypto-units/facts";
 import { useT } from "../i18n";
-import { toHex, utf8 } from "../tke/bytes";
+import { useSession } from "../shell/session";
+import { equal, slice, toHex, utf8, type Bytes } from "../tke/bytes";
 import type { Signer } from "../tke/administrator";
 import { readSealedPart, writeSealedPart, type SealedPart } from "../tke/import";
 import { MAX_DESCRIPTION_BYTES, newKeyPart, openKeyPartFile, type KeyPart } from "../tke/key-file";
+import { verificationPattern } from "../tke/key-part";
 import { loadParts, makeImporters, sealPart, verifySealedPart } from "./actions";
+import { CombineDialog } from "./CombineDialog";
 import { download, fileName, readFile } from "./files";
 import { FileChoice, KeyFileDialog, type FileKind } from "./KeyFileDialog";
+import { PrintDialog, TypeDialog, type PaperSheet } from "./Paper";
+import { SplitDialog } from "./SplitDialog";
 import type { Work } from "./work";
 
 const isDescription = (text: string) => text !== "" && utf8(text).length <= MAX_DESCRIPTION_BYTES;
@@ -30,7 +35,7 @@ interface KeyPartsProps {
 export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
   const t = useT();
   const notify = useNotify();
-  const [open, setOpen] = useState<"open" | "new" | null>(null);
+  const [open, setOpen] = useState<"open" | "new" | "shares" | "paper" | null>(null);
   const [parts, setParts] = useState<KeyPart[]>([]);
   const [sealed, setSealed] = useState<SealedPart[]>([]);
   const [fault, setFault] = useState<unknown>();
@@ -40,6 +45,16 @@ export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
   opened.current = parts;
   useEffect(() => () => opened.current.forEach(({ value }) => value.fill(0)), []);
 
+  const add = (part: KeyPart) => {
+    setOpen(null);
+    // The same part again, perhaps from elsewhere: it is there once.
+    setParts((all) => [...all.filter(({ pattern }) => !equal(pattern, part.pattern)), part]);
+  };
+  const forget = (part: KeyPart) => {
+    part.value.fill(0);
+    setParts((all) => all.filter((other) => other !== part));
+  };
+  const addTyped = async (value: Bytes) => add({ description: t("paper.part"), pattern: await verificationPattern(value), value });
   const receive = async (file: File) => {
     setFault(undefined);
     try {
@@ -84,10 +99,16 @@ export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
             <Button size="sm" kind="tertiary" onClick={() => setOpen("new")}>
               {t("file.mkpart.new")}
             </Button>
+            <Button size="sm" kind="tertiary" onClick={() => setOpen("shares")}>
+              {t("shares.combine")}
+            </Button>
+            <Button size="sm" kind="tertiary" onClick={() => setOpen("paper")}>
+              {t("paper.type.part")}
+            </Button>
           </p>
           <ul className="kh-rows" data-testid="parts">
             {parts.map((part) => (
-              <OpenPart key={toHex(part.pattern)} part={part} signers={signers} busy={busy} onSeal={(signer) => seal(part, signer)} />
+              <OpenPart key={toHex(part.pattern)} part={part} signers={signers} busy={busy} onSeal={(signer) => seal(part, signer)} onForget={() => forget(part)} />
             ))}
           </ul>
         </li>
@@ -121,17 +142,9 @@ export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
           </Button>
         </li>
       </ol>
-      {open && (
-        <KeyFileDialog
-          file={KEY_PART}
-          mode={open}
-          onClose={() => setOpen(null)}
-          onOpened={(part) => {
-            setOpen(null);
-            setParts([...parts, part]);
-          }}
-        />
-      )}
+      {(open === "open" || open === "new") && <KeyFileDialog file={KEY_PART} mode={open} onClose={() => setOpen(null)} onOpened={add} />}
+      {open === "shares" && <CombineDialog trusted={[...allAdministrators(facts), ...signers].map(({ ski }) => ski)} onCombined={add} onClose={() => setOpen(null)} />}
+      {open === "paper" && <TypeDialog kind="part" onRead={(value) => void addTyped(value)} onClose={() => setOpen(null)} />}
     </Section>
   );
 }
@@ -141,11 +154,13 @@ interface OpenPartProps {
   signers: readonly Signer[];
   busy: boolean;
   onSeal: (signer: Signer) => void;
+  onForget: () => void;
 }
 
-function OpenPart({ part, signers, busy, onSeal }: OpenPartProps) {
+function OpenPart({ part, signers, busy, onSeal, onForget }: OpenPartProps) {
   const t = useT();
   const [chosen, setChosen] = useState("");
+  const [keeping, setKeeping] = useState<"shares" | "paper" | null>(null);
   const signer = signers.find(({ ski }) => toHex(ski) === chosen) ?? signers[0];
   const id = `signer-of-${toHex(part.pattern).slice(0, 8)}`;
   return (
@@ -162,7 +177,44 @@ function OpenPart({ part, signers, busy, onSeal }: OpenPartProps) {
         <Button size="sm" disabled={busy || !signer} onClick={() => onSeal(signer!)}>
           {t("parts.seal")}
         </Button>
+        <Button size="sm" kind="ghost" disabled={!signer} onClick={() => setKeeping("shares")}>
+          {t("shares.split")}
+        </Button>
+        <Button size="sm" kind="ghost" onClick={() => setKeeping("paper")}>
+          {t("paper.print")}
+        </Button>
+        <Button size="sm" kind="ghost" disabled={busy} onClick={onForget}>
+          {t("shares.forget")}
+        </Button>
       </span>
+      {keeping === "shares" && <SplitDialog part={part} signers={signers} onClose={() => setKeeping(null)} />}
+      {keeping === "paper" && <PrintPart part={part} onClose={() => setKeeping(null)} />}
     </li>
+  );
+}
+
+function PrintPart({ part, onClose }: { part: KeyPart; onClose: () => void }) {
+  const t = useT();
+  const { environment } = useSession();
+  const [sheet] = useState<PaperSheet>(() => ({
+    title: t("paper.partTitle"),
+    kind: "part",
+    content: slice(part.value, 0),
+    facts: [
+      [t("shares.label"), part.description],
+      [t("parts.pattern"), toHex(part.pattern)],
+      [t("paper.deployment"), environment.server],
+      [t("paper.printed"), `${new Date().toISOString().slice(0, 19)}Z`],
+    ],
+  }));
+  const [sheets] = useState([sheet]);
+  return (
+    <PrintDialog
+      sheets={sheets}
+      onClose={() => {
+        sheet.content.fill(0);
+        onClose();
+      }}
+    />
   );
 }

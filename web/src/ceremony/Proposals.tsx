@@ -118,6 +118,9 @@ function Group({ instance, group, facts, signers, work }: GroupProps) {
   const lapsed = group.some(({ before, facts }) => facts && before === null);
   const command = commandName(t, text.command);
   const canSign = group.some((one) => missingSigners(one, signers).length > 0);
+  // All whose turn it is: none is sent while another is still being signed.
+  const due = group.filter(({ before }) => before === 0);
+  const isReady = due.length > 0 && due.every(canSend);
   const send = (acceptKeyLoss: boolean) => {
     setAsking(null);
     work?.run("send", async () => sendProposals(instance, group, work.tell, acceptKeyLoss, await receiverOf(work.ask, group, facts, signers)));
@@ -147,7 +150,7 @@ function Group({ instance, group, facts, signers, work }: GroupProps) {
           <Button size="sm" disabled={work.busy !== null || !canSign || contradictions.length > 0 || lapsed} onClick={() => work.run("sign", () => signProposals(work.ask, instance, group, signers, work.tell))}>
             {t("proposals.sign")}
           </Button>
-          <Button size="sm" kind="tertiary" disabled={work.busy !== null || !group.some(canSend)} onClick={() => (ERASING.includes(text.block.command) ? setAsking("send") : send(false))}>
+          <Button size="sm" kind="tertiary" disabled={work.busy !== null || !isReady} onClick={() => (ERASING.includes(text.block.command) ? setAsking("send") : send(false))}>
             {t("proposals.send")}
           </Button>
           <Button size="sm" kind="danger--ghost" disabled={work.busy !== null} onClick={() => setAsking("delete")}>

@@ -14,6 +14,7 @@ import { commandName } from "./BlockWords";
 import { Failure } from "./Failure";
 import { allAdministrators } from "./facts";
 import type { UnitsState } from "./useUnits";
+import { WholeCheck } from "./WholeCheck";
 
 const SHOWN = 100;
 
@@ -38,6 +39,7 @@ export function TranscriptPanel({ instance, state }: { instance: string; state: 
       <p>{t("transcript.intro", { shown: entries.length, last })}</p>
       <p>{t(isLocal ? "transcript.provedLocal" : "transcript.provedServer")}</p>
       <p className="kh-muted">{t("transcript.notProved")}</p>
+      <WholeCheck instance={instance} state={state} />
       {broken > 0 && <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("transcript.broken", { count: broken })} subtitle={t("transcript.brokenMore")} />}
       <ol className="kh-entries" data-testid="transcript">
         {entries.map(({ entry, checked }) => (

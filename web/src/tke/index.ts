@@ -25,5 +25,7 @@ export * from "./shamir";
 export * from "./share-file";
 export * from "./string-fields";
 export * from "./transcript";
+export * from "./transcript-check";
+export * from "./transcript-entry";
 export * from "./transfer";
 export * from "./unit-session";

@@ -1,6 +1,6 @@
 // What can be proved of a transcript's entries in this page: the chain of hashes, the module's signature over each answer
 // with its certificates up to the root, and the administrators' signatures over each command, with certificates from
-// earlier entries or from the units. Counters, thresholds and completeness are `keyhaven tke transcript --verify`'s.
+// earlier entries or from the units. Counters, thresholds and completeness are judged over all entries: transcript-check.ts.
 // Format: docs/operations/proposals.md; the same bytes as src/tke/transcript_entry.cc.
 import { concat, equal, fromBase64, fromHex, toHex, u32, utf8, type Bytes } from "./bytes";
 import { COMMAND, nameOfCommand, parseAnswerBlock, parseBlock, parseRequestPayload, parseRequests, parseResponsePayload, reasonOf, type AdminBlock } from "./admin";
