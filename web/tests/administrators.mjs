@@ -29,7 +29,7 @@ export function series(people) {
 }
 
 export class Console {
-  // Starts `keyhaven console` for a caller, with the root pinned or not; `start` is the address that it prints.
+  // Starts `keyhaven console` for a caller, with the server's root pinned, none, or that of a file; `start` is the address that it prints.
   static async start(server, apiKey, pinned = true) {
     const console = new Console();
     console.home = mkdtempSync(join(tmpdir(), "keyhaven-console-"));
@@ -39,7 +39,7 @@ export class Console {
     };
     const { ski, x, y } = (await server.call("GET", "/v1/tke/attestation_root")).body;
     const root = file("root", `SKI: ${ski}\nX: ${x}\nY: ${y}\n`);
-    console.child = spawn(join(server.bin, "keyhaven"), ["console", ...(pinned ? ["--attestation-root", root] : []), "--web-dir", dist], {
+    console.child = spawn(join(server.bin, "keyhaven"), ["console", ...(pinned ? ["--attestation-root", pinned === true ? root : pinned] : []), "--web-dir", dist], {
       env: { ...process.env, KH_URL: server.url, KH_CA: server.ca, KH_API_KEY_FILE: file("api-key", apiKey), HOME: console.home, XDG_CONFIG_HOME: console.home, CLOUDTKEFILES: console.home },
       stdio: ["ignore", "pipe", "inherit"],
     });

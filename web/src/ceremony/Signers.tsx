@@ -75,6 +75,7 @@ export function Signers({ signers, facts, onChange, onEnrol, busy }: SignersProp
           );
         })}
       </ul>
+      <p className="kh-muted">{t("signers.elsewhere")}</p>
       {open && <KeyFileDialog file={SIGNATURE_KEY} mode={open} onOpened={add} onClose={() => setOpen(null)} />}
     </Section>
   );

@@ -10,6 +10,7 @@ export const ceremony = {
   "signers.intro": "Keys are opened from their files in this page, are never sent, and are forgotten when you leave it.",
   "signers.empty": "No key is open",
   "signers.emptyMore": "Open your key file, or make a new key.",
+  "signers.elsewhere": "A key in a PKCS#11 token or at a signing service is not in reach of a browser: with it, sign on this machine with keyhaven tke proposal-sign ID --signer NAME; the proposal appears here.",
   "signers.opened": "The key of {name} is open.",
   "signers.twice": "The key of {name} is open already.",
   "signers.noName": "No name in the file",

@@ -12,6 +12,7 @@ export const ceremony: typeof source = {
   "signers.intro": "키는 이 페이지에서 파일로부터 열리고, 전송되지 않으며, 페이지를 떠나면 잊힙니다.",
   "signers.empty": "열린 키가 없습니다",
   "signers.emptyMore": "키 파일을 열거나 새 키를 만드십시오.",
+  "signers.elsewhere": "PKCS#11 토큰이나 서명 서비스의 키는 브라우저에서 쓸 수 없습니다. 이 컴퓨터에서 keyhaven tke proposal-sign ID --signer NAME으로 서명하면 제안이 여기에 나타납니다.",
   "signers.opened": "{name}의 키가 열렸습니다.",
   "signers.twice": "{name}의 키는 이미 열려 있습니다.",
   "signers.noName": "파일에 이름이 없음",
