@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Administrator } from "./administrators.mjs";
 import { Person, Server, startBrowser } from "./harness.mjs";
 
 const folder = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "docs/screens");
@@ -101,6 +102,43 @@ async function furnish(server) {
   return { ":instance": server.instance, ":empty": empty, ":key": ids[0], ":identity": job.iam_id };
 }
 
+// In `keyhaven console`: two administrators are installed, and thresholds wait for signatures.
+async function beginCeremony(one) {
+  for (const name of ["ada", "grace"]) {
+    await one.make("sigkey", name);
+    await one.button(`Install ${name}`).click();
+    await one.agree("Send");
+    await one.button(`Install ${name}`).waitFor({ state: "hidden" });
+  }
+  await one.page.getByRole("button", { name: "Sign and propose for 2 units" }).click();
+  await one.agree("Sign and propose");
+  await one.proposal("Set thresholds and permissions").getByText("2 of 2 signatures").nth(1).waitFor();
+}
+
+async function showWords(one) {
+  await one.make("sigkey", "linus");
+  await one.button("Install linus").click();
+  await one.dialog().getByTestId("block").first().waitFor();
+}
+
+// The same instance for all of them: each goes on where the one before has ended.
+const LOCAL = [
+  { name: "ceremony-local", act: beginCeremony, options: { viewport: { width: 1280, height: 1400 } } },
+  { name: "ceremony-words", act: showWords },
+  { name: "ceremony-local-dark", options: { colorScheme: "dark", viewport: { width: 1280, height: 1400 } } },
+];
+
+async function shootLocal(browser, server, places, { name, act, options }) {
+  const instance = places[":empty"];
+  const one = await Administrator.open(browser, Object.create(server, { instance: { value: instance } }), "ada", options);
+  await one.toCeremony();
+  await act?.(one);
+  await one.page.waitForLoadState("networkidle");
+  await one.page.screenshot({ path: join(folder, `console-${name}.png`), animations: "disabled", caret: "hide" });
+  await one.close();
+  console.log(`console-${name}.png`);
+}
+
 async function shoot(browser, server, places, { name, path, wait, act, options }) {
   const person = await Person.open(browser, server, options);
   await person.go("/");
@@ -129,7 +167,9 @@ try {
   await login.page.screenshot({ path: join(folder, "console-login.png"), caret: "hide" });
   await login.close();
   const places = await furnish(server);
-  for (const page of PAGES) if (wanted.length === 0 || wanted.some((word) => page.name.startsWith(word))) await shoot(browser, server, places, page);
+  const isWanted = ({ name }) => wanted.length === 0 || wanted.some((word) => name.startsWith(word));
+  for (const page of PAGES.filter(isWanted)) await shoot(browser, server, places, page);
+  for (const page of LOCAL.filter(isWanted)) await shootLocal(browser, server, places, page);
 } finally {
   await browser.close();
   await server.stop();
