@@ -1,4 +1,4 @@
-// iam service-id, api-key, policy.
+// iam service-id, user, api-key, policy.
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
@@ -60,6 +60,89 @@ void add_service_ids(CLI::App& iam, Context& context) {
     client::ApiClient api = KH_TRY(context.api());
     KH_TRY(api.delete_service_id(*doomed));
     return show_done(context, "Service id " + *doomed + " is deleted.", {{"id", *doomed}});
+  });
+}
+
+boost::json::object user_json(const client::ServiceId& user) {
+  return {{"id", user.id},
+          {"iam_id", user.iam_id},
+          {"name", user.name},
+          {"description", user.description},
+          {"oidc_subject", user.oidc_subject}};
+}
+
+Result<void> show_user(Context& context, const client::ServiceId& user) {
+  Table table({"FIELD", "VALUE"});
+  table.add({"iam id", user.iam_id});
+  table.add({"name", user.name});
+  table.add({"oidc subject", user.oidc_subject.empty() ? "not linked" : user.oidc_subject});
+  return show(context, table, user_json(user));
+}
+
+Result<void> list_users(Context& context) {
+  client::ApiClient api = KH_TRY(context.api());
+  const auto all = KH_TRY(api.list_service_ids());
+  Table table({"IAM ID", "NAME", "OIDC SUBJECT", "CREATED", "DESCRIPTION"});
+  boost::json::array json;
+  for (const client::ServiceId& one : all) {
+    if (!one.is_user) continue;
+    table.add({one.iam_id, one.name, one.oidc_subject, time_text(one.created), one.description});
+    json.push_back(user_json(one));
+  }
+  return show(context, table, boost::json::object{{"users", json}});
+}
+
+void add_user_links(CLI::App& group, Context& context) {
+  auto id = std::make_shared<std::string>();
+  auto subject = std::make_shared<std::string>();
+  CLI::App* link = group.add_subcommand(
+      "link", "let the person whom the OpenID provider calls by a subject log in as this user");
+  link->add_option("id", *id, "iam id of the user")->required();
+  link->add_option("--oidc-subject", *subject,
+                   "the provider's \"sub\"; the log-in page shows it to who is not linked")
+      ->required();
+  on(*link, context, [&context, id, subject]() -> Result<void> {
+    client::ApiClient api = KH_TRY(context.api());
+    const client::ServiceId linked = KH_TRY(api.link_user(*id, *subject));
+    return show_user(context, linked);
+  });
+  CLI::App* unlink = group.add_subcommand(
+      "unlink", "end the link to the OpenID provider, and the sessions opened by it");
+  unlink->add_option("id", *id, "iam id of the user")->required();
+  on(*unlink, context, [&context, id]() -> Result<void> {
+    client::ApiClient api = KH_TRY(context.api());
+    const client::ServiceId unlinked = KH_TRY(api.link_user(*id, {}));
+    return show_user(context, unlinked);
+  });
+}
+
+void add_users(CLI::App& iam, Context& context) {
+  CLI::App* group = iam.add_subcommand("user", "identities of people");
+  group->require_subcommand(1);
+  auto name = std::make_shared<std::string>();
+  auto description = std::make_shared<std::string>();
+  auto subject = std::make_shared<std::string>();
+  CLI::App* create = group->add_subcommand("create", "make a user");
+  create->add_option("name", *name, "name")->required();
+  create->add_option("--description,-d", *description, "who it is");
+  create->add_option("--oidc-subject", *subject,
+                     "the \"sub\" by which the OpenID provider calls the person");
+  on(*create, context, [&context, name, description, subject]() -> Result<void> {
+    client::ApiClient api = KH_TRY(context.api());
+    const client::ServiceId made = KH_TRY(api.create_user(*name, *description, *subject));
+    return show_user(context, made);
+  });
+  on(*group->add_subcommand("list", "list users"), context,
+     [&context] { return list_users(context); });
+  add_user_links(*group, context);
+  auto doomed = std::make_shared<std::string>();
+  CLI::App* remove =
+      group->add_subcommand("delete", "delete a user with its API keys and policies");
+  remove->add_option("id", *doomed, "iam id of the user")->required();
+  on(*remove, context, [&context, doomed]() -> Result<void> {
+    client::ApiClient api = KH_TRY(context.api());
+    KH_TRY(api.delete_service_id(*doomed));
+    return show_done(context, "User " + *doomed + " is deleted.", {{"id", *doomed}});
   });
 }
 
@@ -187,6 +270,7 @@ void add_iam_commands(CLI::App& app, Context& context) {
   CLI::App* iam = app.add_subcommand("iam", "identities, API keys, roles");
   iam->require_subcommand(1);
   add_service_ids(*iam, context);
+  add_users(*iam, context);
   add_api_keys(*iam, context);
   add_policies(*iam, context);
 }

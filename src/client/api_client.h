@@ -197,6 +197,11 @@ class ApiClient {
   // --- Identities ---
   Result<ServiceId> create_service_id(std::string_view name, std::string_view description,
                                       std::string_view service_crn = {});  // not repeated
+  // A person, of our own servers only. `oidc_subject` empty: not linked. Not repeated.
+  Result<ServiceId> create_user(std::string_view name, std::string_view description,
+                                std::string_view oidc_subject);
+  // Links a user to a subject of the OpenID provider; empty: unlinks. Of our own servers only.
+  Result<ServiceId> link_user(std::string_view id, std::string_view oidc_subject);
   Result<std::vector<ServiceId>> list_service_ids();
   Result<void> delete_service_id(std::string_view id);
   Result<NewApiKey> create_api_key(std::string_view iam_id, std::string_view name);  // not repeated

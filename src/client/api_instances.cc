@@ -137,6 +137,34 @@ Result<ServiceId> ApiClient::create_service_id(std::string_view name, std::strin
   return state_->decoder.service_id(text_of(response.body));
 }
 
+Result<ServiceId> ApiClient::create_user(std::string_view name, std::string_view description,
+                                         std::string_view oidc_subject) {
+  JsonWriter body;
+  body.begin_object().key("name").string(name).key("type").string("user");
+  if (!description.empty()) body.key("description").string(description);
+  if (!oidc_subject.empty()) body.key("oidc_subject").string(oidc_subject);
+  body.end_object();
+  auto response = KH_TRY(state_->call(
+      with_body(spec_of(Base::Identity, "POST", "/v1/serviceids", "create user"), body.finish())));
+  return state_->decoder.service_id(text_of(response.body));
+}
+
+Result<ServiceId> ApiClient::link_user(std::string_view id, std::string_view oidc_subject) {
+  JsonWriter body;
+  body.begin_object().key("oidc_subject");
+  if (oidc_subject.empty()) {
+    body.null();
+  } else {
+    body.string(oidc_subject);
+  }
+  body.end_object();
+  auto response = KH_TRY(state_->call(
+      with_body(spec_of(Base::Identity, "PATCH", "/v1/serviceids/" + percent_encode(id),
+                        oidc_subject.empty() ? "unlink user" : "link user"),
+                body.finish())));
+  return state_->decoder.service_id(text_of(response.body));
+}
+
 Result<std::vector<ServiceId>> ApiClient::list_service_ids() {
   return all_pages<ServiceId>(
       *state_, Base::Identity, "/v1/serviceids", "list service ids",

@@ -186,9 +186,10 @@ Result<Instance> decode_instance(dom::object object) {
 
 Result<ServiceId> decode_service_id(dom::object object) {
   Fields fields(object);
-  ServiceId out{fields.required_text("id"), fields.required_text("iam_id"),
-                fields.text("name"),        fields.text("description"),
-                fields.time("created_at"),  fields.text("service_crn")};
+  ServiceId out{fields.required_text("id"),    fields.required_text("iam_id"),
+                fields.text("name"),           fields.text("description"),
+                fields.time("created_at"),     fields.text("service_crn"),
+                fields.text("type") == "user", fields.text("oidc_subject")};
   return fields.finish(std::move(out));
 }
 

@@ -309,7 +309,9 @@ struct ServiceId {
   std::string name;
   std::string description;
   Timestamp created;
-  std::string service_crn;  // of our own servers only: what the service owns
+  std::string service_crn;        // of our own servers only: what the service owns
+  bool is_user = false;           // of our own servers only: a person, not a program
+  std::string oidc_subject = {};  // of our own servers only: who the OpenID provider logs in as it
 };
 
 struct ApiKeyInfo {

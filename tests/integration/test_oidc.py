@@ -267,7 +267,7 @@ class Links(LogIn):
         self.d.cli("iam", "user", "unlink", made["iam_id"])
         self.assertEqual(browser.session().status, 401)
         self.d.cli("iam", "user", "link", made["iam_id"], "--oidc-subject", "uli-2")
-        self.assertIn("IBMid-none", self.d.cli("iam", "user", "link", "IBMid-none", "--oidc-subject", "x", expect=None).stderr)
+        self.assertIn("IDENTITY_NOT_FOUND_ERR", self.d.cli("iam", "user", "link", "IBMid-none", "--oidc-subject", "x", expect=None).stderr)
         self.refused(self.browser().log_in("uli"), "unlinked")
         browser.visitor.cookies.clear()
         browser.log_in("uli-2")

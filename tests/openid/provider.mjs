@@ -4,7 +4,7 @@
 //
 // Prints {"issuer":…} when it serves. {"do":"rotate"} on standard input gives it another signing key, under another id;
 // it ends with its input. The person who logs in is whom the page's field "login" names.
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer } from "node:https";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -14,12 +14,10 @@ import Provider from "oidc-provider";
 console.info = console.warn = console.error;
 const options = JSON.parse(process.argv[2]);
 const issuer = `https://localhost:${options.port}`;
-let generation = 0;
 
 function signingKey(algorithm) {
   const [type, details] = { ES256: ["ec", { namedCurve: "P-256" }], EdDSA: ["ed25519", {}] }[algorithm] ?? ["rsa", { modulusLength: 2048 }];
-  generation += 1;
-  return { ...generateKeyPairSync(type, details).privateKey.export({ format: "jwk" }), use: "sig", alg: algorithm, kid: `key-${generation}` };
+  return { ...generateKeyPairSync(type, details).privateKey.export({ format: "jwk" }), use: "sig", alg: algorithm, kid: randomUUID() };
 }
 
 function configuration() {

@@ -1,6 +1,6 @@
 """A real Keyhaven deployment for the browser tests: prints one JSON line about it and ends when its input is closed.
 
-  KH_BUILD=build/dev python3 web/tests/serve.py --web web/dist [--keys N] [--uninitialised]
+  KH_BUILD=build/dev python3 web/tests/serve.py --web web/dist [--keys N] [--uninitialised] [--openid]
 
 Commands, one JSON object a line on standard input, each answered by one JSON line:
   {"do": "keys", "instance": guid, "keys": [{"name": …, …}, …]}   create keys; fields as tests/integration create_key
@@ -9,9 +9,11 @@ Commands, one JSON object a line on standard input, each answered by one JSON li
   {"do": "register", "service": name, "key": id, "resources": […]}  a service that protects resources with a key
   {"do": "instance", "name": …, "initialise": true}                  a further instance
   {"do": "call", "method": …, "path": …, "instance": …, "body": …} any call as the administrator
+  {"do": "openid", "is": "down"}                                     with --openid: stop the provider, or start it ("up")
   {"do": "restart"}                                                  stop and start the server on the same port
 """
 import argparse
+import contextlib
 import concurrent.futures
 import json
 import pathlib
@@ -20,6 +22,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/integration"))
 import harness  # noqa: E402
+import openid_provider  # noqa: E402
 import test_registrations  # noqa: E402
 
 
@@ -55,6 +58,12 @@ def perform(deployment, command):
         answer = deployment.call(command["method"], command["path"], command.get("body"), instance=command.get("instance"),
                                  headers=command.get("headers"))
         return {"status": answer.status, "body": answer.body.decode()}
+    if kind == "openid":
+        if command["is"] == "up":
+            deployment.provider.start(f"{deployment.url}/v1/console/oidc/callback")
+        else:
+            deployment.provider.stop()
+        return None
     if kind == "restart":
         deployment.stop()
         deployment.start()
@@ -86,9 +95,15 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--web", type=pathlib.Path)
     arguments.add_argument("--uninitialised", action="store_true")
+    arguments.add_argument("--openid", action="store_true")
     options = arguments.parse_args()
     settings = {"server__web_dir": str(options.web.resolve())} if options.web else {}
-    with OneAddress(**settings) as deployment:
+    with contextlib.ExitStack() as stack:
+        provider = stack.enter_context(openid_provider.OpenIdProvider()) if options.openid else None
+        if provider:
+            settings |= provider.settings()
+        deployment = stack.enter_context(OneAddress(**settings))
+        deployment.provider = provider
         guid = deployment.instance("payroll", not options.uninitialised)
         print(json.dumps({"url": deployment.url, "ca": deployment.ca, "apiKey": deployment.api_key, "instance": guid,
                           "home": str(deployment.home), "bin": str(harness.BIN)}), flush=True)

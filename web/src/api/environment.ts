@@ -10,6 +10,8 @@ export interface Environment {
   server: string;
   // Whether `keyhaven console --migration` has plans and journals to show.
   migrations: boolean;
+  // What the OpenID provider is called that people may log in with; absent: there is none.
+  openid?: string;
 }
 
 export async function readEnvironment(signal?: AbortSignal): Promise<Environment> {

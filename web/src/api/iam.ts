@@ -16,6 +16,11 @@ export async function createIdentity(body: NewIdentity): Promise<Identity> {
   return (await call("post", "/v1/serviceids", { body })).data;
 }
 
+// Who logs in at the OpenID provider as this user; null: nobody.
+export async function linkIdentity(id: string, subject: string | null): Promise<Identity> {
+  return (await call("patch", "/v1/serviceids/{id}", { path: { id }, body: { oidc_subject: subject } })).data;
+}
+
 // Takes its API keys and access policies along.
 export async function deleteIdentity(id: string): Promise<void> {
   await call("delete", "/v1/serviceids/{id}", { path: { id } });

@@ -18,6 +18,7 @@ import { navigate, RouteLink, useParameter } from "../shell/router";
 import { useSession } from "../shell/session";
 import { ApiKeys } from "./ApiKeys";
 import { Grants } from "./Grants";
+import { OpenIdLink } from "./OpenIdLink";
 
 export interface IdentityDetails {
   identity: Identity | undefined;
@@ -92,6 +93,11 @@ export default function IdentityPage() {
           <Fact name={t("common.created")}>
             <Time value={identity.created_at} />
           </Fact>
+          {identity.type === "user" && (
+            <Fact name={t("iam.openid")}>
+              <OpenIdLink identity={identity} reload={loaded.reload} />
+            </Fact>
+          )}
           {identity.service_crn && (
             <Fact name={t("iam.serviceCrn")}>
               <CopyableText value={identity.service_crn} what={t("iam.serviceCrn")} />

@@ -1,4 +1,4 @@
-// Logging in with an API key. The key is in this form's memory until it is sent, then gone; the server answers with an
+// Logging in at the OpenID provider, where there is one, or with an API key. The key is in this form's memory until it is sent, then gone; the server answers with an
 // HttpOnly cookie that no script can read. Under `keyhaven console` the tool holds the login and no key is asked for.
 import { Button, InlineNotification } from "@carbon/react";
 import { useState } from "react";
@@ -10,6 +10,7 @@ import { SecretField } from "../components/fields";
 import { useAction } from "../components/load";
 import { useT } from "../i18n";
 import { Preferences } from "../shell/Preferences";
+import { OpenIdLogin, OpenIdTrouble } from "./OpenIdLogin";
 
 interface LoginProps {
   environment: Environment;
@@ -50,21 +51,25 @@ export function Login({ environment, onOpened }: LoginProps) {
       {environment.mode === "local" ? (
         <InlineNotification kind="warning" lowContrast hideCloseButton title={t("login.localGone")} subtitle={t("login.localGoneMore")} />
       ) : (
-        <form
-          className="kh-form"
-          noValidate
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (login.canSubmit) login.submit();
-          }}
-        >
-          {login.field}
-          {!login.isWrong && <ErrorNotice error={login.action.error} />}
-          <Button type="submit" disabled={!login.canSubmit || login.action.busy}>
-            {t("login.submit")}
-          </Button>
-          <p className="kh-muted">{t("login.serverMode")}</p>
-        </form>
+        <>
+          <OpenIdTrouble environment={environment} />
+          <OpenIdLogin environment={environment} />
+          <form
+            className="kh-form"
+            noValidate
+            onSubmit={(event) => {
+              event.preventDefault();
+              if (login.canSubmit) login.submit();
+            }}
+          >
+            {login.field}
+            {!login.isWrong && <ErrorNotice error={login.action.error} />}
+            <Button type="submit" kind={environment.openid ? "tertiary" : "primary"} disabled={!login.canSubmit || login.action.busy}>
+              {t("login.submit")}
+            </Button>
+            <p className="kh-muted">{t("login.serverMode")}</p>
+          </form>
+        </>
       )}
       <Preferences />
     </main>
@@ -87,6 +92,7 @@ export function LoginAgain({ environment, onOpened }: LoginProps) {
       onClose={() => undefined}
     >
       <p>{t(isLocal ? "login.localGoneMore" : "login.expiredMore")}</p>
+      {!isLocal && <OpenIdLogin environment={environment} inNewTab />}
       {!isLocal && login.field}
     </Dialog>
   );

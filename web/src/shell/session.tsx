@@ -6,6 +6,7 @@ import { ErrorNotice } from "../components/ErrorNotice";
 import { Loading } from "../components/Progress";
 import { useLoad } from "../components/load";
 import { Login, LoginAgain } from "../login/Login";
+import { onOpenedElsewhere, tellOpened } from "../login/openid";
 
 interface Value {
   session: Session;
@@ -43,6 +44,22 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
   const environment = started.data?.environment;
   const session = changed ? changed.session : started.data?.session;
+  const needed = expired || session === null;
+
+  // Another tab of this browser has logged in: so has this one.
+  useEffect(() => {
+    if (session) tellOpened();
+  }, [session]);
+  useEffect(() => {
+    if (!needed) return undefined;
+    return onOpenedElsewhere(() => {
+      void api.current().then((found) => {
+        if (!found) return;
+        setExpired(false);
+        setChanged({ session: found });
+      }, () => undefined);
+    });
+  }, [needed]);
   const value = useMemo<Value | null>(
     () =>
       environment && session
