@@ -255,6 +255,7 @@ test("the ceremony in Korean, on a small screen, by keyboard alone", async () =>
   await linus.person.isAccessible();
   const wide = await linus.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.ok(wide <= 0, `${wide} pixels too wide`);
+  await linus.page.getByRole("heading", { name: "제어점" }).waitFor();
   await linus.page.getByRole("button", { name: "서명 키 만들기" }).focus();
   await linus.page.keyboard.press("Enter");
   await linus.dialog().getByLabel("관리자 이름").waitFor();

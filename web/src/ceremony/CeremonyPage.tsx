@@ -119,11 +119,11 @@ function Ceremony({ instance, state, reload }: CeremonyProps) {
       {unbelieved.length === 0 ? (
         <>
           <Signers signers={signers} facts={facts} onChange={setSigners} onEnrol={enrolSigner} busy={work.busy !== null} />
-          <Proposals instance={instance} facts={facts} signers={signers} work={work} onChange={reload} turn={turn} />
+          <Proposals instance={instance} root={state.root} facts={facts} signers={signers} work={work} onChange={reload} turn={turn} />
           <Installed {...step} />
           <CurrentStep {...step} plan={plan} reload={rotation.reload} />
           <Recovery {...step} stored={rotation.data?.stored.length ?? 0} />
-          <OtherCommands {...step} />
+          <OtherCommands {...step} root={state.root} />
         </>
       ) : (
         <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("ceremony.stopped")} subtitle={t("ceremony.stoppedMore")} />

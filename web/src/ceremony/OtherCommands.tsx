@@ -7,9 +7,11 @@ import { Section } from "../components/Page";
 import type { UnitFacts } from "../crypto-units/facts";
 import { useT } from "../i18n";
 import type { Signer } from "../tke/administrator";
+import type { AttestationRoot } from "../tke/attestation";
 import { CONTROL_POINTS, hasControlPoint, isImprint, MAY_DISABLE, MAY_ENABLE } from "../tke/attributes";
 import { acceptRecords, isDifference, pointTakers, setControlPoint, type Erasing, type Outcome } from "./commands";
 import { EraseDialog } from "./EraseDialog";
+import { TransferCommands } from "./TransferCommands";
 import type { Work } from "./work";
 
 interface CommandsProps {
@@ -19,6 +21,11 @@ interface CommandsProps {
   work: Work;
 }
 
+interface OtherProps extends CommandsProps {
+  // The pinned root of this deployment.
+  root: AttestationRoot;
+}
+
 // Says what became of a command.
 export function useTell() {
   const t = useT();
@@ -26,7 +33,7 @@ export function useTell() {
   return (outcome: Outcome) => outcome !== null && notify(t(outcome === "sent" ? "commands.sent" : "steps.proposed"));
 }
 
-export function OtherCommands(props: CommandsProps) {
+export function OtherCommands(props: OtherProps) {
   const t = useT();
   const configured = props.facts.filter(({ attributes }) => !isImprint(attributes));
   return (
@@ -36,6 +43,7 @@ export function OtherCommands(props: CommandsProps) {
         <>
           <ControlPoints {...props} facts={configured} />
           <Records {...props} />
+          <TransferCommands {...props} />
         </>
       )}
       <Erase {...props} />

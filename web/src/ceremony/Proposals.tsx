@@ -14,10 +14,13 @@ import { useBackOff } from "../crypto-units/polling";
 import type { UnitFacts } from "../crypto-units/facts";
 import { useT } from "../i18n";
 import type { Signer } from "../tke/administrator";
+import type { AttestationRoot } from "../tke/attestation";
+import type { Bytes } from "../tke/bytes";
 import { COMMAND } from "../tke/admin";
 import { deleteProposals, missingSigners, sendProposals, signProposals } from "./actions";
 import { SendErasingDialog } from "./EraseDialog";
 import { receiverOf } from "./recovery";
+import { saveOffer } from "./TransferCommands";
 import { canSend, countSignatures, groupsOf, review, type Review } from "./review";
 import type { Work } from "./work";
 
@@ -40,6 +43,8 @@ export const fingerprint = ({ open, ended }: Loaded): string => [...open, ...end
 
 interface ProposalsProps {
   instance: string;
+  // With `work`: the pinned root of this deployment.
+  root?: AttestationRoot;
   facts: readonly UnitFacts[];
   signers?: readonly Signer[];
   work?: Work;
@@ -49,7 +54,7 @@ interface ProposalsProps {
   turn?: number;
 }
 
-export function Proposals({ instance, facts, signers = [], work, onChange, turn = 0 }: ProposalsProps) {
+export function Proposals({ instance, root, facts, signers = [], work, onChange, turn = 0 }: ProposalsProps) {
   const t = useT();
   const loaded = useLoad(`proposals:${instance}`, (signal) => read(instance, signal));
   const state = loaded.data ? fingerprint(loaded.data) : null;
@@ -90,7 +95,7 @@ export function Proposals({ instance, facts, signers = [], work, onChange, turn 
         </p>
       )}
       {groupsOf(reviews?.reviews ?? []).map((group) => (
-        <Group key={group[0]!.proposal.id} instance={instance} group={group} facts={facts} signers={signers} work={work} />
+        <Group key={group[0]!.proposal.id} instance={instance} root={root} group={group} facts={facts} signers={signers} work={work} />
       ))}
       {data.ended.length > 0 && <Ended proposals={data.ended} />}
     </Section>
@@ -99,6 +104,7 @@ export function Proposals({ instance, facts, signers = [], work, onChange, turn 
 
 interface GroupProps {
   instance: string;
+  root?: AttestationRoot;
   group: Review[];
   facts: readonly UnitFacts[];
   signers: readonly Signer[];
@@ -108,7 +114,7 @@ interface GroupProps {
 // What these take away may be what stored keys need.
 const ERASING: number[] = [COMMAND.zeroize, COMMAND.clearCurrent];
 
-function Group({ instance, group, facts, signers, work }: GroupProps) {
+function Group({ instance, root, group, facts, signers, work }: GroupProps) {
   const t = useT();
   const [asking, setAsking] = useState<"delete" | "send" | null>(null);
   const [first] = group;
@@ -123,7 +129,9 @@ function Group({ instance, group, facts, signers, work }: GroupProps) {
   const isReady = due.length > 0 && due.every(canSend);
   const send = (acceptKeyLoss: boolean) => {
     setAsking(null);
-    work?.run("send", async () => sendProposals(instance, group, work.tell, acceptKeyLoss, await receiverOf(work.ask, group, facts, signers)));
+    const isOffer = text.block.command === COMMAND.offerTransfer && root;
+    const answered = async () => (isOffer ? (_: Review, output: Bytes) => saveOffer(output, root, instance) : receiverOf(work!.ask, group, facts, signers));
+    work?.run("send", async () => sendProposals(instance, group, work.tell, acceptKeyLoss, await answered()));
   };
   return (
     <section className="kh-proposal" aria-label={command} data-testid="proposal">

@@ -23,9 +23,11 @@ interface Wish {
   note: string;
   // Also when stored keys would be lost by it.
   acceptKeyLoss?: boolean;
+  // Gets what a unit answers, when the command is sent at once.
+  answered?: (output: Bytes) => Promise<void>;
 }
 
-async function runOrPropose(ask: Ask, { instance, all, command, input, signers, note, acceptKeyLoss = false }: Wish, tell: Tell): Promise<Outcome> {
+async function runOrPropose(ask: Ask, { instance, all, command, input, signers, note, acceptKeyLoss = false, answered }: Wish, tell: Tell): Promise<Outcome> {
   const made = await Promise.all(all.map((facts) => make(facts, command, input)));
   const needed = Math.max(...made.map(({ block, facts }) => signaturesNeeded(block, facts.attributes)));
   if (needed > 1) {
@@ -37,7 +39,8 @@ async function runOrPropose(ask: Ask, { instance, all, command, input, signers, 
   if (!(await confirm(ask, made, signing, "send"))) return null;
   for (const [index, { facts, block, der }] of made.entries()) {
     tell(index, made.length);
-    await facts.session.run(block, await signBlock(der, signing), transportTo(instance, facts.unit.hsm_id, undefined, acceptKeyLoss));
+    const output = await facts.session.run(block, await signBlock(der, signing), transportTo(instance, facts.unit.hsm_id, undefined, acceptKeyLoss));
+    await answered?.(output);
   }
   return "sent";
 }
@@ -78,5 +81,5 @@ export const acceptRecords = (ask: Ask, instance: string, all: readonly UnitFact
 
 export type TransferCommand = "offerTransfer" | "authorizeTransfer" | "consentTransfer";
 
-export const proposeTransfer = (ask: Ask, instance: string, all: readonly UnitFacts[], command: TransferCommand, input: Bytes, signers: readonly Signer[], note: string, tell: Tell): Promise<Outcome> =>
-  runOrPropose(ask, { instance, all: [tellOne(all)], command: COMMAND[command], input, signers, note }, tell);
+export const proposeTransfer = (ask: Ask, instance: string, all: readonly UnitFacts[], command: TransferCommand, input: Bytes, signers: readonly Signer[], tell: Tell, answered: (output: Bytes) => Promise<void>): Promise<Outcome> =>
+  runOrPropose(ask, { instance, all: [tellOne(all)], command: COMMAND[command], input, signers, note: "", ...(command === "offerTransfer" && { answered }) }, tell);

@@ -28,4 +28,5 @@ export * from "./transcript";
 export * from "./transcript-check";
 export * from "./transcript-entry";
 export * from "./transfer";
+export * from "./transfer-documents";
 export * from "./unit-session";

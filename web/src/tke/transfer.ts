@@ -7,11 +7,11 @@ import { POINT_BYTES, publicKey, publicKeyOfSpki, skiOf, SPKI_BYTES, verifyDer, 
 
 const VERSION = 1;
 const OFFER_MAGIC = "keyhaven transfer offer 1\n";
-const MAX_OFFER_BYTES = 2048;
+export const MAX_OFFER_BYTES = 2048;
 const MAX_CERTIFICATE_BYTES = 16 * 1024;
 const MAX_SIGNATURE_BYTES = 144;
 
-class Reader {
+export class Reader {
   at = 0;
   constructor(
     private readonly bytes: Bytes,
