@@ -1,6 +1,6 @@
 // The audit log: the check in the page against the document's worked example and against what a real server wrote.
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -72,6 +72,31 @@ describe("the check of a log, without a browser", () => {
     for (const [query, wanted] of rows) assert.equal(hit(query), wanted, query);
     assert.deepEqual(fieldsOf({ a: { b: 1, c: ["x"] } }), [["a.b", "1"], ["a.c.0", "x"]]);
   });
+
+  test("what the form says is asked of the server: moments in UTC, whole minutes, nothing for empty fields", async () => {
+    const { readSearch, searchOf } = await load("audit/search.ts");
+    const asked = (query) => searchOf(readSearch(new URLSearchParams(query)));
+    assert.deepEqual(asked(""), {});
+    assert.deepEqual(asked("action= secrets. &text= a &correlation=c&tab=records"), { action: "secrets.", text: " a ", correlation_id: "c" });
+    assert.deepEqual(asked("from=2026-01-02T03:04Z&until=2026-01-02T03:04Z"), { from: "2026-01-02T03:04:00.000Z", to: "2026-01-02T03:05:00.000Z" });
+    assert.deepEqual(asked("from=nonsense&outcome=strange"), { outcome: "strange" });
+  });
+
+  test("records lead to the pages of what they name, and to nothing else", async () => {
+    const { linksOf } = await load("audit/entries.ts");
+    const [instance, key] = ["11111111-2222-4333-8444-555555555555", "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"];
+    const crn = `crn:v1:bluemix:public:hs-crypto:here:a/account:${instance}`;
+    const paths = (event) => linksOf(event).map(({ path }) => path);
+    const rows = [
+      [{}, []],
+      [{ requestData: { instanceID: instance } }, [`/instances/${instance}`]],
+      [{ target: { id: `${crn}:key:${key}` } }, [`/instances/${instance}/keys/${key}`, `/instances/${instance}`]],
+      [{ target: { id: `${crn}::` }, initiator: { id: "iam-Service Id/1" } }, [`/instances/${instance}`, "/access/iam-Service%20Id%2F1"]],
+      [{ target: { id: `${crn}:key:../../about` } }, [`/instances/${instance}`]],
+      [{ requestData: { instanceID: "javascript:alert(1)" } }, []],
+    ];
+    for (const [event, wanted] of rows) assert.deepEqual(paths(event), wanted, JSON.stringify(event));
+  });
 });
 
 describe("the page", () => {
@@ -95,38 +120,108 @@ describe("the page", () => {
     if (copy) rmSync(copy, { recursive: true });
   });
 
+  const filter = (name) => person.page.getByRole("textbox", { name, exact: true });
+
   async function open() {
-    await person.go("/audit");
-    await person.says("Are written");
-    await person.page.locator('input[type="file"]').setInputFiles(files);
+    await person.go("/audit?tab=files");
+    await person.page.locator('input[type="file"]:enabled').setInputFiles(files);
     await person.page.getByTestId("audit-verification").waitFor();
   }
 
-  test("tells the key, signs a checkpoint, and how it is checked without the server", async () => {
+  test("the server finds a refusal by its correlation id; details lead to the identity", async () => {
     await person.go("/audit");
+    await filter("Correlation ID").fill("11111111-2222-4333-8444-555555555555");
+    await person.page.getByRole("button", { name: "Search", exact: true }).click();
+    const row = person.page.getByRole("row").filter({ hasText: "hs-crypto.secrets-metadata.read" });
+    await row.getByText("Failure").waitFor();
+    assert.match(person.page.url(), /correlation=11111111-2222-4333-8444-555555555555/);
+    await person.says("The whole log was looked through.");
+    await person.isAccessible();
+    await row.getByRole("button", { name: "hs-crypto.secrets-metadata.read" }).click();
+    const dialog = person.dialog();
+    await dialog.getByText("reason.reasonForFailure").waitFor();
+    await dialog.getByText("Hash before").waitFor();
+    await dialog.getByRole("link", { name: "Initiator" }).waitFor();
+    await dialog.getByRole("link", { name: "Instance", exact: true }).waitFor();
+    await person.isAccessible();
+    await person.page.keyboard.press("Escape");
+    await person.page.getByRole("button", { name: "Clear filters" }).click();
+    await person.page.getByRole("row").nth(3).waitFor();
+    assert.equal(new URL(person.page.url()).search, "");
+  });
+
+  test("a search by keyboard, by a link, and by beginnings of actions", async () => {
+    await person.go("/audit?outcome=success&action=iam-*");
+    await person.page.getByRole("row").filter({ hasText: "hs-crypto.iam-" }).first().waitFor();
+    assert.equal(await person.page.getByRole("row").filter({ hasText: "hs-crypto.audit" }).count(), 0);
+    await filter("Action").fill("no.such.action");
+    await person.page.keyboard.press("Enter");
+    await person.says("No record matches");
+    assert.equal(await person.page.locator("main img").count(), 0);
+    await person.go("/audit?outcome=strange");
+    await person.says("outcome must be one of success failure");
+  });
+
+  test("more than a page: further back until the whole log was looked through", async () => {
+    for (let call = 0; call < 120; call += 1) await server.call("GET", "/v1/audit/public_key");
+    await person.go("/audit?action=audit-log.read&text=public_key");
+    await person.says("100 rows");
+    await person.says("Looked back to");
+    await person.page.getByRole("button", { name: "Look further back" }).click();
+    await person.says("The whole log was looked through.");
+    assert.ok((await person.page.getByRole("table", { name: "Records" }).getAttribute("aria-rowcount")) > 120);
+  });
+
+  test("tells the chains, signs a checkpoint, checks the log, and how it is checked without the server", async () => {
+    await person.go("/audit");
+    await person.page.getByRole("tab", { name: "Chain" }).click();
     const { body } = await server.call("GET", "/v1/audit/public_key");
     await person.says(`keyhaven audit verify --log /var/lib/keyhaven/server/audit --public-key ${body.public_key}`);
+    await person.page.getByRole("cell", { name: "management" }).waitFor();
     await person.isAccessible();
     await person.page.getByRole("button", { name: "Sign a checkpoint now" }).click();
     await person.says("A checkpoint over all streams was signed.");
+    await person.says("The log was not checked since the server started.");
+    await person.page.getByRole("button", { name: "Check the whole log now" }).click();
+    await person.says("The server found its log whole");
+    await person.isAccessible();
   });
 
-  test("the log of a real server holds, is searched by correlation id, and shows every field", async () => {
+  test("a file that was changed behind the server's back is told by the check and by the search", async () => {
+    const path = join(server.home, "data/server/audit", "management.00000001.log");
+    const whole = readFileSync(path);
+    const lines = whole.toString("latin1").split("\n");
+    lines[1] = lines[1].replace(/"outcome":"success"/, '"outcome":"failure"');
+    const changed = Buffer.from(lines.join("\n"), "latin1");
+    assert.equal(changed.length, whole.length);
+    writeFileSync(path, changed, { flag: "r+" });
+    try {
+      await person.go("/audit?tab=chain");
+      await person.page.getByRole("button", { name: "Check the whole log now" }).click();
+      await person.says("This log does not hold");
+      await person.says(/stream management: record 2, .*content and hash differ/);
+      await person.isAccessible();
+      await person.go("/audit?outcome=failure");
+      await person.says("Records do not fit together");
+      await person.says(/record 2: content and hash differ/);
+      await person.isAccessible();
+    } finally {
+      writeFileSync(path, whole.subarray(0, changed.length), { flag: "r+" });
+    }
+  });
+
+  test("the log of a real server holds in the browser, and is searched there", async () => {
     await open();
     await person.says("These records are whole");
     await person.isAccessible();
-    await person.page.getByRole("textbox", { name: "Correlation ID" }).fill("11111111-2222");
+    await filter("Correlation ID").fill("11111111-2222");
     const row = person.page.getByRole("row").filter({ hasText: "hs-crypto.secrets-metadata.read" });
     await row.getByText("Failure").waitFor();
     assert.match(person.page.url(), /correlation=11111111-2222/);
     await row.getByRole("button", { name: "hs-crypto.secrets-metadata.read" }).click();
-    const dialog = person.dialog();
-    await dialog.getByText("reason.reasonForFailure").waitFor();
-    await dialog.getByText("requestData.requestURI").waitFor();
-    await dialog.getByText("Hash before").waitFor();
-    await person.isAccessible();
+    await person.dialog().getByText("requestData.requestURI").waitFor();
     await person.page.keyboard.press("Escape");
-    await person.page.getByRole("textbox", { name: "Action", exact: true }).fill("no such action");
+    await filter("Action").fill("no such action");
     await person.says("No record matches");
     assert.equal(await person.page.locator("main img").count(), 0);
   });
@@ -155,10 +250,12 @@ describe("the page", () => {
     await small.page.getByLabel("API 키").fill(server.apiKey);
     await small.page.getByRole("button", { name: "로그인" }).click();
     await small.page.getByRole("heading", { level: 1, name: "감사" }).waitFor();
-    await small.page.locator('input[type="file"]').setInputFiles(files);
-    await small.page.getByTestId("audit-verification").waitFor();
-    await small.isAccessible();
-    assert.ok(await small.page.evaluate(() => document.documentElement.scrollWidth <= 360));
+    for (const [tab, ready] of [["", "전체 로그를 확인했습니다."], ["chain", "서버의 확인"], ["files", "로그 파일 열기"]]) {
+      await small.go(`/audit?action=iam-*&tab=${tab}`);
+      await small.says(ready);
+      await small.isAccessible();
+      assert.ok(await small.page.evaluate(() => document.documentElement.scrollWidth <= 360), tab);
+    }
     await small.close();
   });
 });

@@ -3,13 +3,15 @@ import { CopyableText } from "../components/CopyButton";
 import { Dialog } from "../components/Dialog";
 import { Fact, Facts } from "../components/Page";
 import { useT } from "../i18n";
+import { RouteLink } from "../shell/router";
+import { linksOf, type Shown } from "./entries";
 import { Sealed } from "./EntryTable";
 import { fieldsOf } from "./search";
-import type { Entry } from "./verify";
 
-export function EntryDetails({ entry, onClose }: { entry: Entry; onClose: () => void }) {
+export function EntryDetails({ entry, onClose }: { entry: Shown; onClose: () => void }) {
   const t = useT();
   const { record, stream, isSealed } = entry;
+  const links = linksOf(record.event);
   return (
     <Dialog title={record.event.action ?? t("audit.noAction")} size="lg" onClose={onClose}>
       <Facts>
@@ -19,6 +21,15 @@ export function EntryDetails({ entry, onClose }: { entry: Entry; onClose: () => 
           </Fact>
         ))}
       </Facts>
+      {links.length > 0 && (
+        <div className="kh-page-actions">
+          {links.map(({ kind, path }) => (
+            <RouteLink key={kind} to={path}>
+              {t(`audit.link.${kind}`)}
+            </RouteLink>
+          ))}
+        </div>
+      )}
       <h3>{t("audit.proof")}</h3>
       <Facts>
         <Fact name={t("audit.sealed")}>

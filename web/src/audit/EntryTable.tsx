@@ -1,26 +1,25 @@
-// The records of an opened log, with filters that live in the URL.
-import { Button, Select, SelectItem, Tag } from "@carbon/react";
-import { useMemo } from "react";
+// Records of the log, from files or from the server.
+import { Tag } from "@carbon/react";
+import { useMemo, type ReactNode } from "react";
 import { DataTable, type Column } from "../components/DataTable";
 import { EmptyState } from "../components/EmptyState";
-import { TextField } from "../components/fields";
 import { useLocalRows } from "../components/rows";
 import { Time } from "../components/Time";
 import { useT } from "../i18n";
-import { FILTER_NAMES, type AuditFilters } from "./search";
-import type { Entry } from "./verify";
+import type { Shown } from "./entries";
 
 interface EntryTableProps {
-  entries: Entry[];
-  filters: AuditFilters;
-  onChange: (changes: Record<string, string>) => void;
-  onOpen: (entry: Entry) => void;
+  // Undefined while the first answer is on its way.
+  entries: Shown[] | undefined;
+  toolbar?: ReactNode;
+  empty?: ReactNode;
+  onOpen: (entry: Shown) => void;
 }
 
-export function EntryTable({ entries, filters, onChange, onOpen }: EntryTableProps) {
+export function EntryTable({ entries, toolbar, empty, onOpen }: EntryTableProps) {
   const t = useT();
   const rows = useLocalRows(entries);
-  const columns = useMemo<Column<Entry>[]>(
+  const columns = useMemo<Column<Shown>[]>(
     () => [
       {
         key: "action",
@@ -51,8 +50,8 @@ export function EntryTable({ entries, filters, onChange, onOpen }: EntryTablePro
       columns={columns}
       rows={rows}
       rowKey={(row) => `${row.stream}:${row.record.seq}:${row.record.hash}`}
-      empty={<EmptyState title={t("audit.noMatch")} text={t("audit.noMatchMore")} />}
-      toolbar={<Filters filters={filters} onChange={onChange} />}
+      empty={empty ?? <EmptyState title={t("audit.noMatch")} text={t("audit.noMatchMore")} />}
+      toolbar={toolbar}
     />
   );
 }
@@ -75,40 +74,6 @@ function Outcome({ outcome, code }: { outcome: string | undefined; code: number 
         {outcome === "success" || isFailure ? t(`audit.outcome.${outcome}`) : (outcome ?? "–")}
       </Tag>{" "}
       {code}
-    </>
-  );
-}
-
-function Filters({ filters, onChange }: { filters: AuditFilters; onChange: (changes: Record<string, string>) => void }) {
-  const t = useT();
-  const isFiltered = FILTER_NAMES.some((name) => filters[name]);
-  const text = (name: "action" | "initiator" | "instance" | "correlation", label: string) => (
-    <TextField id={`audit-${name}`} size="md" spellCheck={false} labelText={label} value={filters[name]} onChange={(event) => onChange({ [name]: event.target.value })} />
-  );
-  return (
-    <>
-      {text("action", t("audit.action"))}
-      {text("initiator", t("audit.initiator"))}
-      {text("instance", t("audit.target"))}
-      {text("correlation", t("error.correlationId"))}
-      <TextField id="audit-from" type="datetime-local" size="md" labelText={t("audit.from")} value={filters.from} onChange={(event) => onChange({ from: event.target.value })} />
-      <TextField id="audit-until" type="datetime-local" size="md" labelText={t("audit.until")} value={filters.until} onChange={(event) => onChange({ until: event.target.value })} />
-      <Select id="audit-outcome" labelText={t("audit.outcome")} value={filters.outcome} onChange={(event) => onChange({ outcome: event.target.value })}>
-        <SelectItem value="" text={t("audit.all")} />
-        <SelectItem value="success" text={t("audit.outcome.success")} />
-        <SelectItem value="failure" text={t("audit.outcome.failure")} />
-      </Select>
-      <Select id="audit-severity" labelText={t("audit.severity")} value={filters.severity} onChange={(event) => onChange({ severity: event.target.value })}>
-        <SelectItem value="" text={t("audit.all")} />
-        <SelectItem value="normal" text={t("audit.severity.normal")} />
-        <SelectItem value="warning" text={t("audit.severity.warning")} />
-        <SelectItem value="critical" text={t("audit.severity.critical")} />
-      </Select>
-      {isFiltered && (
-        <Button kind="ghost" size="md" onClick={() => onChange(Object.fromEntries(FILTER_NAMES.map((name) => [name, ""])))}>
-          {t("keys.clearFilters")}
-        </Button>
-      )}
     </>
   );
 }

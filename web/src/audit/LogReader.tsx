@@ -7,7 +7,9 @@ import { Progress } from "../components/Progress";
 import { useT } from "../i18n";
 import { useQuery } from "../shell/router";
 import { EntryDetails } from "./EntryDetails";
+import type { Shown } from "./entries";
 import { EntryTable } from "./EntryTable";
+import { FileFilters } from "./FileFilters";
 import { Findings } from "./Findings";
 import { isPublicKey, type Bytes } from "./record";
 import { byTime, matches, readFilters } from "./search";
@@ -95,12 +97,12 @@ export function LogReader({ serverKey }: { serverKey: string }) {
 
 function Search({ entries }: { entries: Entry[] }) {
   const [query, change] = useQuery();
-  const [shown, setShown] = useState<Entry | null>(null);
+  const [shown, setShown] = useState<Shown | null>(null);
   const filters = useMemo(() => readFilters(query), [query]);
   const found = useMemo(() => entries.filter((entry) => matches(entry, filters)), [entries, filters]);
   return (
     <>
-      <EntryTable entries={found} filters={filters} onChange={change} onOpen={setShown} />
+      <EntryTable entries={found} toolbar={<FileFilters filters={filters} onChange={change} />} onOpen={setShown} />
       {shown && <EntryDetails entry={shown} onClose={() => setShown(null)} />}
     </>
   );

@@ -1,4 +1,5 @@
 // Filters over the records of an opened log.
+import type { AuditSearch } from "../api/audit";
 import type { Entry } from "./verify";
 
 export interface AuditFilters {
@@ -47,4 +48,34 @@ export function byTime(left: Entry, right: Entry): number {
 export function fieldsOf(value: unknown, path = ""): [string, string][] {
   if (typeof value !== "object" || value === null) return [[path, String(value)]];
   return Object.entries(value).flatMap(([name, member]) => fieldsOf(member, path ? `${path}.${name}` : name));
+}
+
+export type SearchFilters = AuditFilters & { target: string; text: string };
+
+export const SEARCH_NAMES = [...FILTER_NAMES, "target", "text"] as const satisfies readonly (keyof SearchFilters)[];
+
+export const readSearch = (query: URLSearchParams): SearchFilters => Object.fromEntries(SEARCH_NAMES.map((name) => [name, query.get(name) ?? ""])) as unknown as SearchFilters;
+
+const moment = (field: string, plus = 0): string | undefined => {
+  const at = Date.parse(field);
+  return Number.isNaN(at) ? undefined : new Date(at + plus).toISOString();
+};
+
+// What the server is asked. A value that a form cannot give, from a URL written by hand, goes to the server, which says what
+// is wrong with it.
+export function searchOf(filters: SearchFilters): AuditSearch {
+  const { from, until, action, outcome, severity, initiator, instance, correlation, target, text } = filters;
+  const asked: AuditSearch = {
+    from: moment(from),
+    to: moment(until, 60_000),
+    action: action.trim(),
+    outcome: outcome as AuditSearch["outcome"],
+    severity: severity as AuditSearch["severity"],
+    initiator: initiator.trim(),
+    target: target.trim(),
+    instance: instance.trim(),
+    correlation_id: correlation.trim(),
+    text,
+  };
+  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value)) as AuditSearch;
 }
