@@ -1,10 +1,11 @@
 // The master key rotation as the server tells it, looked at again while it goes on.
-import { Button, InlineNotification, Tag } from "@carbon/react";
+import { InlineNotification, Tag } from "@carbon/react";
 import { useEffect, useState } from "react";
 import { abandonRotation, readRotation, startRotation, type Rotation } from "../api/rotation";
 import { Confirm } from "../components/Confirm";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { useAction, useLoad } from "../components/load";
+import { MayButton } from "../components/Needs";
 import { Fact, Facts, Section } from "../components/Page";
 import { Loading, Progress } from "../components/Progress";
 import { Time } from "../components/Time";
@@ -33,14 +34,14 @@ export function RotationPanel({ instance, onChange }: { instance: string; onChan
       actions={
         <span className="kh-page-actions">
           {canStart && (
-            <Button size="sm" disabled={start.busy} onClick={start.run}>
+            <MayButton needs="tke-master-key-rotation.start" size="sm" disabled={start.busy} onClick={start.run}>
               {t("rotation.start")}
-            </Button>
+            </MayButton>
           )}
           {rotation.phase !== "none" && (
-            <Button size="sm" kind="danger--tertiary" onClick={() => setAbandoning(true)}>
+            <MayButton needs="tke-master-key-rotation.start" size="sm" kind="danger--tertiary" onClick={() => setAbandoning(true)}>
               {t("rotation.abandon")}
-            </Button>
+            </MayButton>
           )}
         </span>
       }

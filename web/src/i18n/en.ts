@@ -2,6 +2,7 @@
 import { common } from "./en/common";
 import { errors } from "./en/errors";
 import { login } from "./en/login";
+import { may } from "./en/may";
 import { titles } from "./en/titles";
 
-export const base = { ...common, ...titles, ...errors, ...login };
+export const base = { ...common, ...titles, ...errors, ...login, ...may };

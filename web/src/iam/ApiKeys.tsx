@@ -1,5 +1,5 @@
 // API keys of an identity. A key's text exists in the answer that makes it, in this dialog, and nowhere else.
-import { Button, InlineNotification, Tag } from "@carbon/react";
+import { InlineNotification, Tag } from "@carbon/react";
 import { useEffect, useMemo, useState } from "react";
 import { createApiKey, revokeApiKey, type ApiKey, type Identity, type NewApiKey } from "../api/iam";
 import { Confirm } from "../components/Confirm";
@@ -11,6 +11,7 @@ import { SecretField, TextField } from "../components/fields";
 import { Add, TrashCan } from "../components/icons";
 import { useAction } from "../components/load";
 import { useNotify } from "../components/notices";
+import { MayButton } from "../components/Needs";
 import { Section } from "../components/Page";
 import { useLocalRows } from "../components/rows";
 import { Time } from "../components/Time";
@@ -46,9 +47,9 @@ export function ApiKeys({ identity, details, reload }: PartProps) {
     <Section
       title={t("iam.apiKeys")}
       actions={
-        <Button kind="tertiary" size="sm" renderIcon={Add} disabled={details.apiKeys.length >= MAX_API_KEYS} onClick={() => setAdding(true)}>
+        <MayButton needs="iam-apikey.create" kind="tertiary" size="sm" renderIcon={Add} disabled={details.apiKeys.length >= MAX_API_KEYS} onClick={() => setAdding(true)}>
           {t("iam.makeKey")}
-        </Button>
+        </MayButton>
       }
     >
       <p>{t("iam.apiKeysMore", { limit: MAX_API_KEYS })}</p>
@@ -58,7 +59,7 @@ export function ApiKeys({ identity, details, reload }: PartProps) {
         columns={columns}
         rows={rows}
         rowKey={(row) => row.id}
-        menu={(row) => <Button kind="ghost" size="sm" hasIconOnly renderIcon={TrashCan} iconDescription={t("iam.revokeNamed", { name: row.name })} tooltipPosition="left" onClick={() => setRevoking(row)} />}
+        menu={(row) => <MayButton needs="iam-apikey.delete" kind="ghost" size="sm" hasIconOnly renderIcon={TrashCan} iconDescription={t("iam.revokeNamed", { name: row.name })} tooltipPosition="left" onClick={() => setRevoking(row)} />}
         empty={<EmptyState title={t("iam.noKeys")} text={t("iam.noKeysMore")} />}
       />
       {adding && (

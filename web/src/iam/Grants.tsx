@@ -1,5 +1,5 @@
 // Access policies of an identity: roles, and on what.
-import { Button, InlineNotification } from "@carbon/react";
+import { InlineNotification } from "@carbon/react";
 import { useMemo, useState } from "react";
 import { deleteAccessPolicy, scopeOf, type AccessPolicy, type AccessScope } from "../api/iam";
 import { Confirm } from "../components/Confirm";
@@ -7,6 +7,7 @@ import { DataTable, type Column } from "../components/DataTable";
 import { EmptyState } from "../components/EmptyState";
 import { Add, TrashCan } from "../components/icons";
 import { useNotify } from "../components/notices";
+import { MayButton } from "../components/Needs";
 import { Section } from "../components/Page";
 import { useLocalRows } from "../components/rows";
 import { useT, type Translate } from "../i18n";
@@ -44,9 +45,9 @@ export function Grants({ identity, details, reload }: PartProps) {
     <Section
       title={t("iam.grants")}
       actions={
-        <Button kind="tertiary" size="sm" renderIcon={Add} onClick={() => setGranting(true)}>
+        <MayButton needs="iam-policy.create" kind="tertiary" size="sm" renderIcon={Add} onClick={() => setGranting(true)}>
           {t("iam.grant")}
-        </Button>
+        </MayButton>
       }
     >
       <p>{t("iam.grantsMore")}</p>
@@ -56,7 +57,7 @@ export function Grants({ identity, details, reload }: PartProps) {
         columns={columns}
         rows={rows}
         rowKey={(row) => row.id}
-        menu={(row) => <Button kind="ghost" size="sm" hasIconOnly renderIcon={TrashCan} iconDescription={t("iam.takeNamed", { roles: rolesOf(row).join(", ") })} tooltipPosition="left" onClick={() => setTaking(row)} />}
+        menu={(row) => <MayButton needs="iam-policy.delete" kind="ghost" size="sm" hasIconOnly renderIcon={TrashCan} iconDescription={t("iam.takeNamed", { roles: rolesOf(row).join(", ") })} tooltipPosition="left" onClick={() => setTaking(row)} />}
         empty={<EmptyState title={t("iam.noGrants")} text={t("iam.noGrantsMore")} />}
       />
       {granting && (

@@ -9,6 +9,7 @@ import { TextAreaField, TextField } from "../components/fields";
 import { Add, Renew } from "../components/icons";
 import { useAction, useLoad } from "../components/load";
 import { useNotify } from "../components/notices";
+import { MayButton } from "../components/Needs";
 import { Page } from "../components/Page";
 import { useLocalRows } from "../components/rows";
 import { Time } from "../components/Time";
@@ -71,9 +72,9 @@ export default function IamPage() {
           <Button kind="ghost" renderIcon={Renew} onClick={loaded.reload}>
             {t("action.refresh")}
           </Button>
-          <Button renderIcon={Add} onClick={() => setAdding(true)}>
+          <MayButton needs="iam-identity.create" keep renderIcon={Add} onClick={() => setAdding(true)}>
             {t("iam.add")}
-          </Button>
+          </MayButton>
         </>
       }
     >

@@ -10,6 +10,7 @@ import { ErrorNotice } from "../components/ErrorNotice";
 import { Renew, TrashCan } from "../components/icons";
 import { useLoad } from "../components/load";
 import { useNotify } from "../components/notices";
+import { MayButton } from "../components/Needs";
 import { Fact, Facts, Page } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
@@ -70,9 +71,9 @@ export default function IdentityPage() {
             <Button kind="ghost" renderIcon={Renew} onClick={loaded.reload}>
               {t("action.refresh")}
             </Button>
-            <Button kind="danger--tertiary" renderIcon={TrashCan} onClick={() => setDeleting(true)}>
+            <MayButton needs="iam-identity.delete" kind="danger--tertiary" renderIcon={TrashCan} onClick={() => setDeleting(true)}>
               {t("iam.delete")}
-            </Button>
+            </MayButton>
           </>
         }
       >

@@ -11,11 +11,13 @@ import { TextField } from "../components/fields";
 import { Edit, Renew, TrashCan } from "../components/icons";
 import { useAction, useLoad } from "../components/load";
 import { useNotify } from "../components/notices";
+import { MayButton, WithRole } from "../components/Needs";
 import { Fact, Facts, Page, Section } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
 import { useT } from "../i18n";
 import { useInstance } from "../shell/instance";
+import { useMay } from "../shell/permissions";
 import { navigate, RouteLink } from "../shell/router";
 import { InitialiseBanner, StateTag, stateOf } from "./state";
 
@@ -25,6 +27,7 @@ export default function InstancePage() {
   const t = useT();
   const notify = useNotify();
   const { guid, instance, units, error, reload } = useInstance();
+  const may = useMay();
   const [open, setOpen] = useState<Open>(null);
   if (!instance) return error ? <ErrorNotice error={error} onRetry={reload} /> : <Loading />;
   const endpoints = instance.extensions.endpoints;
@@ -36,18 +39,18 @@ export default function InstancePage() {
           <Button kind="ghost" renderIcon={Renew} onClick={reload}>
             {t("action.refresh")}
           </Button>
-          <Button kind="tertiary" renderIcon={Edit} onClick={() => setOpen("rename")}>
+          <MayButton needs="instances.update" kind="tertiary" renderIcon={Edit} onClick={() => setOpen("rename")}>
             {t("instances.rename")}
-          </Button>
-          <Button kind="danger--tertiary" renderIcon={TrashCan} onClick={() => setOpen("delete")}>
+          </MayButton>
+          <MayButton needs="instances.delete" kind="danger--tertiary" renderIcon={TrashCan} onClick={() => setOpen("delete")}>
             {t("instances.delete")}
-          </Button>
+          </MayButton>
         </>
       }
     >
       <ErrorNotice error={error} onRetry={reload} />
       <InitialiseBanner units={units} />
-      <Section title={t("instances.overview")} actions={<RouteLink to={`/instances/${guid}/keys`}>{t("instances.openKeys")}</RouteLink>}>
+      <Section title={t("instances.overview")} actions={may.anywhere("secrets.list") && <RouteLink to={`/instances/${guid}/keys`}>{t("instances.openKeys")}</RouteLink>}>
         <Facts>
           <Fact name={t("instances.state")}>
             <StateTag state={stateOf(units)} />
@@ -132,21 +135,24 @@ async function readUsage(guid: string, signal: AbortSignal) {
 function Usage() {
   const t = useT();
   const { guid, instance } = useInstance();
-  const usage = useLoad(`usage:${guid}`, (signal) => readUsage(guid, signal));
+  const mayCount = useMay()("secrets.head");
+  const usage = useLoad(mayCount ? `usage:${guid}` : null, (signal) => readUsage(guid, signal));
   const limits = instance?.parameters.limits;
   const of = (used: number | undefined, limit: number | undefined) => (used === undefined ? "–" : t("instances.limitOf", { used: used.toLocaleString(), limit: (limit ?? 0).toLocaleString() }));
   return (
     <Section title={t("instances.limits")}>
       <ErrorNotice error={usage.error} onRetry={usage.reload} />
-      <Facts>
-        <Fact name={t("instances.keysCount")}>{of(usage.data?.keys, limits?.keys)}</Fact>
-        <Fact name={t("nav.keyRings")}>{of(usage.data?.rings, limits?.key_rings)}</Fact>
-        {COUNTED.map(({ state, text }, index) => (
-          <Fact key={state} name={t(text)}>
-            {usage.data?.states[index]?.toLocaleString() ?? "–"}
-          </Fact>
-        ))}
-      </Facts>
+      <WithRole action="secrets.head">
+        <Facts>
+          <Fact name={t("instances.keysCount")}>{of(usage.data?.keys, limits?.keys)}</Fact>
+          <Fact name={t("nav.keyRings")}>{of(usage.data?.rings, limits?.key_rings)}</Fact>
+          {COUNTED.map(({ state, text }, index) => (
+            <Fact key={state} name={t(text)}>
+              {usage.data?.states[index]?.toLocaleString() ?? "–"}
+            </Fact>
+          ))}
+        </Facts>
+      </WithRole>
     </Section>
   );
 }

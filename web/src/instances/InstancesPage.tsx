@@ -8,11 +8,13 @@ import { EmptyState } from "../components/EmptyState";
 import { Add, Renew } from "../components/icons";
 import { useLoad } from "../components/load";
 import { useNotify } from "../components/notices";
+import { MayButton } from "../components/Needs";
 import { Page } from "../components/Page";
 import { useLocalRows } from "../components/rows";
 import { Time } from "../components/Time";
 import { useT, type Translate } from "../i18n";
 import { unitsOrNull } from "../shell/instance";
+import { usePermissionsOf } from "../shell/permissions";
 import { navigate, RouteLink } from "../shell/router";
 import { CreateInstance } from "./CreateInstance";
 import { stateOf, StateTag } from "./state";
@@ -29,8 +31,10 @@ const columns = (t: Translate): Column<Instance>[] => [
 
 // Asked for each row that is in view; there are few instances and the answer is small.
 function InstanceState({ guid }: { guid: string }) {
-  const units = useLoad(`units:${guid}`, (signal) => unitsOrNull(guid, signal));
-  return units.loading ? <span className="kh-skeleton" /> : <StateTag state={stateOf(units.data)} />;
+  const { may, settled } = usePermissionsOf(guid);
+  const maySee = may("tke-cryptounit.list");
+  const units = useLoad(settled && maySee ? `units:${guid}` : null, (signal) => unitsOrNull(guid, signal));
+  return units.loading || !settled ? <span className="kh-skeleton" /> : <StateTag state={stateOf(units.data)} />;
 }
 
 export default function InstancesPage() {
@@ -48,9 +52,9 @@ export default function InstancesPage() {
           <Button kind="ghost" renderIcon={Renew} onClick={loaded.reload}>
             {t("action.refresh")}
           </Button>
-          <Button renderIcon={Add} onClick={() => setCreating(true)}>
+          <MayButton needs="instances.create" where="everywhere" keep renderIcon={Add} onClick={() => setCreating(true)}>
             {t("instances.create")}
-          </Button>
+          </MayButton>
         </>
       }
     >

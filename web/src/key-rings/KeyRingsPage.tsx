@@ -10,6 +10,7 @@ import { TextField } from "../components/fields";
 import { Add, Renew, TrashCan } from "../components/icons";
 import { useAction, useLoad } from "../components/load";
 import { useNotify } from "../components/notices";
+import { MayButton } from "../components/Needs";
 import { Page } from "../components/Page";
 import { useLocalRows } from "../components/rows";
 import { Time } from "../components/Time";
@@ -50,9 +51,9 @@ export default function KeyRingsPage() {
           <Button kind="ghost" renderIcon={Renew} onClick={loaded.reload}>
             {t("action.refresh")}
           </Button>
-          <Button renderIcon={Add} disabled={isFull} onClick={() => setAdding(true)}>
+          <MayButton needs="key-rings.create" keep renderIcon={Add} disabled={isFull} onClick={() => setAdding(true)}>
             {t("rings.add")}
-          </Button>
+          </MayButton>
         </>
       }
     >
@@ -62,7 +63,7 @@ export default function KeyRingsPage() {
         columns={columns}
         rows={rows}
         rowKey={(row) => row.id}
-        menu={(row) => row.id !== DEFAULT_RING && <Button kind="ghost" size="sm" hasIconOnly renderIcon={TrashCan} iconDescription={`${t("rings.delete")} ${row.id}`} tooltipPosition="left" onClick={() => setDeleting(row)} />}
+        menu={(row) => row.id !== DEFAULT_RING && <MayButton needs="key-rings.delete" kind="ghost" size="sm" hasIconOnly renderIcon={TrashCan} iconDescription={`${t("rings.delete")} ${row.id}`} tooltipPosition="left" onClick={() => setDeleting(row)} />}
         empty={<EmptyState title={t("rings.empty")} text={t("rings.intro")} />}
       />
       {adding && (

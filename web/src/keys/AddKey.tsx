@@ -6,6 +6,7 @@ import { Dialog } from "../components/Dialog";
 import { TextAreaField, TextField } from "../components/fields";
 import { useAction, useLoad } from "../components/load";
 import { useT, type Translate } from "../i18n";
+import { useMay } from "../shell/permissions";
 import { DEFAULT_RING } from "../key-rings/rules";
 import { isMaterial, MaterialInput } from "./MaterialInput";
 import { isAlias, isDescription, isName, splitAliases, tooManyAliases } from "./rules";
@@ -69,13 +70,18 @@ function requestOf(form: Form, how: AddKeyProps["how"]): NewKey {
   };
 }
 
+// The ring wanted, or where the caller may add keys; `rings` null: in every ring.
+const firstRing = (wanted: string, rings: string[] | null) => (rings === null || rings.includes(wanted) ? wanted : (rings[0] ?? wanted));
+
 export function AddKey({ instance, how, ring, onClose, onDone }: AddKeyProps) {
   const t = useT();
-  const [form, setForm] = useState<Form>({ ...START, ring: ring || DEFAULT_RING });
+  const may = useMay();
+  const rings = may.rings("secrets.create");
+  const [form, setForm] = useState<Form>({ ...START, ring: firstRing(ring || DEFAULT_RING, rings) });
   const set = (change: Partial<Form>) => setForm((before) => ({ ...before, ...change }));
   const action = useAction(() => createKey(instance, requestOf(form, how), form.ring), onDone);
   const isImport = how === "import";
-  const rules = useLoad(`adding-rules:${instance}`, (signal) => readAddingRules(instance, signal)).data;
+  const rules = useLoad(may("instance-policies.read") ? `adding-rules:${instance}` : null, (signal) => readAddingRules(instance, signal)).data;
   const mayRoot = mayAdd(rules, how, true);
   const mayStandard = mayAdd(rules, how, false);
   // What the policy leaves open is chosen, whatever was chosen before it was read.
@@ -112,9 +118,12 @@ interface PartProps {
 
 function Description({ instance, form, set }: PartProps) {
   const t = useT();
-  const rings = useLoad(`rings:${instance}`, (signal) => listRings(instance, signal));
+  const may = useMay();
+  const allowed = may.rings("secrets.create");
+  // Without a right on the whole instance there is no list of its rings: the caller's own are all there is to choose from.
+  const rings = useLoad(allowed === null && may("key-rings.list") ? `rings:${instance}` : null, (signal) => listRings(instance, signal));
   const wrongAlias = aliasFault(t, form);
-  const names = rings.data?.map(({ id }) => id) ?? [form.ring];
+  const names = allowed ?? rings.data?.map(({ id }) => id) ?? [form.ring];
   return (
     <>
       <TextField
@@ -174,6 +183,8 @@ function Description({ instance, form, set }: PartProps) {
 
 function ImportPart({ instance, form, set, onlySecure }: PartProps & { onlySecure: boolean }) {
   const t = useT();
+  // The server asks for the right in the ring "default" when a call names no ring.
+  const mayToken = useMay()("import-token.create", { ring: DEFAULT_RING });
   return (
     <>
       <RadioButtonGroup
@@ -185,7 +196,7 @@ function ImportPart({ instance, form, set, onlySecure }: PartProps & { onlySecur
         onChange={(value) => set({ isSecure: value === "secure" })}
       >
         <RadioButton id="travels-plain" value="plain" labelText={t("keyForm.plain")} disabled={onlySecure} />
-        <RadioButton id="travels-secure" value="secure" labelText={t("keyForm.secure")} disabled={!form.root} />
+        <RadioButton id="travels-secure" value="secure" labelText={t("keyForm.secure")} disabled={!form.root || !mayToken} />
       </RadioButtonGroup>
       {form.isSecure && form.root ? (
         <SecureImport instance={instance} value={form.sealed} onChange={(sealed) => set({ sealed })} />

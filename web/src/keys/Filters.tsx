@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { listRings, type KeyQuery, type KeyState } from "../api/keys";
 import { useLoad } from "../components/load";
 import { useT } from "../i18n";
+import { useMay } from "../shell/permissions";
 
 // What the API lists when no state is asked for.
 const DEFAULT_STATES = "";
@@ -48,8 +49,10 @@ export function Filters({ instance, values, onChange }: FiltersProps) {
   const t = useT();
   const [search, setSearch] = useState(values.search);
   useEffect(() => setSearch(values.search), [values.search]);
-  // A caller whose rights end at one ring may not list rings; then there is nothing to choose.
-  const rings = useLoad(`rings:${instance}`, (signal) => listRings(instance, signal));
+  const may = useMay();
+  // A caller whose rights end at some rings may not list them all, and chooses among those.
+  const allowed = may.rings("secrets.list");
+  const rings = useLoad(may("key-rings.list") ? `rings:${instance}` : null, (signal) => listRings(instance, signal));
   return (
     <>
       <form
@@ -85,7 +88,7 @@ export function Filters({ instance, values, onChange }: FiltersProps) {
       </Select>
       <Select id="filter-ring" labelText={t("keys.filterRing")} value={values.ring} onChange={(event) => onChange({ ring: event.target.value })}>
         <SelectItem value="" text={t("keys.all")} />
-        {ringNames(rings.data?.map(({ id }) => id), values.ring).map((id) => (
+        {ringNames(allowed ?? rings.data?.map(({ id }) => id), values.ring).map((id) => (
           <SelectItem key={id} value={id} text={id} />
         ))}
       </Select>

@@ -5,12 +5,15 @@ import { ErrorNotice } from "../components/ErrorNotice";
 import { TextField } from "../components/fields";
 import { Add, TrashCan } from "../components/icons";
 import { useAction } from "../components/load";
+import { MayButton } from "../components/Needs";
 import { useT } from "../i18n";
+import { useMay } from "../shell/permissions";
 import type { PartProps } from "./KeyPage";
-import { ALIASES_MAX, isAlias } from "./rules";
+import { ALIASES_MAX, isAlias, placeOf } from "./rules";
 
 export function KeyAliases({ instance, item, reload }: PartProps) {
   const t = useT();
+  const may = useMay();
   const [alias, setAlias] = useState("");
   const adding = useAction(
     () => addAlias(instance, item.id, alias),
@@ -30,12 +33,12 @@ export function KeyAliases({ instance, item, reload }: PartProps) {
         {aliases.map((name) => (
           <li key={name}>
             <code>{name}</code>
-            <Button kind="ghost" size="sm" hasIconOnly renderIcon={TrashCan} iconDescription={t("details.removeAlias", { alias: name })} disabled={removing.busy} onClick={() => removing.run(name)} />
+            <MayButton needs="secrets-alias.delete" where={placeOf(item)} kind="ghost" size="sm" hasIconOnly renderIcon={TrashCan} iconDescription={t("details.removeAlias", { alias: name })} disabled={removing.busy} onClick={() => removing.run(name)} />
           </li>
         ))}
       </ul>
       <ErrorNotice error={removing.error} />
-      {item.state !== 5 && (
+      {item.state !== 5 && may("secrets-alias.create", placeOf(item)) && (
         <form
           className="kh-inline"
           noValidate

@@ -7,11 +7,13 @@ import { CopyableText } from "../components/CopyButton";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { Renew } from "../components/icons";
 import { useLoad } from "../components/load";
+import { WithRole } from "../components/Needs";
 import { Fact, Facts, Page } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
 import { useT } from "../i18n";
 import { useInstance } from "../shell/instance";
+import { useMay } from "../shell/permissions";
 import { navigate, useParameter, useQuery } from "../shell/router";
 import { KeyActionDialog } from "./KeyActionDialog";
 import { KeyAliases } from "./KeyAliases";
@@ -21,7 +23,7 @@ import { KeyStateTag } from "./KeyStateTag";
 import { KeyTimeline } from "./KeyTimeline";
 import { KeyVersions } from "./KeyVersions";
 import { PayloadPanel } from "./PayloadPanel";
-import { actionsOf, isRoot, isSetForDeletion, type KeyActionName } from "./rules";
+import { isRoot, isSetForDeletion, offered, placeOf, type KeyActionName } from "./rules";
 
 const TABS = ["overview", "versions", "aliases", "policies", "resources", "timeline"] as const;
 const TITLES = { overview: "details.overview", versions: "details.versions", aliases: "keys.aliases", policies: "details.policies", resources: "details.resources", timeline: "details.timeline" } as const;
@@ -40,6 +42,7 @@ export interface PartProps {
 export default function KeyPage() {
   const t = useT();
   const { guid } = useInstance();
+  const may = useMay();
   const id = useParameter("key");
   const [query, setQuery] = useQuery();
   const loaded = useLoad(`key:${guid}:${id}`, (signal) => readKey(guid, id, signal));
@@ -59,7 +62,7 @@ export default function KeyPage() {
           <Button kind="ghost" size="md" renderIcon={Renew} onClick={loaded.reload}>
             {t("action.refresh")}
           </Button>
-          {actionsOf(item)
+          {offered(item, may)
             .filter((name) => !IN_TABS.includes(name))
             .map((name) => (
               <Button key={name} size="md" kind={DANGEROUS.includes(name) ? "danger--tertiary" : "tertiary"} onClick={() => setAction(name)}>
@@ -81,8 +84,8 @@ export default function KeyPage() {
           <TabPanel>{selected === 0 && <Overview {...part} />}</TabPanel>
           <TabPanel>{selected === 1 && <KeyVersions {...part} />}</TabPanel>
           <TabPanel>{selected === 2 && <KeyAliases {...part} />}</TabPanel>
-          <TabPanel>{selected === 3 && <KeyPolicies {...part} />}</TabPanel>
-          <TabPanel>{selected === 4 && <KeyResources {...part} />}</TabPanel>
+          <TabPanel>{selected === 3 && <WithRole action="policies.read" where={placeOf(item)}><KeyPolicies {...part} /></WithRole>}</TabPanel>
+          <TabPanel>{selected === 4 && <WithRole action="registrations.list" where={placeOf(item)}><KeyResources {...part} /></WithRole>}</TabPanel>
           <TabPanel>{selected === 5 && <KeyTimeline {...part} />}</TabPanel>
         </TabPanels>
       </Tabs>

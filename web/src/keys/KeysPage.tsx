@@ -7,6 +7,7 @@ import { DataTable } from "../components/DataTable";
 import { EmptyState } from "../components/EmptyState";
 import { Add, Download, Renew } from "../components/icons";
 import { useNotify } from "../components/notices";
+import { MayButton } from "../components/Needs";
 import { Page } from "../components/Page";
 import { useServerRows, type Rows } from "../components/rows";
 import { useT } from "../i18n";
@@ -57,12 +58,12 @@ export default function KeysPage() {
           <Button kind="ghost" renderIcon={Renew} onClick={rows.reload}>
             {t("action.refresh")}
           </Button>
-          <Button kind="tertiary" renderIcon={Download} onClick={() => setAdding("import")}>
+          <MayButton needs="secrets.create" where="anywhere" kind="tertiary" renderIcon={Download} onClick={() => setAdding("import")}>
             {t("keys.import")}
-          </Button>
-          <Button renderIcon={Add} onClick={() => setAdding("create")}>
+          </MayButton>
+          <MayButton needs="secrets.create" where="anywhere" keep renderIcon={Add} onClick={() => setAdding("create")}>
             {t("keys.create")}
-          </Button>
+          </MayButton>
         </>
       }
     >

@@ -5,8 +5,10 @@ import { readPayload, type Key } from "../api/keys";
 import { CopyableText } from "../components/CopyButton";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { useAction } from "../components/load";
+import { MayButton } from "../components/Needs";
 import { Section } from "../components/Page";
 import { useT } from "../i18n";
+import { placeOf } from "./rules";
 
 const SHOWN_FOR_MS = 60_000;
 
@@ -24,9 +26,9 @@ export function PayloadPanel({ instance, item }: { instance: string; item: Key }
       <p className="kh-muted">{t("details.payloadMore")}</p>
       <ErrorNotice error={action.error} />
       {payload === null ? (
-        <Button kind="tertiary" size="sm" disabled={action.busy} onClick={action.run}>
+        <MayButton needs="secrets.read" where={placeOf(item)} keep kind="tertiary" size="sm" disabled={action.busy} onClick={action.run}>
           {t("details.showPayload")}
-        </Button>
+        </MayButton>
       ) : (
         <>
           <p data-testid="payload">

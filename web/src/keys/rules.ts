@@ -1,5 +1,7 @@
 // What may be done with a key, from what the key says of itself. The server decides; this only keeps menus short.
 import type { Key, KeyState } from "../api/keys";
+import type { Action } from "../api/permissions";
+import type { May } from "../shell/may";
 
 export type KeyActionName =
   | "details" | "aliases" | "rotationPolicy" | "rotate" | "disable" | "enable" | "move" | "resources" | "sync" | "schedule" | "unschedule" | "delete" | "restore" | "purge";
@@ -36,6 +38,29 @@ export function actionsOf(key: Key): KeyActionName[] {
   ];
   return actions.filter(([, applies]) => applies).map(([name]) => name);
 }
+
+// The rights of which one is needed; details need none but that to the page.
+const RIGHTS: Record<KeyActionName, readonly Action[]> = {
+  details: [],
+  aliases: ["secrets-alias.create", "secrets-alias.delete"],
+  rotationPolicy: ["policies.read"],
+  rotate: ["secrets.rotate"],
+  disable: ["secrets.disable"],
+  enable: ["secrets.enable"],
+  move: ["secrets.patch"],
+  resources: ["registrations.list"],
+  sync: ["secrets.sync"],
+  schedule: ["secrets.setkeyfordeletion"],
+  unschedule: ["secrets.unsetkeyfordeletion"],
+  delete: ["secrets.delete"],
+  restore: ["secrets.restore"],
+  purge: ["secrets.purge"],
+};
+
+export const placeOf = (key: Key) => ({ ring: key.keyRingID, key: key.id });
+
+// Of these, what the caller's roles allow on this key.
+export const offered = (key: Key, may: May): KeyActionName[] => actionsOf(key).filter((name) => RIGHTS[name].length === 0 || RIGHTS[name].some((right) => may(right, placeOf(key))));
 
 const NAME_MAX = 90;
 const DESCRIPTION_MAX = 240;

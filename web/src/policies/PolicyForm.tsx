@@ -1,11 +1,12 @@
 // One policy: what holds, who set it when, the form, what saving would mean, and the button that saves this policy alone.
-import { Button, InlineNotification } from "@carbon/react";
+import { InlineNotification } from "@carbon/react";
 import { useState, type ReactNode } from "react";
 import { readInstancePolicies, setInstancePolicy, type InstancePolicy, type InstancePolicySetting } from "../api/policies";
 import { Confirm } from "../components/Confirm";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { useAction } from "../components/load";
 import { useNotify } from "../components/notices";
+import { MayButton } from "../components/Needs";
 import { Section } from "../components/Page";
 import { Time } from "../components/Time";
 import { useT } from "../i18n";
@@ -79,9 +80,9 @@ export function PolicyForm({ part, title, intro, setting, isChanged, isValid = t
         {part.outcome?.warning && <Notice kind="warning" title={t("policies.warning")} lines={[t("policies.warningMore"), part.outcome.warning]} />}
         <ErrorNotice error={action.error} />
         <div>
-          <Button type="submit" size="md" disabled={!isChanged || !isValid || action.busy}>
+          <MayButton needs="instance-policies.write" keep type="submit" size="md" disabled={!isChanged || !isValid || action.busy}>
             {t("policies.save")}
-          </Button>
+          </MayButton>
         </div>
       </form>
       {asking && accept && (

@@ -2,6 +2,7 @@ import { Suspense, useEffect } from "react";
 import { NoticesProvider } from "../components/notices";
 import { I18nProvider } from "../i18n";
 import { useTheme } from "./preferences";
+import { PermissionsStore } from "./permissions";
 import { SessionProvider } from "./session";
 import { Shell } from "./Shell";
 
@@ -15,7 +16,9 @@ export function App() {
       <I18nProvider>
         <NoticesProvider>
           <SessionProvider>
-            <Shell />
+            <PermissionsStore>
+              <Shell />
+            </PermissionsStore>
           </SessionProvider>
         </NoticesProvider>
       </I18nProvider>

@@ -3,10 +3,12 @@ import { Button, Header, HeaderGlobalAction, HeaderGlobalBar, HeaderMenuButton, 
 import { Component, Suspense, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { UserAvatar } from "../components/icons";
 import { EmptyState } from "../components/EmptyState";
+import { PageNeedsRole } from "../components/Needs";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
 import { useT, WithTexts } from "../i18n";
 import { InstanceProvider, useInstanceLoad } from "./instance";
+import { PermissionsProvider, useFreshPermissions, usePermissions, type PermissionsValue } from "./permissions";
 import { Preferences } from "./Preferences";
 import { fillPath, linkTo, match, navigate, ParametersProvider, RouteLink, useLocation, type Parameters } from "./router";
 import { ROUTES, type Route } from "./routes";
@@ -38,7 +40,8 @@ export function Shell() {
   const [lastInstance, setLastInstance] = useState<string | null>(null);
   const instance = found?.parameters.instance ?? null;
   if (instance !== null && instance !== lastInstance) setLastInstance(instance);
-  const loaded = useInstanceLoad(instance ?? lastInstance);
+  const permissions = useFreshPermissions(instance ?? lastInstance);
+  const loaded = useInstanceLoad(instance ?? lastInstance, permissions);
 
   useEffect(() => {
     if (path === "/") navigate("/instances", "replace");
@@ -68,22 +71,24 @@ export function Shell() {
           </HeaderGlobalAction>
         </HeaderGlobalBar>
         {accountOpen && <AccountPanel />}
-        <Navigation path={path} instance={instance ?? lastInstance} instanceName={loaded?.instance?.name} open={menuOpen} onClose={() => setMenuOpen(false)} />
+        <Navigation path={path} instance={instance ?? lastInstance} instanceName={loaded?.instance?.name} permissions={permissions} open={menuOpen} onClose={() => setMenuOpen(false)} />
       </Header>
       <main id="main" tabIndex={-1} ref={main} className="cds--content kh-main">
         <Boundary key={path}>
           <Suspense fallback={<Loading />}>
             {found ? (
-              <ParametersProvider value={found.parameters}>
-                {instance !== null && loaded ? (
-                  <InstanceProvider value={loaded}>
-                    <Trail found={found} name={loaded.instance?.name ?? instance} />
+              <PermissionsProvider value={permissions}>
+                <ParametersProvider value={found.parameters}>
+                  {instance !== null && loaded ? (
+                    <InstanceProvider value={loaded}>
+                      <Trail found={found} name={loaded.instance?.name ?? instance} />
+                      <Page route={found.route} />
+                    </InstanceProvider>
+                  ) : (
                     <Page route={found.route} />
-                  </InstanceProvider>
-                ) : (
-                  <Page route={found.route} />
-                )}
-              </ParametersProvider>
+                  )}
+                </ParametersProvider>
+              </PermissionsProvider>
             ) : (
               path !== "/" && <NotFound />
             )}
@@ -94,8 +99,15 @@ export function Shell() {
   );
 }
 
+const maySee = ({ needs, inPart, path }: Route, { may }: PermissionsValue) => needs === undefined || (!path.includes(":instance") ? may.everywhere(needs) : inPart ? may.anywhere(needs) : may(needs));
+
 function Page({ route }: { route: Route }) {
+  const t = useT();
+  const permissions = usePermissions();
   route.preload();
+  // What is offered is known before the page is drawn: nothing appears and goes.
+  if (!permissions.settled) return <Loading />;
+  if (!route.opens && !maySee(route, permissions)) return <PageNeedsRole title={t(route.title)} action={route.needs!} onRetry={permissions.reload} />;
   return (
     <WithTexts areas={route.texts}>
       <route.page />
@@ -107,14 +119,17 @@ interface NavigationProps {
   path: string;
   instance: string | null;
   instanceName: string | undefined;
+  permissions: PermissionsValue;
   open: boolean;
   onClose: () => void;
 }
 
-function Navigation({ path, instance, instanceName, open, onClose }: NavigationProps) {
+function Navigation({ path, instance, instanceName, permissions, open, onClose }: NavigationProps) {
   const t = useT();
+  // Empty until it is known what is in it.
+  const shown = permissions.settled ? ROUTES.filter((route) => maySee(route, permissions)) : [];
   const entries = (group: "account" | "instance") =>
-    ROUTES.filter((route) => route.nav?.group === group).map(({ nav, path: pattern }) => {
+    shown.filter((route) => route.nav?.group === group).map(({ nav, path: pattern }) => {
       const to = fillPath(pattern, { instance: instance ?? "" });
       const isActive = path === to || (group === "instance" && path.startsWith(`${to}/`));
       return (

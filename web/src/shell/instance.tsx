@@ -3,6 +3,8 @@ import { createContext, useContext, useMemo, type ReactNode } from "react";
 import { ApiError } from "../api/api";
 import { listUnits, readInstance, type CryptoUnits, type Instance } from "../api/instances";
 import { useLoad } from "../components/load";
+import type { May } from "./may";
+import type { PermissionsValue } from "./permissions";
 
 export interface InstanceValue {
   guid: string;
@@ -22,8 +24,9 @@ export function useInstance(): InstanceValue {
   return value;
 }
 
-async function read(guid: string, signal: AbortSignal) {
-  const [instance, units] = await Promise.all([readInstance(guid, signal), unitsOrNull(guid, signal)]);
+// Nothing is asked that would be refused: each refusal is a record of somebody who may not.
+async function read(guid: string, may: May, signal: AbortSignal) {
+  const [instance, units] = await Promise.all([may("instances.read") ? readInstance(guid, signal) : undefined, may("tke-cryptounit.list") ? unitsOrNull(guid, signal) : null]);
   return { instance, units };
 }
 
@@ -36,8 +39,9 @@ export async function unitsOrNull(guid: string, signal: AbortSignal): Promise<Cr
   }
 }
 
-export function useInstanceLoad(guid: string | null): InstanceValue | null {
-  const loaded = useLoad(guid === null ? null : `instance:${guid}`, (signal) => read(guid ?? "", signal));
+export function useInstanceLoad(guid: string | null, { may, settled }: PermissionsValue): InstanceValue | null {
+  const rights = `${may("instances.read")} ${may("tke-cryptounit.list")}`;
+  const loaded = useLoad(guid === null || !settled ? null : `instance:${guid} ${rights}`, (signal) => read(guid ?? "", may, signal));
   const { data, error, reload } = loaded;
   return useMemo(() => (guid === null ? null : { guid, instance: data?.instance, units: data?.units, error, reload }), [guid, data, error, reload]);
 }

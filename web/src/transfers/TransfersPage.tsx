@@ -10,6 +10,7 @@ import { EmptyState } from "../components/EmptyState";
 import { Renew, TrashCan } from "../components/icons";
 import { useLoad } from "../components/load";
 import { useNotify } from "../components/notices";
+import { MayButton } from "../components/Needs";
 import { Page, Section } from "../components/Page";
 import { useLocalRows } from "../components/rows";
 import { Time } from "../components/Time";
@@ -72,7 +73,7 @@ export default function TransfersPage() {
         columns={columns}
         rows={rows}
         rowKey={(row) => row.id}
-        menu={(row) => <Button kind="ghost" size="sm" hasIconOnly renderIcon={TrashCan} iconDescription={`${t("transfers.close")} ${row.id}`} tooltipPosition="left" onClick={() => setClosing(row)} />}
+        menu={(row) => <MayButton needs="transfer.close" kind="ghost" size="sm" hasIconOnly renderIcon={TrashCan} iconDescription={`${t("transfers.close")} ${row.id}`} tooltipPosition="left" onClick={() => setClosing(row)} />}
         empty={<EmptyState title={t("transfers.empty")} text={t("transfers.emptyMore")} />}
       />
       <Steps guid={guid} />
