@@ -290,7 +290,9 @@ class Shown(Local):
         get = lambda path: console.call("GET", "/local/migrations" + path, None, headers)  # noqa: E731
         (directory / "other.yaml").write_text("not: a plan\n")
         self.assertEqual(get("").json, {"migrations": ["plan.yaml"]})
-        self.assertEqual(get("/plan.yaml/plan").json, {"name": "plan.yaml", "text": plan.read_text()})
+        shown = get("/plan.yaml/plan").json
+        self.assertEqual((shown["name"], shown["text"], shown["mistake"]), ("plan.yaml", plan.read_text(), None))
+        self.assertEqual([key_of_plan["source"] for key_of_plan in shown["plan"]["keys"]], [key["id"]])
         self.assertEqual(get("/plan.yaml/status").json, json.loads(self.d.cli("migrate", "status", plan, "--output", "json").stdout))
         self.assertEqual(get("/plan.yaml/report").status, 404)
         self.d.cli("migrate", "apply", plan)

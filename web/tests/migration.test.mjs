@@ -36,7 +36,7 @@ class Migration {
       if (!found) continue;
       this.start = found[0];
       this.url = new URL(found[0]).origin;
-      return;
+      return this.start;
     }
     throw new Error("keyhaven console has ended");
   }
@@ -45,6 +45,13 @@ class Migration {
     if (this.child.exitCode !== null) return;
     this.child.kill("SIGINT");
     await new Promise((resolve) => this.child.once("exit", resolve));
+  }
+
+  // A second console of the same directory, for the same browser.
+  another() {
+    const one = new Migration();
+    Object.assign(one, { server: this.server, directory: this.directory, environment: this.environment });
+    return one;
   }
 
   file = (name) => join(this.directory, name);
@@ -164,6 +171,7 @@ test("a plan with a mistake: its line, code and correlation id; the text is show
   assert.match(await alert.innerText(), /line \d+[\s\S]*Correlation ID: [0-9a-f-]{36}/);
   await tab("The plan").click();
   await person.says("There is no summary of this plan");
+  await person.page.getByRole("status").filter({ hasText: /line \d+/ }).waitFor();
   await person.page.getByTestId("plan-text").getByText("action: [teleport]").waitFor();
   await person.isAccessible();
   await person.go("/migration?plan=nobody.yaml");
@@ -207,6 +215,51 @@ test("a hidden page asks nothing, and asks at once when it is seen again", async
   await clock.page.clock.runFor(5000);
   await next;
   await clock.close();
+});
+
+test("what a page asks by itself is no use of the console; what a person asks is", async () => {
+  const watched = await Person.open(browser, migration);
+  await watched.context.addCookies(await person.context.cookies());
+  await watched.page.clock.install();
+  const calls = [];
+  watched.page.on("request", (request) => {
+    if (request.url().endsWith("/status")) calls.push(request.headers()["x-keyhaven-unattended"]);
+  });
+  const next = () => watched.page.waitForResponse((response) => response.url().endsWith("/status"));
+  await watched.go("/migration?plan=plan.yaml");
+  await watched.page.getByTestId("migration-totals").getByText("Done: 3").waitFor();
+  assert.deepEqual([...new Set(calls)], [undefined]);
+  await watched.page.clock.runFor(60000);
+  calls.length = 0;
+  const poll = next();
+  await watched.page.clock.runFor(20000);
+  await poll;
+  assert.deepEqual([...new Set(calls)], ["1"]);
+  calls.length = 0;
+  const asked = next();
+  await watched.page.getByRole("button", { name: "Refresh", exact: true }).click();
+  await asked;
+  assert.deepEqual(calls, [undefined]);
+  await watched.close();
+});
+
+test("two consoles at once in one browser: each has its session, and the end of one leaves the other", async () => {
+  const other = migration.another();
+  const both = await Person.open(browser, migration);
+  await both.page.goto(await other.serve());
+  await both.page.getByRole("button", { name: "Account and preferences" }).waitFor();
+  await both.context.addCookies(await person.context.cookies());
+  await both.go("/migration?plan=plan.yaml");
+  await both.page.getByTestId("migration-totals").waitFor();
+  await both.page.goto(`${other.url}/console/instances`);
+  await both.page.getByRole("link", { name: "payroll" }).waitFor();
+  assert.equal(await both.page.evaluate(async () => (await fetch("/v1/console/session", { method: "DELETE", headers: { "X-Keyhaven-Console": "1" } })).status), 204);
+  await both.page.reload();
+  await both.says("keyhaven console has ended");
+  await both.go("/migration?plan=plan.yaml");
+  await both.page.getByTestId("migration-totals").waitFor();
+  await both.close();
+  await other.halt();
 });
 
 test("verification and report: figures, hash, receipt, and how to check them", async () => {
@@ -266,30 +319,6 @@ test("from the server: what it is, the commands, and what is left of services", 
   await reader.page.getByRole("link", { name: "Open transfers of payroll" }).click();
   await reader.says("No transfer is open");
   await reader.close();
-});
-
-test("only plans of the tool's own form are summarised", async () => {
-  const { readPlan, secondsOfImports } = await load("migration/plan.ts");
-  const text = readFileSync(migration.file("plan.yaml"), "utf8");
-  const plan = readPlan(text);
-  assert.equal(plan.keys.length, 4);
-  assert.equal(plan.keys.find(({ source }) => source === ids.hostile).name, HOSTILE);
-  const imported = { ...plan.keys[0], action: "import", materialVersions: 4 };
-  assert.equal(secondsOfImports({ ...plan, keys: [imported, { ...imported, action: "generate", materialVersions: 9 }] }), 2 * plan.rotationSeconds);
-  const edited = text.replace('kind: standard', "# a remark\n    kind: 'standard' # mine").replaceAll("\n", "\r\n");
-  assert.deepEqual(readPlan(edited), plan);
-  const rows = [
-    text.replace("keys:", "keys: &all"),
-    text.replace("action: copy", "action: teleport"),
-    text.replace("action: copy", "action: copy\n    action: report"),
-    text.replace("action: copy", "action: >\n      copy"),
-    text.replace("format: 1", "format: 2"),
-    text.replace("deks: 3", "deks: many"),
-    text.replace(/"licence"/, '"lic\\qence"'),
-    `${text}  - [`,
-    "",
-  ];
-  for (const [index, row] of rows.entries()) assert.equal(readPlan(row), null, `row ${index}`);
 });
 
 test("a verification is equal only when nothing is wrong and nothing was left out", async () => {

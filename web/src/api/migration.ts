@@ -38,6 +38,58 @@ export interface Side {
   instance: string;
 }
 
+export const ACTIONS = ["import", "generate", "copy", "existing", "report", "blocked"] as const;
+
+export interface PlannedKey {
+  source: string;
+  name: string;
+  kind: "root" | "standard";
+  action: (typeof ACTIONS)[number];
+  // Why, and which lines to change.
+  blocked: string;
+  // What is not carried, in the tool's words.
+  lost: string[];
+  imported: boolean;
+  versions: number;
+  // How many versions of the material its owner supplies.
+  material_versions: number;
+  aliases: string[];
+  key_ring: string;
+  deks: number;
+  // Existing: the key of the target that takes over.
+  target: string;
+  // Where its DEKs go instead; empty: under its own copy.
+  dek_target: string;
+  registrations: number;
+  dual_auth_delete: boolean;
+}
+
+export interface Plan {
+  id: string;
+  made: string;
+  source: Side;
+  target: Side;
+  // How long the target's rule on rotations makes the import of all versions take at least.
+  seconds_of_imports: number;
+  key_rings: string[];
+  // Types of the instance policies that cutover sets.
+  instance_policies: string[];
+  // Of applications, wrapped anew in place.
+  tables: string[];
+  lost: string[];
+  // Named by inventory or material, and no keys of the source.
+  unknown_keys: string[];
+  keys: PlannedKey[];
+}
+
+// The file as it is, and what the tool reads in it. Without a plan, what is wrong in it, in the tool's words.
+export interface PlanFile {
+  name: string;
+  text: string;
+  plan: Plan | null;
+  mistake: string | null;
+}
+
 export interface Report {
   result: "verified" | "incomplete";
   // What is lacking.
@@ -77,9 +129,8 @@ export async function listMigrations(signal?: AbortSignal): Promise<string[]> {
   return (await request<{ migrations: string[] }>("get", "/local/migrations", { signal })).data.migrations;
 }
 
-// The plan's file as it is.
-export async function readPlanText(name: string, signal?: AbortSignal): Promise<string> {
-  return (await request<{ text: string }>("get", path(name, "plan"), { signal })).data.text;
+export async function readPlan(name: string, signal?: AbortSignal): Promise<PlanFile> {
+  return (await request<PlanFile>("get", path(name, "plan"), { signal })).data;
 }
 
 // From plan and journal; no service is asked.

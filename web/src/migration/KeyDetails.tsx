@@ -1,18 +1,17 @@
 // One key of a plan with all that plan and journal say about it; nothing is cut off here.
-import type { KeyStatus } from "../api/migration";
+import type { KeyStatus, PlannedKey } from "../api/migration";
 import { CopyableText } from "../components/CopyButton";
 import { Dialog } from "../components/Dialog";
 import { Fact, Facts } from "../components/Page";
 import { useT, type Translate } from "../i18n";
-import { StateTag, Subheading, Texts } from "./parts";
-import type { PlannedKey } from "./plan";
+import { Named, StateTag, Subheading, Texts } from "./parts";
 
 export function actionText(key: PlannedKey, t: Translate): string {
   return t(`migration.action.${key.action}`);
 }
 
 export function supplyText(key: PlannedKey, t: Translate): string {
-  return key.action === "import" ? t("migration.supply", { count: key.materialVersions, versions: key.versions }) : "";
+  return key.action === "import" ? t("migration.supply", { count: key.material_versions, versions: key.versions }) : "";
 }
 
 interface KeyDetailsProps {
@@ -26,12 +25,9 @@ export function KeyDetails({ status, planned, onClose }: KeyDetailsProps) {
   const blocked = status ? (status.state === "blocked" ? status.why : "") : planned?.action === "blocked" ? planned.blocked : "";
   return (
     <Dialog title={name} size="lg" onClose={onClose}>
-      {/* The focus goes to what is to be read. On the close button the first Escape would only close that one's tooltip. */}
-      <div tabIndex={-1} data-modal-primary-focus>
-        {status && <StatusFacts status={status} />}
-        {blocked && <Blocked why={blocked} />}
-        {planned && <PlanFacts planned={planned} />}
-      </div>
+      {status && <StatusFacts status={status} />}
+      {blocked && <Blocked why={blocked} />}
+      {planned && <PlanFacts planned={planned} />}
     </Dialog>
   );
 }
@@ -91,33 +87,23 @@ function PlanFacts({ planned }: { planned: PlannedKey }) {
         <Fact name={t("migration.deks")}>{planned.deks.toLocaleString()}</Fact>
         <Fact name={t("migration.versions")}>{planned.versions.toLocaleString()}</Fact>
         <Fact name={t("keys.ring")}>
-          <bdi>{planned.ring}</bdi>
+          <bdi>{planned.key_ring}</bdi>
         </Fact>
         <Fact name={t("details.resources")}>{planned.registrations.toLocaleString()}</Fact>
-        <Fact name={t("keys.dualAuth")}>{t(planned.dualAuth ? "common.yes" : "common.no")}</Fact>
+        <Fact name={t("keys.dualAuth")}>{t(planned.dual_auth_delete ? "common.yes" : "common.no")}</Fact>
         {planned.target && (
           <Fact name={t("migration.takesOver")}>
             <code>{planned.target}</code>
           </Fact>
         )}
-        {planned.dekTarget && (
+        {planned.dek_target && (
           <Fact name={t("migration.dekTarget")}>
-            <code>{planned.dekTarget}</code>
+            <code>{planned.dek_target}</code>
           </Fact>
         )}
       </Facts>
-      {planned.aliases.length > 0 && (
-        <>
-          <Subheading text={t("migration.aliases")} />
-          <Texts all={planned.aliases} />
-        </>
-      )}
-      {planned.lost.length > 0 && (
-        <>
-          <Subheading text={t("migration.lost")} />
-          <Texts all={planned.lost} />
-        </>
-      )}
+      <Named title={t("migration.aliases")} all={planned.aliases} />
+      <Named title={t("migration.lost")} all={planned.lost} />
     </>
   );
 }

@@ -1,7 +1,7 @@
 // The migrations of a directory: which one, and its three sides: progress, plan, report. What is chosen is in the URL.
 import { Button, InlineNotification, Select, SelectItem, Tab, TabList, TabPanel, TabPanels, Tabs } from "@carbon/react";
-import { useMemo, type ReactNode } from "react";
-import { listMigrations, readPlanText, readReport, readStatus } from "../api/migration";
+import type { ReactNode } from "react";
+import { listMigrations, readPlan, readReport, readStatus } from "../api/migration";
 import { EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { Renew } from "../components/icons";
@@ -12,7 +12,6 @@ import { useBackOff } from "../crypto-units/polling";
 import { useT } from "../i18n";
 import { useQuery } from "../shell/router";
 import { HowTo } from "./HowTo";
-import { readPlan } from "./plan";
 import { PlanTab } from "./PlanTab";
 import { ProgressTab } from "./ProgressTab";
 import { ReportTab } from "./ReportTab";
@@ -72,16 +71,15 @@ function Migration({ name, children }: { name: string; children: ReactNode }) {
   const [query, setQuery] = useQuery();
   const selected = Math.max(0, TABS.findIndex((one) => one === query.get("tab")));
   const status = useLoad(`migration-status:${name}`, (signal) => readStatus(name, signal));
-  const text = useLoad(`migration-plan:${name}`, (signal) => readPlanText(name, signal));
+  const file = useLoad(`migration-plan:${name}`, (signal) => readPlan(name, signal));
   // Looked for among all files of the directory, so only when it is wanted.
   const report = useLoad(selected === 2 ? `migration-report:${name}` : null, (signal) => readReport(name, signal));
-  const plan = useMemo(() => (text.data === undefined ? undefined : readPlan(text.data)), [text.data]);
   // The figures say whether something has changed; the keys' names need not be compared.
   const seen = status.data ? JSON.stringify([status.data.totals, status.data.rewrap, status.data.verify, status.data.cutover]) : null;
   useBackOff(selected === 0 ? seen : null, status.reload);
   const reload = () => {
     if (selected === 0) status.reload();
-    text.reload();
+    file.reload();
     if (selected === 2) report.reload();
   };
   return (
@@ -99,9 +97,9 @@ function Migration({ name, children }: { name: string; children: ReactNode }) {
           ))}
         </TabList>
         <TabPanels>
-          <TabPanel>{selected === 0 && <ProgressTab status={status} plan={plan ?? null} />}</TabPanel>
-          <TabPanel>{selected === 1 && <PlanTab name={name} text={text} plan={plan} />}</TabPanel>
-          <TabPanel>{selected === 2 && <ReportTab report={report} planText={text.data} />}</TabPanel>
+          <TabPanel>{selected === 0 && <ProgressTab status={status} plan={file.data?.plan ?? null} />}</TabPanel>
+          <TabPanel>{selected === 1 && <PlanTab file={file} />}</TabPanel>
+          <TabPanel>{selected === 2 && <ReportTab report={report} planText={file.data?.text} />}</TabPanel>
         </TabPanels>
       </Tabs>
     </>

@@ -1,51 +1,46 @@
 // A plan to review: what will be done with each key, what is lost, what stops it, what its owner must supply; and the text.
-import { InlineNotification, Select, SelectItem } from "@carbon/react";
+import { InlineNotification } from "@carbon/react";
 import { useMemo, useState } from "react";
+import { ACTIONS, type Plan, type PlanFile, type PlannedKey } from "../api/migration";
 import { CopyableText, CopyButton } from "../components/CopyButton";
-import { DataTable, type Column } from "../components/DataTable";
-import { EmptyState } from "../components/EmptyState";
+import type { Column } from "../components/DataTable";
 import { ErrorNotice } from "../components/ErrorNotice";
 import type { Loaded } from "../components/load";
 import { Fact, Facts, Section } from "../components/Page";
 import { Loading } from "../components/Progress";
-import { useLocalRows } from "../components/rows";
 import { Time } from "../components/Time";
 import { useT } from "../i18n";
-import { useQuery } from "../shell/router";
 import { actionText, KeyDetails, supplyText } from "./KeyDetails";
-import { ClearFilters, SearchField, Subheading, Texts } from "./parts";
-import { ACTIONS, secondsOfImports, type Plan, type PlannedKey } from "./plan";
-import { filterPlan } from "./rules";
+import { KeyTable, type Choice } from "./KeyTable";
+import { Named } from "./parts";
+import { CONCERNS, concerns } from "./rules";
 
-interface PlanTabProps {
-  name: string;
-  text: Loaded<string>;
-  // Null: the text is in a form that this page does not read.
-  plan: Plan | null | undefined;
-}
-
-export function PlanTab({ name, text, plan }: PlanTabProps) {
+export function PlanTab({ file }: { file: Loaded<PlanFile> }) {
   const t = useT();
-  if (text.data === undefined) return text.loading ? <Loading /> : <ErrorNotice error={text.error} onRetry={text.reload} />;
+  const { data } = file;
+  if (!data) return file.loading ? <Loading /> : <ErrorNotice error={file.error} onRetry={file.reload} />;
   return (
     <>
-      <ErrorNotice error={text.error} onRetry={text.reload} />
-      {plan ? (
+      <ErrorNotice error={file.error} onRetry={file.reload} />
+      {data.plan ? (
         <>
-          <Outline plan={plan} />
-          <Keys keys={plan.keys} />
+          <Outline plan={data.plan} />
+          <Keys keys={data.plan.keys} />
         </>
       ) : (
-        <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("migration.unreadable")} subtitle={t("migration.unreadableMore")} />
+        <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("migration.unreadable")}>
+          <p>{data.mistake}</p>
+          <p>{t("migration.unreadableMore")}</p>
+        </InlineNotification>
       )}
-      <Text name={name} text={text.data} />
+      <Text name={data.name} text={data.text} />
     </>
   );
 }
 
 function Outline({ plan }: { plan: Plan }) {
   const t = useT();
-  const wait = secondsOfImports(plan);
+  const wait = plan.seconds_of_imports;
   const count = (action: string) => plan.keys.filter((key) => key.action === action).length;
   return (
     <Section title={t("migration.tab.plan")}>
@@ -70,79 +65,36 @@ function Outline({ plan }: { plan: Plan }) {
         ))}
         {wait > 0 && <Fact name={t("migration.wait")}>{t("migration.hours", { hours: (wait / 3600).toLocaleString(undefined, { maximumFractionDigits: 1 }) })}</Fact>}
       </Facts>
-      <Named title={t("migration.rings")} all={plan.rings} />
-      <Named title={t("migration.policies")} all={plan.policies} />
+      <Named title={t("migration.rings")} all={plan.key_rings} />
+      <Named title={t("migration.policies")} all={plan.instance_policies} />
       <Named title={t("migration.tables")} all={plan.tables} />
       <Named title={t("migration.lostOfInstance")} all={plan.lost} />
-      <Named title={t("migration.unknown")} all={plan.unknown} />
+      <Named title={t("migration.unknown")} all={plan.unknown_keys} />
     </Section>
   );
 }
 
-export function Named({ title, all }: { title: string; all: readonly string[] }) {
-  if (all.length === 0) return null;
-  return (
-    <>
-      <Subheading text={title} />
-      <Texts all={all} />
-    </>
-  );
-}
-
-const SHOWN = ["blocked", "lost", "supply"] as const;
+const BY_CONCERN: Choice<PlannedKey> = { query: "show", label: "migration.show", values: CONCERNS, nameOf: (what) => `migration.show.${what as (typeof CONCERNS)[number]}`, isShown: concerns };
 
 function Keys({ keys }: { keys: PlannedKey[] }) {
   const t = useT();
-  const [query, setQuery] = useQuery();
-  const [open, setOpen] = useState<PlannedKey | null>(null);
-  const [show, search] = [query.get("show") ?? "", query.get("search") ?? ""];
-  const shown = useMemo(() => filterPlan(keys, show, search), [keys, show, search]);
-  const rows = useLocalRows(shown);
+  const [open, setOpen] = useState<string | null>(null);
   const columns = useMemo<Column<PlannedKey>[]>(
     () => [
-      {
-        key: "name",
-        header: t("common.name"),
-        width: 260,
-        cell: (row) => (
-          <button type="button" className="cds--link kh-link-button" dir="auto" onClick={() => setOpen(row)}>
-            {row.name || row.source}
-          </button>
-        ),
-      },
       { key: "action", header: t("migration.action"), width: 300, cell: (row) => actionText(row, t) },
       { key: "blocked", header: t("migration.state.blocked"), width: 280, cell: (row) => <span dir="auto">{row.action === "blocked" ? row.blocked : "–"}</span> },
       { key: "lost", header: t("migration.lost"), width: 280, cell: (row) => <span dir="auto">{row.lost.join("; ") || "–"}</span> },
       { key: "supply", header: t("migration.mustSupply"), width: 280, cell: (row) => supplyText(row, t) || "–" },
       { key: "deks", header: t("migration.deks"), width: 140, cell: (row) => row.deks.toLocaleString() },
-      { key: "source", header: t("migration.sourceKey"), width: 330, cell: (row) => <code>{row.source}</code> },
     ],
     [t],
   );
+  const opened = keys.find((key) => key.source === open);
   return (
-    <Section title={t("nav.keys")}>
-      <DataTable
-        name="migration-plan"
-        label={t("nav.keys")}
-        columns={columns}
-        rows={rows}
-        rowKey={(row) => row.source}
-        empty={keys.length === 0 ? <EmptyState title={t("migration.noKeys")} /> : <EmptyState title={t("migration.noMatch")} />}
-        toolbar={
-          <>
-            <SearchField value={search} onChange={(value) => setQuery({ search: value })} />
-            <Select id="migration-show" labelText={t("migration.show")} value={show} onChange={(event) => setQuery({ show: event.target.value })}>
-              <SelectItem value="" text={t("keys.all")} />
-              {SHOWN.map((one) => (
-                <SelectItem key={one} value={one} text={t(`migration.show.${one}`)} />
-              ))}
-            </Select>
-            {(show || search) && <ClearFilters onClear={() => setQuery({ show: "", search: "" })} />}
-          </>
-        }
-      />
-      {open && <KeyDetails planned={open} onClose={() => setOpen(null)} />}
-    </Section>
+    <>
+      <KeyTable name="plan" keys={keys} columns={columns} choice={BY_CONCERN} onOpen={setOpen} />
+      {opened && <KeyDetails planned={opened} onClose={() => setOpen(null)} />}
+    </>
   );
 }
 

@@ -1,20 +1,17 @@
 // How far a migration is, from its journal, looked at again while it goes on.
-import { InlineNotification, Select, SelectItem } from "@carbon/react";
+import { InlineNotification } from "@carbon/react";
 import { useMemo, useState } from "react";
-import { STATES, type KeyStatus, type Run, type Status } from "../api/migration";
-import { DataTable, type Column } from "../components/DataTable";
-import { EmptyState } from "../components/EmptyState";
+import { STATES, type KeyState, type KeyStatus, type Plan, type Run, type Status } from "../api/migration";
+import type { Column } from "../components/DataTable";
 import { ErrorNotice } from "../components/ErrorNotice";
 import type { Loaded } from "../components/load";
 import { Section } from "../components/Page";
 import { Loading, Progress } from "../components/Progress";
-import { useLocalRows } from "../components/rows";
 import { useT, type TextKey } from "../i18n";
-import { useQuery } from "../shell/router";
 import { KeyDetails } from "./KeyDetails";
-import { ClearFilters, cutoverTitle, Figures, SearchField, StateTag } from "./parts";
-import type { Plan } from "./plan";
-import { filterStatus, progressOf, verdictOf } from "./rules";
+import { KeyTable, type Choice } from "./KeyTable";
+import { cutoverTitle, Figures, StateTag } from "./parts";
+import { isInState, progressOf, verdictOf } from "./rules";
 
 export function ProgressTab({ status, plan }: { status: Loaded<Status>; plan: Plan | null }) {
   const { data } = status;
@@ -50,61 +47,33 @@ function Totals({ totals }: { totals: Status["totals"] }) {
   );
 }
 
+const BY_STATE: Choice<KeyStatus> = { query: "state", label: "common.state", values: STATES, nameOf: (state) => `migration.state.${state as KeyState}`, isShown: isInState };
+
 function Keys({ keys, plan }: { keys: KeyStatus[]; plan: Plan | null }) {
   const t = useT();
-  const [query, setQuery] = useQuery();
   const [open, setOpen] = useState<string | null>(null);
-  const [state, search] = [query.get("state") ?? "", query.get("search") ?? ""];
-  const shown = useMemo(() => filterStatus(keys, state, search), [keys, state, search]);
-  const rows = useLocalRows(shown);
   const columns = useMemo<Column<KeyStatus>[]>(
     () => [
-      {
-        key: "name",
-        header: t("common.name"),
-        width: 260,
-        cell: (row) => (
-          <button type="button" className="cds--link kh-link-button" dir="auto" onClick={() => setOpen(row.source)}>
-            {row.name || row.source}
-          </button>
-        ),
-      },
-      { key: "state", header: t("common.state"), width: 130, cell: (row) => <StateTag state={row.state} /> },
+      { key: "state", header: t("common.state"), width: 130, stacked: true, cell: (row) => <StateTag state={row.state} /> },
       { key: "deks", header: t("migration.deks"), width: 140, cell: (row) => row.deks.toLocaleString() },
       { key: "why", header: t("migration.remarks"), width: 320, cell: (row) => <span dir="auto">{row.why || row.open.join(", ") || "–"}</span> },
-      { key: "source", header: t("migration.sourceKey"), width: 330, cell: (row) => <code>{row.source}</code> },
+    ],
+    [t],
+  );
+  const more = useMemo<Column<KeyStatus>[]>(
+    () => [
       { key: "target", header: t("migration.targetKey"), width: 330, cell: (row) => <code>{row.target || "–"}</code> },
       { key: "disabled", header: t("migration.sourceDisabled"), width: 190, hidden: true, cell: (row) => t(row.source_disabled ? "common.yes" : "common.no") },
       { key: "intent", header: t("migration.intent"), width: 190, hidden: true, cell: (row) => t(row.intent ? "common.yes" : "common.no") },
     ],
     [t],
   );
-  const clear = () => setQuery({ state: "", search: "" });
   const opened = keys.find((key) => key.source === open);
   return (
-    <Section title={t("nav.keys")}>
-      <DataTable
-        name="migration-progress"
-        label={t("nav.keys")}
-        columns={columns}
-        rows={rows}
-        rowKey={(row) => row.source}
-        empty={keys.length === 0 ? <EmptyState title={t("migration.noKeys")} /> : <EmptyState title={t("migration.noMatch")} />}
-        toolbar={
-          <>
-            <SearchField value={search} onChange={(value) => setQuery({ search: value })} />
-            <Select id="migration-state" labelText={t("common.state")} value={state} onChange={(event) => setQuery({ state: event.target.value })}>
-              <SelectItem value="" text={t("keys.all")} />
-              {STATES.map((one) => (
-                <SelectItem key={one} value={one} text={t(`migration.state.${one}`)} />
-              ))}
-            </Select>
-            {(state || search) && <ClearFilters onClear={clear} />}
-          </>
-        }
-      />
+    <>
+      <KeyTable name="progress" keys={keys} columns={columns} more={more} choice={BY_STATE} onOpen={setOpen} />
       {opened && <KeyDetails status={opened} planned={plan?.keys.find((key) => key.source === opened.source)} onClose={() => setOpen(null)} />}
-    </Section>
+    </>
   );
 }
 

@@ -9,8 +9,7 @@ import { Fact, Facts, Section } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
 import { useT } from "../i18n";
-import { Command, cutoverTitle, Figures, Subheading, Texts } from "./parts";
-import { Named } from "./PlanTab";
+import { Command, cutoverTitle, Figures, Named, Subheading, Texts } from "./parts";
 import { recordOf, sha256Of } from "./rules";
 
 interface ReportTabProps {

@@ -69,6 +69,16 @@ export function Texts({ all }: { all: readonly string[] }) {
   );
 }
 
+export function Named({ title, all }: { title: string; all: readonly string[] }) {
+  if (all.length === 0) return null;
+  return (
+    <>
+      <Subheading text={title} />
+      <Texts all={all} />
+    </>
+  );
+}
+
 interface SearchFieldProps {
   value: string;
   onChange: (value: string) => void;

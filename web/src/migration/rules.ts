@@ -1,6 +1,5 @@
 // What the pages derive from the tool's figures.
-import type { KeyState, KeyStatus, ReportFile, Run, Status } from "../api/migration";
-import type { PlannedKey } from "./plan";
+import type { KeyState, KeyStatus, PlannedKey, ReportFile, Run, Status } from "../api/migration";
 
 const numberIn = (run: Run, name: string) => (typeof run[name] === "number" ? run[name] : 0);
 
@@ -21,16 +20,16 @@ export function verdictOf(verify: Run | null): "none" | "different" | "partly" |
 // The figures of a run in the tool's order.
 export const figuresOf = (run: Run): [string, number][] => Object.entries(run).filter((entry): entry is [string, number] => typeof entry[1] === "number");
 
-const matches = (search: string, ...texts: string[]) => search === "" || texts.some((text) => text.toLowerCase().includes(search.toLowerCase()));
+export const isFound = ({ name, source, target }: { name: string; source: string; target: string }, search: string) => [name, source, target].some((text) => text.toLowerCase().includes(search.toLowerCase()));
 
-export const filterStatus = (keys: KeyStatus[], state: string, search: string) =>
-  keys.filter((key) => (state === "" || key.state === state) && matches(search, key.name, key.source, key.target));
+export const isInState = (key: KeyStatus, state: string) => key.state === state;
 
-// "" | "blocked" | "lost" | "supply"
-export const filterPlan = (keys: PlannedKey[], show: string, search: string) =>
-  keys.filter((key) => (show === "" || (show === "blocked" ? key.action === "blocked" : show === "lost" ? key.lost.length > 0 : mustSupply(key))) && matches(search, key.name, key.source));
-
-export const mustSupply = (key: PlannedKey) => key.action === "import";
+// What a reviewer looks for in a plan.
+export const CONCERNS = ["blocked", "lost", "supply"] as const;
+export function concerns(key: PlannedKey, what: string): boolean {
+  if (what === "blocked") return key.action === "blocked";
+  return what === "lost" ? key.lost.length > 0 : key.action === "import";
+}
 
 // Names of the record that the target's audit log has of a report; null when it is none.
 export interface Recorded {

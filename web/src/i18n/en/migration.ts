@@ -133,7 +133,7 @@ export const migration = {
   "migration.takesOver": "Key of the target that takes over",
   "migration.dekTarget": "Its DEKs are wrapped under",
   "migration.unreadable": "There is no summary of this plan",
-  "migration.unreadableMore": "Its text is laid out in a way that this page does not read, or has a mistake; then the tab Progress says which. The text stands below.",
+  "migration.unreadableMore": "The tool cannot read it until this is corrected in the file. Its text stands below.",
   "migration.text": "The plan's file",
   "migration.textMore": "It holds no secret, but says to which addresses API keys are sent and under which keys DEKs go.",
   "migration.textCut": "The first {lines} of {total} lines; the button copies all.",

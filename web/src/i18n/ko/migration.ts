@@ -135,7 +135,7 @@ export const migration: typeof source = {
   "migration.takesOver": "이어받는 대상의 키",
   "migration.dekTarget": "DEK를 랩핑하는 키",
   "migration.unreadable": "이 계획의 요약이 없습니다",
-  "migration.unreadableMore": "이 페이지가 읽지 않는 형식이거나 오류가 있습니다. 오류이면 진행 상태 탭이 알려 줍니다. 원문은 아래에 있습니다.",
+  "migration.unreadableMore": "파일에서 이 부분을 고칠 때까지 도구가 읽을 수 없습니다. 원문은 아래에 있습니다.",
   "migration.text": "계획 파일",
   "migration.textMore": "비밀은 없지만 API 키를 보내는 주소와 DEK를 랩핑하는 키가 적혀 있습니다.",
   "migration.textCut": "{total}줄 중 처음 {lines}줄입니다. 버튼은 전체를 복사합니다.",
