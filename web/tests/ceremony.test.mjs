@@ -129,11 +129,11 @@ test("two custodians seal their parts at two machines; one loads both", async ()
   await ada.agree("Sign the part");
   const file = JSON.parse(readFileSync(sealed, "utf8"));
   assert.deepEqual(Object.keys(file), ["type", "instance", "pattern", "by", "units"]);
-  await ada.page.locator("input[type=file]").setInputFiles({ name: "grace.sealed", mimeType: "application/json", buffer: readFileSync(sealed) });
+  await ada.page.getByLabel("Take a sealed part").setInputFiles({ name: "grace.sealed", mimeType: "application/json", buffer: readFileSync(sealed) });
   await ada.person.says("Sealed by grace");
   // One that nobody of the units has signed is not taken.
   const forged = { ...file, units: file.units.map((unit, index) => ({ ...unit, request: index ? unit.request : `${unit.request.slice(0, -8)}AAAAAAA=` })) };
-  await ada.page.locator("input[type=file]").setInputFiles({ name: "forged.sealed", mimeType: "application/json", buffer: Buffer.from(JSON.stringify({ ...forged, pattern: "22".repeat(32) })) });
+  await ada.page.getByLabel("Take a sealed part").setInputFiles({ name: "forged.sealed", mimeType: "application/json", buffer: Buffer.from(JSON.stringify({ ...forged, pattern: "22".repeat(32) })) });
   await ada.page.getByTestId("tke-error").waitFor();
   assert.equal(await ada.page.getByTestId("sealed-parts").locator("li").count(), 2);
   await ada.person.isAccessible();
