@@ -10,6 +10,7 @@ namespace {
 using iam::Authority;
 
 constexpr std::size_t kMaxApiKeyText = 256;  // ours have 44 characters
+constexpr int kEnded = 204;
 
 // What the page may know of its session; never the token.
 Response session_response(const iam::Caller& caller, int status) {
@@ -73,10 +74,11 @@ void read(const CallPtr& call) { call->finish(session_response(*call->caller(), 
 Result<Response> end(Authority& authority, Call& call) {
   if (call.request().count("Authorization") == 0) {
     const auto token = KH_TRY(session_token(call.request()));
-    if (token) authority.end_token(*token);
+    if (token && KH_TRY(authority.end_token(*token, call.success_event(kEnded))))
+      call.set_event_recorded();
   }
   Response response;
-  response.status = 204;
+  response.status = kEnded;
   response.headers.emplace_back("Set-Cookie", ended_session_cookie());
   response.headers.emplace_back("Cache-Control", "no-store");
   return response;

@@ -272,7 +272,7 @@ constexpr ActionInfo describe(Action action) {
     case ConsoleSessionRead:
       return row("console-session.read", Access::AnyCaller, kNobody, Normal, Record::Buffered);
     case ConsoleSessionDelete:
-      return row("console-session.delete", Access::AnyCaller, kNobody, Normal, Record::Buffered);
+      return row("console-session.delete", Access::AnyCaller, kNobody, Normal, Record::Durable);
     case ConsoleOidcStart:
       return row("console-oidc.start", Access::Open, kNobody, Normal, Record::Buffered);
     case ConsoleOidcFinish:

@@ -211,6 +211,8 @@ Result<std::unique_ptr<Authority>> Authority::load(IamStore& store, TokenIssuer 
   all.put_api_keys = std::move(everything.api_keys);
   all.put_grants = std::move(everything.grants);
   first->apply(all);
+  for (const EndedToken& token : everything.ended_tokens)
+    first->ended_tokens.emplace(token.digest, token.expires);
   if (!first->is_whole()) {
     return Error{Reason::Internal,
                  "the store holds an API key or grant of an identity that does not exist",
@@ -263,23 +265,33 @@ void Authority::run_fence(const Snapshot& before) {
   if (fence_ && !before.identities.empty()) fence_();
 }
 
-void Authority::end_token(std::string_view token) {
+Result<bool> Authority::end_token(std::string_view token, audit::Event event) {
   const Timestamp now = clock_.now();
   const auto claims = verifier_.verify(token, now);
-  if (!claims) return;
+  if (!claims) return false;
   const std::lock_guard lock(changing_);
   const SnapshotPtr before = snapshot();
   auto next = std::make_shared<Snapshot>(*before);
   next->epoch = before->epoch + 1;
   auto& ended = next->ended_tokens;
-  std::erase_if(ended, [now](const auto& entry) { return entry.second <= now; });
+  IamChange change;
+  const auto forget = [&](auto entry) {
+    change.forget_tokens.push_back(entry->first);
+    return ended.erase(entry);
+  };
+  for (auto entry = ended.begin(); entry != ended.end();)
+    entry = entry->second <= now ? forget(entry) : std::next(entry);
   if (ended.size() >= kMaxEndedTokens) {
-    ended.erase(std::min_element(ended.begin(), ended.end(),
-                                 [](const auto& a, const auto& b) { return a.second < b.second; }));
+    forget(std::min_element(ended.begin(), ended.end(),
+                            [](const auto& a, const auto& b) { return a.second < b.second; }));
   }
-  ended.emplace(crypto::sha256(as_bytes(token)), claims->expires);
+  const Digest digest = crypto::sha256(as_bytes(token));
+  ended.emplace(digest, claims->expires);
+  change.end_tokens.push_back({digest, claims->expires});
+  KH_TRY(store_.commit_iam(change, event));
   publish(std::move(next));
   run_fence(*before);
+  return true;
 }
 
 Result<bool> Authority::bootstrap(const Deliver& deliver) {

@@ -91,11 +91,11 @@ class Authority {
   // locked.
   Result<CallerPtr> caller_for(std::string_view token) const;
 
-  // Ends one token before its time: after the return no loop takes it any more. Kept in memory only
-  // until it expires: after a restart of the server it would count again for the rest of its life.
-  // Beyond kMaxEndedTokens the one that expires first is forgotten. A token that is not good anyway
-  // is nothing to do.
-  void end_token(std::string_view token);
+  // Ends one token before its time: after the return no loop takes it any more, nor does a
+  // restarted server. Remembered until it expires; beyond kMaxEndedTokens the one that expires
+  // first is forgotten. Blocks for the store, which commits `event` with it. Returns false, and
+  // commits nothing, for a token that is not good anyway. Errors: StoreUnavailable.
+  Result<bool> end_token(std::string_view token, audit::Event event);
 
   // Grows by one with every change; one atomic read.
   std::uint64_t revocation_epoch() const noexcept { return epoch_.load(std::memory_order_acquire); }

@@ -456,15 +456,39 @@ TEST_F(AuthorityTest, AnEndedTokenIsServedByNoCacheAndOthersAre) {
   clock_.advance_seconds(1);
   const std::string other = authority_->exchange(login.secret).value().token.access_token;
   EXPECT_TRUE(cache.authenticate(login.token));
-  authority_->end_token("no token");
+  EXPECT_EQ(authority_->end_token("no token", {}).value(), false);
   EXPECT_TRUE(cache.authenticate(login.token));
-  authority_->end_token(login.token);
+  EXPECT_EQ(authority_->end_token(login.token, {}).value(), true);
   EXPECT_EQ(cache.authenticate(login.token).error().reason, Reason::Unauthenticated);
   EXPECT_EQ(authority_->caller_for(login.token).error().reason, Reason::Unauthenticated);
   EXPECT_TRUE(cache.authenticate(other));
   // Also after other changes.
   EXPECT_TRUE(authority_->create_identity({IdentityKind::ServiceId, "another", ""}, {}));
   EXPECT_FALSE(authority_->caller_for(login.token));
+}
+
+TEST_F(AuthorityTest, AnEndedTokenStaysEndedAfterARestartAndIsForgottenWhenItHasExpired) {
+  bootstrap();
+  const Login login = service_id("app");
+  clock_.advance_seconds(1);
+  const std::string other = authority_->exchange(login.secret).value().token.access_token;
+  ASSERT_TRUE(authority_->end_token(login.token, {}).value());
+  authority_ = load(store_, clock_);
+  EXPECT_EQ(authority_->caller_for(login.token).error().reason, Reason::Unauthenticated);
+  EXPECT_TRUE(authority_->caller_for(other));
+  EXPECT_EQ(store_.load_iam().value().ended_tokens.size(), 1U);
+  clock_.advance_seconds(kTokenLifetimeSeconds);
+  const std::string later = authority_->exchange(login.secret).value().token.access_token;
+  ASSERT_TRUE(authority_->end_token(later, {}).value());
+  EXPECT_EQ(store_.load_iam().value().ended_tokens.size(), 1U);  // the first is gone
+}
+
+TEST_F(AuthorityTest, ATokenThatTheStoreCouldNotEndCountsOn) {
+  bootstrap();
+  const Login login = service_id("app");
+  store_.fail_with(Error{Reason::StoreUnavailable, "", ""});
+  EXPECT_EQ(authority_->end_token(login.token, {}).error().reason, Reason::StoreUnavailable);
+  EXPECT_TRUE(authority_->caller_for(login.token));
 }
 
 TEST_F(AuthorityTest, EndedTokensAreBoundedAndTheOldestGoesFirst) {
@@ -475,10 +499,10 @@ TEST_F(AuthorityTest, EndedTokensAreBoundedAndTheOldestGoesFirst) {
   for (std::size_t i = 0; i < kMaxEndedTokens; ++i) {
     tokens.push_back(authority_->exchange(login.secret).value().token.access_token);
     if (i == 0) clock_.advance_seconds(1);
-    authority_->end_token(tokens.back());
+    ASSERT_TRUE(authority_->end_token(tokens.back(), {}).value());
   }
   EXPECT_FALSE(authority_->caller_for(tokens.front()));
-  authority_->end_token(login.token);  // expires before all of them
+  ASSERT_TRUE(authority_->end_token(login.token, {}));  // expires before all of them
   EXPECT_TRUE(authority_->caller_for(tokens.front()));
   EXPECT_FALSE(authority_->caller_for(tokens.back()));
   EXPECT_FALSE(authority_->caller_for(login.token));

@@ -46,6 +46,12 @@ struct ApiKey {
   bool locked = false;
 };
 
+// A token that was ended before its time.
+struct EndedToken {
+  Digest digest{};  // SHA-256 of its text
+  Timestamp expires;
+};
+
 // One transaction of changes; a removed identity takes its keys and grants along.
 struct IamChange {
   std::vector<Identity> put_identities;
@@ -54,6 +60,8 @@ struct IamChange {
   std::vector<std::string> remove_identities;
   std::vector<std::string> remove_api_keys;
   std::vector<std::string> remove_grants;
+  std::vector<EndedToken> end_tokens;
+  std::vector<Digest> forget_tokens;  // ended ones that need not be known any more
 };
 
 // Thread-safe; durable like keys::KeyStore.
@@ -64,6 +72,7 @@ class IamStore {
     std::vector<Identity> identities;
     std::vector<ApiKey> api_keys;
     std::vector<Grant> grants;
+    std::vector<EndedToken> ended_tokens;
   };
   virtual Result<Everything> load_iam() = 0;
   virtual Result<void> commit_iam(const IamChange& change, const audit::Event& event) = 0;

@@ -16,6 +16,8 @@ class MemoryIamStore final : public IamStore {
     for (const auto& [id, identity] : identities_) out.identities.push_back(identity);
     for (const auto& [id, key] : api_keys_) out.api_keys.push_back(key);
     for (const auto& [id, grant] : grants_) out.grants.push_back(grant);
+    for (const auto& [digest, expires] : ended_tokens_)
+      out.ended_tokens.push_back({digest, expires});
     return out;
   }
   Result<void> commit_iam(const IamChange& change, const audit::Event& event) override {
@@ -31,6 +33,8 @@ class MemoryIamStore final : public IamStore {
       std::erase_if(api_keys_, [&](const auto& entry) { return entry.second.iam_id == iam_id; });
       std::erase_if(grants_, [&](const auto& entry) { return entry.second.iam_id == iam_id; });
     }
+    for (const EndedToken& token : change.end_tokens) ended_tokens_[token.digest] = token.expires;
+    for (const Digest& digest : change.forget_tokens) ended_tokens_.erase(digest);
     events_.push_back(event);
     return {};
   }
@@ -43,6 +47,7 @@ class MemoryIamStore final : public IamStore {
   std::map<std::string, Identity> identities_;
   std::map<std::string, ApiKey> api_keys_;
   std::map<std::string, Grant> grants_;
+  std::map<Digest, Timestamp> ended_tokens_;
   std::vector<audit::Event> events_;
   std::optional<Error> failure_;
 };

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "audit/log_test_directory.h"
+#include "crypto/hash.h"
 #include "store/sqlite.h"
 #include "store/test_samples.h"
 #include "unit/record_table_for_tests.h"
@@ -196,6 +197,28 @@ TEST_F(DatabaseTest, ASubjectOfAProviderBelongsToOneIdentity) {
   const auto loaded = open()->load_iam().value();
   for (const iam::Identity& identity : loaded.identities)
     EXPECT_EQ(identity.oidc.has_value(), identity.iam_id == "IBMid-2");
+}
+
+TEST_F(DatabaseTest, EndedTokensComeBackUntilTheyAreForgotten) {
+  const iam::EndedToken first{crypto::sha256(as_bytes("a")), Timestamp::from_seconds(5)};
+  const iam::EndedToken second{crypto::sha256(as_bytes("b")), Timestamp::from_seconds(6)};
+  auto database = open();
+  for (const iam::EndedToken& token : {first, first, second}) {  // twice is once
+    iam::IamChange change;
+    change.end_tokens = {token};
+    ASSERT_TRUE(database->commit_iam(change, sample_event("c")));
+  }
+  database.reset();
+  database = open();
+  EXPECT_EQ(database->load_iam()->ended_tokens.size(), 2U);
+  iam::IamChange change;
+  change.forget_tokens = {first.digest};
+  ASSERT_TRUE(database->commit_iam(change, sample_event("c")));
+  database.reset();
+  const auto left = open()->load_iam()->ended_tokens;
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].digest, second.digest);
+  EXPECT_EQ(left[0].expires, second.expires);
 }
 
 TEST_F(DatabaseTest, ARemovedIdentityTakesItsKeysAndGrantsAlong) {

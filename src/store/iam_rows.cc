@@ -21,6 +21,11 @@ constexpr const char* kPutGrant = R"sql(
     ON CONFLICT (id) DO UPDATE SET iam_id = excluded.iam_id, record = excluded.record,
                                    checksum = excluded.checksum)sql";
 
+// What an ended token leaves has no checksum: with a row damaged or taken out, it counts again
+// until it expires, and who can write to the store could take the row out anyway.
+constexpr const char* kEndToken =
+    "INSERT INTO ended_tokens (digest, expires) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING";
+
 struct PreparedChange {
   const iam::IamChange& change;
   std::vector<SealedRow> identities;
@@ -120,6 +125,31 @@ Result<void> put_api_key(Connection& db, const iam::ApiKey& key, const SealedRow
   return {};
 }
 
+Result<void> put_ended_tokens(Connection& db, const iam::IamChange& change) {
+  for (const Digest& digest : change.forget_tokens)
+    KH_TRY(db.query("DELETE FROM ended_tokens WHERE digest = ?").blob(digest).execute());
+  for (const iam::EndedToken& token : change.end_tokens)
+    KH_TRY(db.query(kEndToken)
+               .blob(token.digest)
+               .number(static_cast<std::uint64_t>(token.expires.us))
+               .execute());
+  return {};
+}
+
+Result<std::vector<iam::EndedToken>> load_ended_tokens(Connection& db) {
+  std::vector<iam::EndedToken> out;
+  Query rows = db.query("SELECT digest, expires FROM ended_tokens");
+  while (KH_TRY(rows.step())) {
+    const ByteView digest = rows.blob_at(0);
+    iam::EndedToken& token = out.emplace_back();
+    if (digest.size() != token.digest.size())
+      return Error{Reason::Internal, "a stored ended token is damaged", ""};
+    std::copy(digest.begin(), digest.end(), token.digest.begin());
+    token.expires = {static_cast<std::int64_t>(rows.number_at(1))};
+  }
+  return out;
+}
+
 Result<void> apply(Connection& db, const PreparedChange& prepared, TouchedRows& touched) {
   const iam::IamChange& change = prepared.change;
   KH_TRY(remove_all(db, change, touched));
@@ -143,7 +173,7 @@ Result<void> apply(Connection& db, const PreparedChange& prepared, TouchedRows& 
                                       .execute());
     if (done == Execution::NoParent) return no_identity(grant.iam_id);
   }
-  return {};
+  return put_ended_tokens(db, change);
 }
 
 }  // namespace
@@ -172,6 +202,10 @@ Result<iam::IamStore::Everything> Database::load_iam() {
     return pass_grants(db, check,
                        [&](iam::Grant grant) { out.grants.push_back(std::move(grant)); });
   }));
+  {
+    const std::lock_guard lock(loader_mutex_);
+    out.ended_tokens = KH_TRY(load_ended_tokens(*loader_));
+  }
   // Of an identity that is not authentic nothing is in use.
   std::unordered_set<std::string> known;
   for (const iam::Identity& identity : out.identities) known.insert(identity.iam_id);

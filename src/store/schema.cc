@@ -132,6 +132,12 @@ ALTER TABLE settings ADD COLUMN seal BLOB;
 ALTER TABLE identities ADD COLUMN oidc_link TEXT;
 CREATE UNIQUE INDEX identities_by_oidc_link ON identities (oidc_link);
 )sql"},
+    {6, R"sql(
+CREATE TABLE ended_tokens (
+  digest  BLOB PRIMARY KEY,
+  expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql"},
 };
 
 Result<std::uint64_t> current_version(Connection& db) {
