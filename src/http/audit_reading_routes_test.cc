@@ -11,6 +11,7 @@
 #include <set>
 
 #include "audit/search_for_tests.h"
+#include "base/file.h"
 #include "http/key_test_api.h"
 
 namespace keyhaven::http::key_tests {
@@ -109,13 +110,13 @@ TEST_F(AuditReadingRoutesTest, StatusTellsStreamsAndWhatIsSigned) {
   EXPECT_EQ(status.at("health"), "ok");
   EXPECT_EQ(status.at("unsealed_records"), 1);
   EXPECT_EQ(status.at("sealed_at"), "2023-11-14T22:13:20Z");
-  const json::object& loop = status.at("streams").as_array().at(1).as_object();
-  EXPECT_EQ(loop.at("stream"), "loop-0");
-  EXPECT_EQ(loop.at("seq"), 2);
-  EXPECT_EQ(loop.at("sealed_seq"), 1);
-  EXPECT_EQ(loop.at("segments"), 1);
+  const json::object& first_loop = status.at("streams").as_array().at(1).as_object();
+  EXPECT_EQ(first_loop.at("stream"), "loop-0");
+  EXPECT_EQ(first_loop.at("seq"), 2);
+  EXPECT_EQ(first_loop.at("sealed_seq"), 1);
+  EXPECT_EQ(first_loop.at("segments"), 1);
   EXPECT_EQ(
-      loop.at("bytes").as_int64(),
+      first_loop.at("bytes").as_int64(),
       static_cast<std::int64_t>(audit::read_text(searched_.file("loop-0.00000001.log")).size()));
   EXPECT_EQ(status.at("check").as_object().at("state"), "none");
 }
