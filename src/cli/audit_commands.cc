@@ -1,9 +1,10 @@
-// audit verify, public-key.
+// audit verify, public-key, and what audit_reading_verbs.cc adds.
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
 #include "audit/log.h"
 #include "cli/audit_key.h"
+#include "cli/audit_verbs.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/output.h"
@@ -61,7 +62,7 @@ Result<void> print_public_key(Context& context) {
 }  // namespace
 
 void add_audit_commands(CLI::App& app, Context& context) {
-  CLI::App* audit = app.add_subcommand("audit", "proof that the audit log is whole");
+  CLI::App* audit = app.add_subcommand("audit", "search the audit log, and prove that it is whole");
   audit->require_subcommand(1);
   auto directory = std::make_shared<std::string>();
   auto key = std::make_shared<std::string>();
@@ -76,6 +77,7 @@ void add_audit_commands(CLI::App& app, Context& context) {
   CLI::App* key_command = audit->add_subcommand(
       "public-key", "print the checkpoint key of the service; keep it elsewhere than the log");
   on(*key_command, context, [&context] { return print_public_key(context); });
+  add_audit_reading_verbs(*audit, context);
 }
 
 }  // namespace keyhaven::cli
