@@ -36,6 +36,15 @@ SEEDS = {
     "http_json": ['{"t":"a\\u00e9\\ud83d\\ude00","i":12,"b":"AAEC","c":"AA==","d":"2026-01-02T03:04:05Z","o":true,"s":["x","y"]}',
                   '{"i":1.0e2,"x":{"t":[1,"a",null]},"I":-5}', '{"metadata":{"collectionTotal":1},"resources":[{"t":"n"}]}',
                   " null ", "", '[1]', '{"a":' * 17 + "1" + "}" * 17],
+    "openid_documents": [
+        '\x00{"issuer":"https://id.example","authorization_endpoint":"https://id.example/a?b=c","token_endpoint":"https://id.example/t","jwks_uri":"https://id.example/k",'
+        '"response_types_supported":["code"],"id_token_signing_alg_values_supported":["ES256"],"token_endpoint_auth_methods_supported":["client_secret_post"]}',
+        '\x01{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"' + "A" * 43 + '"},{"kty":"EC","crv":"P-256","kid":"b","use":"sig",'
+        '"x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},{"kty":"RSA","kid":"c","n":"' + "q" * 342
+        + '","e":"AQAB","key_ops":["verify"]}]}',
+        '\x02{"access_token":"a","token_type":"Bearer","id_token":"e30.e30.AA"}', '\x02{"error":"invalid_grant"}', "\x03e30.e30.AA",
+        '\x04{"iss":"https://id.example","sub":"ann","aud":["keyhaven"],"exp":1800000300,"iat":1800000000,"nonce":"n","acr":"mfa","azp":"keyhaven"}',
+        '\x05{"alg":"ES256","kid":"k","crit":["x"]}'],
     "http_form": ["grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Aapikey&apikey=k+y", "a=%zz", "&&=&apikey"],
     "cookie": ["a=b; id=x; other=y", " \tid=a=b \nid=c;;=;id\nid=", "ID=a; xid=b; id =c"],
     "console_start": ['{"token":"' + "A" * 44 + '"}', '{"token":"a\\u0000","x":1}', '{"token":1}', '["token"]', '{"token":"' + "A" * 1020 + '"}'],
