@@ -35,7 +35,9 @@ bool is_plan(const fs::path& path) {
   return head.find("\nformat:") != std::string::npos && head.find("\nplan:") != std::string::npos;
 }
 
-json::array json_of(const std::vector<std::string>& texts) { return json::array(texts.begin(), texts.end()); }
+json::array json_of(const std::vector<std::string>& texts) {
+  return json::array(texts.begin(), texts.end());
+}
 
 json::object json_of(const migrate::EndpointRef& side) {
   return {{"url", side.url}, {"instance", side.instance}};
