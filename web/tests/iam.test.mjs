@@ -188,7 +188,7 @@ test("who is no administrator is told so", async () => {
   const apiKey = await server.do({ do: "service_id", name: "manager", role: "Manager", instance: server.instance });
   const manager = await Person.open(browser, server);
   await manager.logIn(apiKey, "/access");
-  await manager.says("Your role does not allow that");
+  await manager.says("This page needs the role Administrator");
   await manager.isAccessible();
   await manager.close();
 });

@@ -108,11 +108,12 @@ describe("the page", () => {
     await person.page.getByRole("img", { name: /^Calls\. Calls: [\d.,]+ per s$/ }).waitFor();
   });
 
-  test("who is no administrator is told so, and sees the health all the same", async () => {
+  test("who is no administrator is told so, and sees the health on the page about", async () => {
     const apiKey = await server.do({ do: "service_id", name: "reader", role: "Reader", instance: server.instance });
     const reader = await Person.open(browser, server);
     await reader.logIn(apiKey, "/metrics");
-    await reader.says("Your role does not allow that");
+    await reader.says("This page needs the role Administrator");
+    await reader.go("/about");
     await reader.page.getByText("In order").first().waitFor();
     await reader.close();
   });

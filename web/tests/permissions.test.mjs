@@ -160,6 +160,18 @@ test("a Writer makes and rotates keys and does not delete them", async () => {
   await writer.row("made by a writer").waitFor();
 });
 
+test("who may purge is asked for a tick, and is offered nothing else that changes", async () => {
+  const [id] = await server.keys({ name: "purged" });
+  assert.equal((await server.call("DELETE", `/api/v2/keys/${id}`)).status, 204);
+  const purger = await person("purger", [["KeyPurge"], ["Reader"]], `${keysPath()}?state=5`);
+  assert.deepEqual(await menuOf(purger, "purged"), ["View details", "View associated resources", "Purge key"]);
+  await purger.choose("purged", "Purge key");
+  const purge = purger.dialog().getByRole("button", { name: "Purge key" });
+  assert.ok(await purge.isDisabled());
+  await purger.dialog().getByText("I understand that the key cannot be restored after this").click();
+  assert.ok(await purge.isEnabled());
+});
+
 test("a Manager of one ring makes keys in it, and manages its keys and no others", async () => {
   const manager = await person("ring manager", [["Manager", { keyRing: "team" }], ["Reader"]], keysPath());
   await manager.toKeys();
@@ -223,6 +235,11 @@ test("without an answer everything is offered, and the server refuses", async ()
   await blind.toKeys();
   assert.ok(await blind.page.getByRole("button", { name: "Create a key" }).isEnabled());
   assert.ok((await menuOf(blind, "payroll-root")).includes("Delete key"));
+  await blind.choose("payroll-root", "Rotate key");
+  await blind.dialog().getByRole("button", { name: "Rotate key" }).click();
+  await blind.says("Your role does not allow that");
+  assert.match(await blind.dialog().getByRole("alert").innerText(), /Correlation ID: [0-9a-f-]{36}/);
+  await blind.page.getByText("Your session has ended").waitFor({ state: "hidden" });
   await blind.page.unroute("**/v1/permissions*");
 });
 
