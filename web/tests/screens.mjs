@@ -1,7 +1,8 @@
 // Pictures of all pages for the documentation: ../docs/screens/console-<page>.png, light, English, 1280 pixels wide; some
 // dark, Korean, or at 360 pixels. `npm run screens` makes them anew; `npm run screens -- keys` only those.
 //
-// A page: its name, its address below /console (":instance", ":key" and ":identity" are filled), what to wait for, what to do before.
+// A page: its name, its address below /console (":instance", ":key" and ":identity" are filled), what to wait for, what to do before;
+// `as`: the role on the instance of who looks, who is else the administrator.
 import { readFileSync, readdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -48,6 +49,8 @@ const PAGES = [
   { name: "keys-narrow", path: "/instances/:instance/keys", options: { viewport: { width: 360, height: 740 } } },
   { name: "keys-narrow-dark", path: "/instances/:instance/keys", options: { viewport: { width: 360, height: 740 }, colorScheme: "dark" } },
   { name: "keys-narrow-korean", path: "/instances/:instance/keys", options: { viewport: { width: 360, height: 740 }, locale: "ko-KR" } },
+  { name: "keys-reader", path: "/instances/:instance/keys", as: "Reader", wait: "Needs the role Writer or Manager." },
+  { name: "policies-reader", path: "/instances/:instance/policies", as: "Reader", wait: "This page needs the role Manager" },
   { name: "key-create", path: "/instances/:instance/keys", act: openDialog("Create a key") },
   { name: "key-delete", path: "/instances/:instance/keys/:key", act: openDialog("Delete key") },
   { name: "key", path: "/instances/:instance/keys/:key" },
@@ -139,10 +142,11 @@ async function shootLocal(browser, server, places, { name, act, options }) {
   console.log(`console-${name}.png`);
 }
 
-async function shoot(browser, server, places, { name, path, wait, act, options }) {
+async function shoot(browser, server, places, { name, path, as, wait, act, options }) {
   const person = await Person.open(browser, server, options);
+  const apiKey = as ? await server.do({ do: "service_id", name: as, role: as, instance: places[":instance"] }) : server.apiKey;
   await person.go("/");
-  await person.page.locator("#api-key").fill(server.apiKey);
+  await person.page.locator("#api-key").fill(apiKey);
   await person.page.locator("button[type=submit]").click();
   await person.page.getByRole("heading", { level: 1 }).filter({ hasNotText: "Keyhaven" }).waitFor();
   await person.go(Object.entries(places).reduce((text, [from, to]) => text.replace(from, to), path));
