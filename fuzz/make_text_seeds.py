@@ -45,6 +45,8 @@ SEEDS = {
         '\x02{"access_token":"a","token_type":"Bearer","id_token":"e30.e30.AA"}', '\x02{"error":"invalid_grant"}', "\x03e30.e30.AA",
         '\x04{"iss":"https://id.example","sub":"ann","aud":["keyhaven"],"exp":1800000300,"iat":1800000000,"nonce":"n","acr":"mfa","azp":"keyhaven"}',
         '\x05{"alg":"ES256","kid":"k","crit":["x"]}'],
+    "audit_search": ["action=secrets.*\noutcome=failure\ninitiator=Ada \"L\"\nlimit=7", "from=2026-01-02T03:04:05Z\nto=2026-01-02T03:04:05.5+01:00\ntext=a\\b",
+                     "cursor=AQEBAAIBgAE\ncheckpoints=true", "AQEBAAIBgAE", "instance=" + UUID + "\nseverity=critical\ncorrelation_id=" + UUID, "limit=501"],
     "http_form": ["grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Aapikey&apikey=k+y", "a=%zz", "&&=&apikey"],
     "cookie": ["a=b; id=x; other=y", " \tid=a=b \nid=c;;=;id\nid=", "ID=a; xid=b; id =c"],
     "console_start": ['{"token":"' + "A" * 44 + '"}', '{"token":"a\\u0000","x":1}', '{"token":1}', '["token"]', '{"token":"' + "A" * 1020 + '"}'],
