@@ -26,7 +26,8 @@ class StoreWatch:
         self.db.execute("BEGIN")
         for table in self.tables:
             rows, total = 0, hashlib.sha256()
-            key = "_rowid_" if table in ("keys", "instances", "import_tokens", "schema_version") else "1, 2, 3"
+            columns = len(self.db.execute(f"SELECT * FROM {table} LIMIT 0").description)
+            key = "_rowid_" if table in ("keys", "instances", "import_tokens", "schema_version") else ", ".join("123"[:columns])
             for row in self.db.execute(f"SELECT * FROM {table} ORDER BY {key}"):
                 rows += 1
                 total.update(repr(row).encode())

@@ -1688,36 +1688,54 @@ export interface components {
             hash: string;
             /** @description At or before the newest record that a checkpoint signed. */
             sealed: boolean;
-            /** @description What happened, as it is in the log: CADF members, see docs/protocols/audit-log.md. */
-            event: {
-                /** Format: date-time */
-                eventTime?: string;
-                action?: string;
-                outcome?: string;
-                severity?: string;
-                reason?: {
-                    reasonCode?: number;
-                    reasonForFailure?: string;
-                };
-                initiator?: {
-                    id?: string;
-                    name?: string;
-                    host?: {
-                        address?: string;
-                        agent?: string;
-                    };
-                };
-                target?: {
-                    id?: string;
-                    typeURI?: string;
-                };
-                correlationId?: string;
-                requestData?: {
-                    instanceID?: string;
-                    requestURI?: string;
+            event: components["schemas"]["AuditEvent"];
+        };
+        /** @description What happened, as it is in the log (docs/protocols/audit-log.md): CADF members; what is empty is left out. */
+        AuditEvent: {
+            /** Format: date-time */
+            eventTime?: string;
+            action?: string;
+            outcome?: string;
+            reason?: {
+                reasonCode?: number;
+                reasonForFailure?: string;
+            };
+            severity?: string;
+            initiator?: {
+                id?: string;
+                name?: string;
+                host?: {
+                    address?: string;
+                    agent?: string;
                 };
             };
+            target?: {
+                id?: string;
+                typeURI?: string;
+            };
+            correlationId?: string;
+            requestData?: {
+                requestURI?: string;
+                instanceID?: string;
+            } & {
+                [key: string]: components["schemas"]["AuditDetail"];
+            };
+            responseData?: {
+                [key: string]: components["schemas"]["AuditDetail"];
+            };
+            details?: {
+                [key: string]: components["schemas"]["AuditDetail"];
+            };
+            /** @description Some details had no room. */
+            detailsCut?: boolean;
+            /** @description Of a checkpoint. */
+            heads?: {
+                stream: components["schemas"]["AuditStreamName"];
+                seq: number;
+                hash: string;
+            }[];
         };
+        AuditDetail: string | number;
         AuditFinding: {
             stream: components["schemas"]["AuditStreamName"];
             segment: number;
