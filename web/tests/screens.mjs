@@ -68,7 +68,9 @@ const PAGES = [
   { name: "access", path: "/access" },
   { name: "access-identity", path: "/access/:identity" },
   { name: "access-grant", path: "/access/:identity", act: openDialog("Grant roles") },
-  { name: "audit", path: "/audit", act: openLog },
+  { name: "audit", path: "/audit?tab=files", act: openLog },
+  { name: "audit-records", path: "/audit" },
+  { name: "audit-chain", path: "/audit?tab=chain" },
   { name: "metrics", path: "/metrics", act: readThrice },
   { name: "about", path: "/about" },
 ];
