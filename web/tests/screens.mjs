@@ -22,8 +22,7 @@ const tick = (label) => ({ page }) => page.getByText(label).click();
 async function openLog({ page, server }) {
   const log = join(server.home, "data/server/audit");
   const files = readdirSync(log).filter((name) => name.endsWith(".log"));
-  await page.getByText("Are written").waitFor();
-  await page.locator('input[type="file"]').setInputFiles(files.map((name) => ({ name, mimeType: "text/plain", buffer: readFileSync(join(log, name)) })));
+  await page.locator('input[type="file"]:enabled').setInputFiles(files.map((name) => ({ name, mimeType: "text/plain", buffer: readFileSync(join(log, name)) })));
   await page.getByTestId("audit-verification").scrollIntoViewIfNeeded();
 }
 
