@@ -4,7 +4,6 @@ export * from "./administrator";
 export * from "./argon2";
 export * from "./attestation";
 export * from "./attributes";
-export * from "./blake2b";
 export * from "./block-text";
 export * from "./bytes";
 export * from "./codes";
