@@ -264,6 +264,35 @@ void add_policies(CLI::App& iam, Context& context) {
   });
 }
 
+std::string_view name_of(client::PermittedActions::Where where) {
+  using enum client::PermittedActions::Where;
+  return where == Account ? "account" : where == Instance ? "instance" : "part";
+}
+
+void add_permissions(CLI::App& iam, Context& context) {
+  CLI::App* verb =
+      iam.add_subcommand("permissions", "what you yourself may do, on the account and an instance");
+  auto instance = std::make_shared<std::string>();
+  verb->add_option("--on-instance", *instance, "also on this instance, its key rings and keys");
+  on(*verb, context, [&context, instance]() -> Result<void> {
+    client::ApiClient api = KH_TRY(context.api());
+    const auto all = KH_TRY(api.permissions(*instance));
+    Table table({"ON", "KEY RING", "KEY", "ACTION"});
+    boost::json::array json;
+    for (const client::PermittedActions& one : all) {
+      const std::string where(name_of(one.where));
+      boost::json::array actions;
+      for (const std::string& action : one.actions) {
+        table.add({where, one.key_ring, one.key, action});
+        actions.emplace_back(action);
+      }
+      json.push_back(boost::json::object{
+          {"on", where}, {"ring", one.key_ring}, {"key", one.key}, {"actions", actions}});
+    }
+    return show(context, table, boost::json::object{{"permissions", json}});
+  });
+}
+
 }  // namespace
 
 void add_iam_commands(CLI::App& app, Context& context) {
@@ -273,6 +302,7 @@ void add_iam_commands(CLI::App& app, Context& context) {
   add_users(*iam, context);
   add_api_keys(*iam, context);
   add_policies(*iam, context);
+  add_permissions(*iam, context);
 }
 
 }  // namespace keyhaven::cli

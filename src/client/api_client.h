@@ -210,6 +210,9 @@ class ApiClient {
   Result<AccessPolicy> create_policy(const AccessPolicy& policy);  // not repeated; `id` is ignored
   Result<std::vector<AccessPolicy>> list_policies(std::string_view iam_id = {});
   Result<void> delete_policy(std::string_view id);
+  // What the caller may do, on the account and, unless it is empty, on that instance. Of our own
+  // servers only.
+  Result<std::vector<PermittedActions>> permissions(std::string_view instance);
 
   // --- Health: without a token; an unhealthy answer is a value, not an error. One attempt ---
   Result<Health> live();   // GET /healthz

@@ -222,6 +222,14 @@ Result<void> ApiClient::delete_policy(std::string_view id) {
   return remove(*state_, Base::Identity, "/v1/policies/" + percent_encode(id), "delete policy");
 }
 
+Result<std::vector<PermittedActions>> ApiClient::permissions(std::string_view instance) {
+  std::string target = "/v1/permissions";
+  if (!instance.empty()) target += "?instance=" + percent_encode(instance);
+  const auto response =
+      KH_TRY(state_->call(spec_of(Base::Identity, "GET", std::move(target), "read permissions")));
+  return state_->decoder.permissions(text_of(response.body));
+}
+
 namespace {
 
 Health health_of(const net::ClientResponse& response) {

@@ -232,6 +232,22 @@ void apply_attributes(Fields& parent, std::string_view list, AccessPolicy& out) 
   }
 }
 
+// The places of one part of the answer, each with what may be done there.
+void append_places(Fields& part, std::vector<PermittedActions>& out) {
+  const std::vector<std::string> actions = part.texts("actions");
+  for (dom::element item : part.array("places")) {
+    dom::object object;
+    if (item.get_object().get(object) != simdjson::SUCCESS) {
+      part.refuse("places", "a list of objects");
+      return;
+    }
+    Fields place(object);
+    out.push_back(
+        {PermittedActions::Where::Part, place.text("key_ring"), place.text("key"), actions});
+    part.adopt(place);
+  }
+}
+
 Result<AccessPolicy> decode_access_policy(dom::object object) {
   Fields fields(object);
   AccessPolicy out;
@@ -494,6 +510,27 @@ Result<AccessPolicy> Decoder::policy(std::string_view json) {
 
 Result<Page<AccessPolicy>> Decoder::access_policies(std::string_view json) {
   return state_->page<AccessPolicy>(json, {"policies", "resources"}, decode_access_policy);
+}
+
+Result<std::vector<PermittedActions>> Decoder::permissions(std::string_view json) {
+  using enum PermittedActions::Where;
+  const dom::object object_root = KH_TRY(state_->root(json));
+  Fields fields(object_root);
+  std::vector<PermittedActions> out;
+  out.push_back({Account, {}, {}, fields.texts("account")});
+  if (const auto object = fields.object("instance")) {
+    Fields instance(*object);
+    out.push_back({Instance, {}, {}, instance.texts("actions")});
+    for (dom::element item : instance.array("parts")) {
+      dom::object part;
+      if (item.get_object().get(part) != simdjson::SUCCESS) return not_an_object();
+      Fields row(part);
+      append_places(row, out);
+      instance.adopt(row);
+    }
+    fields.adopt(instance);
+  }
+  return fields.finish(std::move(out));
 }
 
 Result<TokenTimes> Decoder::token(std::string_view json) {

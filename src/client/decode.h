@@ -72,6 +72,7 @@ class Decoder {
   Result<Page<ApiKeyInfo>> api_keys(std::string_view json);
   Result<AccessPolicy> policy(std::string_view json);
   Result<Page<AccessPolicy>> access_policies(std::string_view json);
+  Result<std::vector<PermittedActions>> permissions(std::string_view json);
   Result<TokenTimes> token(std::string_view json);
   // Never fails: what cannot be read is empty. Reads the key-management form, the identity form
   // (errorCode, errorMessage) and plain {"message"}.

@@ -179,6 +179,28 @@ TEST(DecodeTest, ReadsAPolicyAsItIsWritten) {
   EXPECT_EQ(read.value().roles, (std::vector<std::string>{"Manager", "KeyPurge"}));
 }
 
+TEST(DecodeTest, ReadsPermissionsOfEveryPlace) {
+  Decoder decoder;
+  const auto read = decoder.permissions(
+      R"({"account":["instances.create"],"instance":{"id":"I","actions":["secrets.list"],"parts":[)"
+      R"({"places":[{"key_ring":"R"},{"key":"K"}],"actions":["secrets.create","secrets.list"]}]},)"
+      R"("requirements":[{"roles":["Writer"],"actions":["secrets.create"]}]})");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->size(), 4U);
+  using enum PermittedActions::Where;
+  EXPECT_EQ(read->at(0).where, Account);
+  EXPECT_EQ(read->at(0).actions, (std::vector<std::string>{"instances.create"}));
+  EXPECT_EQ(read->at(1).where, Instance);
+  EXPECT_EQ(read->at(2).where, Part);
+  EXPECT_EQ(read->at(2).key_ring, "R");
+  EXPECT_EQ(read->at(3).key, "K");
+  EXPECT_EQ(read->at(3).actions, (std::vector<std::string>{"secrets.create", "secrets.list"}));
+  EXPECT_EQ(decoder.permissions(R"({"account":[]})")->size(), 1U);
+  for (const char* text :
+       {"[]", R"({"account":[1]})", R"({"account":[],"instance":{"parts":[1]}})"})
+    EXPECT_FALSE(decoder.permissions(text)) << text;
+}
+
 TEST(EncodeTest, CreateHoldsWhatTheServiceExpects) {
   CreateKey request;
   request.name = "payroll";

@@ -337,6 +337,15 @@ struct AccessPolicy {
   std::string key;
 };
 
+// Where the caller may do what; see GET /v1/permissions. Actions are audit events without prefix.
+struct PermittedActions {
+  enum class Where : std::uint8_t { Account, Instance, Part };
+  Where where = Where::Account;
+  std::string key_ring;  // of a part: the ring, the key, or the key in the ring
+  std::string key;
+  std::vector<std::string> actions;
+};
+
 struct Health {
   bool ok = false;
   int status = 0;

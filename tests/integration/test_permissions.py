@@ -1,4 +1,5 @@
 """GET /v1/permissions: what each caller may do, against what the server then lets it do."""
+import json
 import unittest
 
 import openapi_check
@@ -90,6 +91,16 @@ class Permissions(unittest.TestCase):
         self.assertIn("secrets.create", self.read(token, HERE)["instance"]["actions"])
         self.assertEqual(D.call("DELETE", f"/v1/policies/{policy}").status, 204)
         self.assertEqual(self.read(token, HERE)["instance"]["actions"], [])
+
+    def test_the_command_line_tells_the_same(self):
+        iam_id, _ = self.caller("at the command line", ("Reader", {"serviceInstance": HERE}), ("KeyPurge", {"serviceInstance": HERE, "keyRing": "team"}))
+        key = D.secret_file("reader-key", D.call("POST", "/v1/apikeys", {"iam_id": iam_id, "name": "cli"}).json["apikey"].encode())
+        mine = {"KH_API_KEY_FILE": str(key)}
+        told = json.loads(D.cli("iam", "permissions", "--on-instance", HERE, "--output", "json", **mine).stdout)["permissions"]
+        self.assertEqual([(one["on"], one["ring"], "secrets.wrap" in one["actions"], "secrets.purge" in one["actions"]) for one in told],
+                         [("account", "", False, False), ("instance", "", True, False), ("part", "team", True, True)])
+        self.assertRegex(D.cli("iam", "permissions", "--on-instance", HERE, **mine).stdout, r"(?m)^part +team +secrets\.purge")
+        self.assertIn("UUID", D.cli("iam", "permissions", "--on-instance", "here", expect=None, **mine).stderr)
 
     def test_two_hundred_grants_are_all_told(self):
         keys = [new_uuid() for _ in range(100)]
