@@ -240,7 +240,7 @@ describe("the page", () => {
     const apiKey = await server.do({ do: "service_id", name: "reader", role: "Reader", instance: server.instance });
     const reader = await Person.open(browser, server);
     await reader.logIn(apiKey, "/audit");
-    await reader.says("Your role does not allow that");
+    await reader.says("Needs the role Administrator.");
     await reader.close();
   });
 

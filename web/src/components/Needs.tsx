@@ -7,6 +7,12 @@ import type { May, Where } from "../shell/may";
 import { useMay } from "../shell/permissions";
 import { EmptyState } from "./EmptyState";
 
+// "anywhere": some ring is enough, which the dialog then asks for; "everywhere": on the account. Absent: on the whole
+// instance, or on a page without one on the account.
+type Place = Where | "anywhere" | "everywhere";
+
+const isAllowed = (may: May, needs: Action, where?: Place) => (where === "anywhere" ? may.anywhere(needs) : where === "everywhere" ? may.everywhere(needs) : may(needs, where));
+
 // "Writer or Manager", as the server names them.
 export function useRoles(action: Action): string {
   const { language } = useI18n();
@@ -21,20 +27,16 @@ export function NeedsRole({ action }: { action: Action }) {
 }
 
 // Its children where the caller may do the action, else the role that is needed.
-export function WithRole({ action, where, children }: { action: Action; where?: Where; children: ReactNode }) {
-  return useMay()(action, where) ? <>{children}</> : <p><NeedsRole action={action} /></p>;
+export function WithRole({ action, where, children }: { action: Action; where?: Place; children: ReactNode }) {
+  return isAllowed(useMay(), action, where) ? <>{children}</> : <p><NeedsRole action={action} /></p>;
 }
 
 type ButtonProps = Omit<ComponentProps<typeof Button>, "action"> & {
   needs: Action;
-  // "anywhere": some ring is enough, which the dialog then asks for; "everywhere": on the account. Absent: on the whole
-  // instance, or on a page without one on the account.
-  where?: Where | "anywhere" | "everywhere";
+  where?: Place;
   // There, but disabled and with its reason, for what people would look for in vain.
   keep?: boolean;
 };
-
-const isAllowed = (may: May, needs: Action, where: ButtonProps["where"]) => (where === "anywhere" ? may.anywhere(needs) : where === "everywhere" ? may.everywhere(needs) : may(needs, where));
 
 // A button that is offered to those who may.
 export function MayButton({ needs, where, keep = false, ...button }: ButtonProps) {
