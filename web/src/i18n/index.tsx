@@ -33,7 +33,11 @@ const Context = createContext<I18n>({ language: "en", t: translateTo("en") });
 
 const ofBrowser = (): Language => (navigator.languages.some((tag) => tag.toLowerCase().startsWith("ko")) && !navigator.language.toLowerCase().startsWith("en") ? "ko" : "en");
 
+const BASE = ["base"] as const;
+
 // Nothing is drawn in the wrong language first: what needs texts that are not here yet waits for them.
+// The last hook of its component: when React draws it again, fewer texts may be missing, and it would take hooks that
+// follow for others (React error 467).
 function useTexts(language: Language, areas: readonly (Area | "base")[]): void {
   // All are asked for before the first is waited for.
   for (const promise of areas.map((area) => load(language, area))) if (promise) use(promise);
@@ -43,16 +47,19 @@ export function I18nProvider({ children }: { children: ReactNode }) {
   const [choice] = useLanguageChoice();
   // Deferred: the page stays in the old language while the texts of the new one are on their way.
   const language = useDeferredValue(choice === "system" ? ofBrowser() : choice);
-  useTexts(language, ["base"]);
   useEffect(() => {
     document.documentElement.lang = language;
   }, [language]);
   const value = useMemo(() => ({ language, t: translateTo(language) }), [language]);
-  return <Context value={value}>{children}</Context>;
+  return (
+    <Context value={value}>
+      <WithTexts areas={BASE}>{children}</WithTexts>
+    </Context>
+  );
 }
 
 // Around a page: its children are drawn when the texts of its areas are there.
-export function WithTexts({ areas, children }: { areas: readonly Area[]; children: ReactNode }) {
+export function WithTexts({ areas, children }: { areas: readonly (Area | "base")[]; children: ReactNode }) {
   useTexts(useI18n().language, areas);
   return children;
 }
