@@ -146,6 +146,19 @@ Result<SecretBytes> new_password_for(Context& context, const std::string& passwo
   return first;
 }
 
+Result<void> check_signers(CeremonyUnit& unit, const std::vector<Administrator>& administrators) {
+  if (administrators.empty()) return {};
+  const auto installed = KH_TRY(unit.session.administrator_skis());
+  for (const Administrator& one : administrators) {
+    if (std::ranges::find(installed, one.signer->ski()) != installed.end()) continue;
+    return Error{Reason::InvalidArgument,
+                 one.name + " is no administrator of crypto unit " + unit.entry.location +
+                     ": see \"keyhaven tke cryptounit-admins\"",
+                 "signer"};
+  }
+  return {};
+}
+
 Result<tke::Signers> signers_for(tke::UnitSession& session,
                                  const std::vector<Administrator>& administrators,
                                  std::size_t count) {

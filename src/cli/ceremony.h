@@ -99,6 +99,9 @@ Result<std::vector<Administrator>> open_administrators(Context& context, const C
 // same name. Errors: Io.
 Result<void> pin_administrators(const CeremonyFiles& files,
                                 const std::vector<Administrator>& administrators);
+// Each must be an administrator of the unit: so that a mistake shows before anything is signed or
+// posted. Nobody is nobody wrong. Errors: InvalidArgument (names the first who is not).
+Result<void> check_signers(CeremonyUnit& unit, const std::vector<Administrator>& administrators);
 // The first `count` of those who are installed in the unit. Errors: InvalidArgument when there are
 // fewer: the message says how many signatures the command needs.
 Result<tke::Signers> signers_for(tke::UnitSession& session,

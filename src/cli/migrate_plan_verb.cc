@@ -140,30 +140,14 @@ Result<void> run_plan(Context& context, const PlanArguments& arguments) {
   return {};
 }
 
-void add_endpoint(CLI::App& command, const std::string& side, EndpointRef& ref) {
-  const std::string group = side + " (default: the command's own service)";
-  command.add_option("--" + side + "-url", ref.url, "address of the " + side)->group(group);
-  command
-      .add_option("--" + side + "-iam-url", ref.iam_url,
-                  "address that gives its tokens, if another")
-      ->group(group);
-  command.add_option("--" + side + "-ca", ref.ca_file, "PEM file of its CA")->group(group);
-  command
-      .add_option("--" + side + "-api-key-file", ref.api_key_file, "file with the API key for it")
-      ->group(group);
-  command.add_option("--" + side + "-instance", ref.instance, "instance id")
-      ->required()
-      ->group(group);
-}
-
 }  // namespace
 
 void add_plan(CLI::App& migrate_app, Context& context) {
   auto arguments = std::make_shared<PlanArguments>();
   CLI::App* command =
       migrate_app.add_subcommand("plan", "read both sides and write a plan; changes nothing");
-  add_endpoint(*command, "source", arguments->source);
-  add_endpoint(*command, "target", arguments->target);
+  add_endpoint(*command, "source", arguments->source, NeedsInstance::Yes);
+  add_endpoint(*command, "target", arguments->target, NeedsInstance::Yes);
   command->add_option("--inventory", arguments->inventory,
                       "wrapped DEKs: CSV key,wdek,aad,ref, JSON Lines (.jsonl), or a directory");
   add_name_rule(*command, arguments->name_rule);

@@ -113,6 +113,24 @@ Result<Session> begin(Context& context, const std::string& plan_path, const std:
   return Session{std::move(plan), std::move(source), std::move(target), std::move(opened)};
 }
 
+void add_endpoint(CLI::App& command, const std::string& side, migrate::EndpointRef& ref,
+                  NeedsInstance instance) {
+  const std::string group = side + " (default: the command's own service)";
+  command.add_option("--" + side + "-url", ref.url, "address of the " + side)->group(group);
+  command
+      .add_option("--" + side + "-iam-url", ref.iam_url,
+                  "address that gives its tokens, if another")
+      ->group(group);
+  command.add_option("--" + side + "-ca", ref.ca_file, "PEM file of its CA")->group(group);
+  command
+      .add_option("--" + side + "-api-key-file", ref.api_key_file, "file with the API key for it")
+      ->group(group);
+  if (instance == NeedsInstance::No) return;
+  command.add_option("--" + side + "-instance", ref.instance, "instance id")
+      ->required()
+      ->group(group);
+}
+
 void add_common(CLI::App& command, std::string& plan, std::string& journal, unsigned& jobs) {
   command.add_option("plan", plan, "the plan file")->required();
   command.add_option("--journal", journal,

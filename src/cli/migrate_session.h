@@ -67,6 +67,12 @@ Result<Session> begin(Context& context, const std::string& plan_path, const std:
 // Wrapped DEKs that the plan has counted.
 std::uint64_t total_deks(const migrate::Plan& plan);
 
+// The options that say where a side ("source", "target") is reached; --SIDE-instance too where the
+// verb cannot know it.
+enum class NeedsInstance : std::uint8_t { No, Yes };
+void add_endpoint(CLI::App& command, const std::string& side, migrate::EndpointRef& ref,
+                  NeedsInstance instance);
+
 // The arguments of every verb that works on a plan.
 void add_common(CLI::App& command, std::string& plan, std::string& journal, unsigned& jobs);
 

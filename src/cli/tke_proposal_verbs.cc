@@ -100,18 +100,6 @@ Result<void> show_one(Context& context, const ProposalOptions& options) {
 
 // --- Sign ---
 
-Result<void> check_signers(CeremonyUnit& unit, const std::vector<Administrator>& administrators) {
-  const auto installed = KH_TRY(unit.session.administrator_skis());
-  for (const Administrator& one : administrators) {
-    if (std::ranges::find(installed, one.signer->ski()) != installed.end()) continue;
-    return Error{Reason::InvalidArgument,
-                 one.name + " is no administrator of crypto unit " + unit.entry.location +
-                     ": see \"keyhaven tke cryptounit-admins\"",
-                 "signer"};
-  }
-  return {};
-}
-
 bool has_signed(const ProposalReview& review, const Administrator& administrator) {
   return std::ranges::any_of(review.signatures, [&](const ReviewedSignature& each) {
     return each.verified && each.signer == administrator.signer->ski();

@@ -158,20 +158,6 @@ Result<Prepared> prepare(UnitWork& work, CeremonyUnit& unit, std::uint32_t comma
   return out;
 }
 
-// Each signer must be an administrator of the unit: a mistake shows before anything is posted.
-Result<void> check_signers(CeremonyUnit& unit, const std::vector<Administrator>& administrators) {
-  if (administrators.empty()) return {};
-  const auto installed = KH_TRY(unit.session.administrator_skis());
-  for (const Administrator& one : administrators) {
-    if (std::ranges::find(installed, one.signer->ski()) != installed.end()) continue;
-    return Error{Reason::InvalidArgument,
-                 one.name + " is no administrator of crypto unit " + unit.entry.location +
-                     ": see \"keyhaven tke cryptounit-admins\"",
-                 "signer"};
-  }
-  return {};
-}
-
 Result<client::Proposal> post(UnitWork& work, const CeremonyUnit& unit, const Prepared& prepared,
                               const std::string& note) {
   UnitService& service = work.ceremony.service();

@@ -87,19 +87,6 @@ Result<void> run_verify(Context& context, const VerifyArguments& arguments) {
   return {};
 }
 
-void add_side(CLI::App& command, const std::string& side, EndpointRef& ref) {
-  const std::string group = side + " (default: the command's own service)";
-  command.add_option("--" + side + "-url", ref.url, "address of the " + side)->group(group);
-  command
-      .add_option("--" + side + "-iam-url", ref.iam_url,
-                  "address that gives its tokens, if another")
-      ->group(group);
-  command.add_option("--" + side + "-ca", ref.ca_file, "PEM file of its CA")->group(group);
-  command
-      .add_option("--" + side + "-api-key-file", ref.api_key_file, "file with the API key for it")
-      ->group(group);
-}
-
 }  // namespace
 
 void add_transfer_verify(CLI::App& transfer, Context& context) {
@@ -107,8 +94,8 @@ void add_transfer_verify(CLI::App& transfer, Context& context) {
   CLI::App* verb = transfer.add_subcommand(
       "verify", "prove that both sides hold the same keys: use each on both, compare the rest");
   verb->add_option("--bundle", arguments->bundle, "the bundle of keys")->required();
-  add_side(*verb, "source", arguments->source);
-  add_side(*verb, "target", arguments->target);
+  add_endpoint(*verb, "source", arguments->source, NeedsInstance::No);
+  add_endpoint(*verb, "target", arguments->target, NeedsInstance::No);
   verb->add_option("--jobs", arguments->jobs, "connections at a time")
       ->check(CLI::Range(1, 32))
       ->capture_default_str();
