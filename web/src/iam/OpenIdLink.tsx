@@ -1,11 +1,11 @@
 // Who at the OpenID provider logs in as this user. One subject is one user's; the server says when another one has it.
-import { Button } from "@carbon/react";
 import { useState } from "react";
 import { linkIdentity, type Identity } from "../api/iam";
 import { Confirm } from "../components/Confirm";
 import { CopyableText } from "../components/CopyButton";
 import { Dialog } from "../components/Dialog";
 import { TextField } from "../components/fields";
+import { MayButton } from "../components/Needs";
 import { useAction } from "../components/load";
 import { useNotify } from "../components/notices";
 import { useT } from "../i18n";
@@ -34,13 +34,13 @@ export function OpenIdLink({ identity, reload }: LinkProps) {
       ) : (
         <span className="kh-muted">{t("iam.openidNone")}</span>
       )}
-      <Button kind="ghost" size="sm" onClick={() => setOpen("link")}>
+      <MayButton needs="iam-identity.update" kind="ghost" size="sm" onClick={() => setOpen("link")}>
         {t(subject ? "iam.openidChange" : "iam.openidLink")}
-      </Button>
+      </MayButton>
       {subject && (
-        <Button kind="danger--ghost" size="sm" onClick={() => setOpen("unlink")}>
+        <MayButton needs="iam-identity.update" kind="danger--ghost" size="sm" onClick={() => setOpen("unlink")}>
           {t("iam.openidUnlink")}
-        </Button>
+        </MayButton>
       )}
       {open === "link" && <LinkDialog identity={identity} onClose={() => setOpen(null)} onDone={() => done(t("iam.openidLinked", { name }))} />}
       {open === "unlink" && (

@@ -1,5 +1,5 @@
-// Sealed transfers: keys on their way to another deployment, or from one. The steps take signatures of the quorums and
-// files, so they are the command-line tool's; here one sees what is open, and ends it.
+// Sealed transfers: keys on their way to another deployment, or from one. The quorums sign in the ceremony of `keyhaven
+// console` or on the command line, which also moves the bundle; here one sees what is open, and ends it.
 import { Button, Tag } from "@carbon/react";
 import { useMemo, useState } from "react";
 import { closeTransfer, listTransfers, type Transfers } from "../api/transfers";

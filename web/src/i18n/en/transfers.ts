@@ -21,5 +21,5 @@ export const transfers = {
   "transfers.step.consent": "At the target: look at the bundle, compare the manifest with the source by telephone, and consent.",
   "transfers.step.import": "At the target: take the keys.",
   "transfers.step.verify": "Where both are reached: prove that both hold the same keys.",
-  "transfers.signers": "Where a quorum signs, add --signer NAME:PASSWORD_FILE for each of its members, or let them sign a proposal. Control points transfer-out and transfer-in must be on.",
+  "transfers.signers": "Where a quorum signs, add --signer NAME:PASSWORD_FILE for each of its members, or let them sign a proposal: on the command line, or in the ceremony of keyhaven console. Control points transfer-out and transfer-in must be on.",
 };

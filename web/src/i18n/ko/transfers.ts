@@ -23,5 +23,5 @@ export const transfers: typeof source = {
   "transfers.step.consent": "대상: 번들을 확인하고 매니페스트를 원본과 전화로 비교한 후 동의합니다.",
   "transfers.step.import": "대상: 키를 가져옵니다.",
   "transfers.step.verify": "양쪽에 모두 접속할 수 있는 곳: 같은 키를 가지고 있음을 증명합니다.",
-  "transfers.signers": "정족수가 서명하는 단계에는 구성원마다 --signer NAME:PASSWORD_FILE을 추가하거나 제안에 서명하게 하십시오. 제어점 transfer-out과 transfer-in이 켜져 있어야 합니다.",
+  "transfers.signers": "정족수가 서명하는 단계에는 구성원마다 --signer NAME:PASSWORD_FILE을 추가하거나 제안에 서명하게 하십시오(명령행 또는 keyhaven console의 세리머니). 제어점 transfer-out과 transfer-in이 켜져 있어야 합니다.",
 };
