@@ -146,6 +146,7 @@ exception(FIELD, "no such instance", "createAccessPolicy", "resources/*/attribut
 
 # Long enough is not all: these name something.
 exception(FIELD, "no CRN", "createIdentity", "service_crn", LENGTHS)
+exception(FIELD, "of users only, and the fixture makes a service id", "createIdentity", "oidc_subject", "as long as may be")
 exception(FIELD, "no CRN", "createMigrationIntent", "resources/*/targetCRK", LENGTHS)
 exception(FIELD, "no CRN", "deactivateRegistrations", "resources/*/resourceCrn", LENGTHS)
 exception(FIELD, "no such plan or region", "createInstance updateInstance", "resource_plan_id target", LENGTHS)
