@@ -29,17 +29,19 @@ const ENDED_SHOWN = 20;
 interface Loaded {
   open: Proposal[];
   ended: Proposal[];
+  // Of the component, when it was read.
+  turn: number;
 }
 
-async function read(instance: string, signal: AbortSignal): Promise<Loaded> {
+async function read(instance: string, turn: number, signal: AbortSignal): Promise<Loaded> {
   const all = await listProposals(instance, signal);
   const waiting = all.filter(({ state }) => state === "open" || state === "sending");
   const open = await Promise.all(waiting.map(({ id }) => readProposal(instance, id, signal)));
-  return { open, ended: all.filter(({ state }) => state === "sent" || state === "lapsed").slice(0, ENDED_SHOWN) };
+  return { open, ended: all.filter(({ state }) => state === "sent" || state === "lapsed").slice(0, ENDED_SHOWN), turn };
 }
 
 // What tells that something has changed.
-export const fingerprint = ({ open, ended }: Loaded): string => [...open, ...ended].map((one) => `${one.id} ${one.state} ${one.signatures.length}`).join("|");
+export const fingerprint = ({ open, ended }: Omit<Loaded, "turn">): string => [...open, ...ended].map((one) => `${one.id} ${one.state} ${one.signatures.length}`).join("|");
 
 interface ProposalsProps {
   instance: string;
@@ -56,10 +58,10 @@ interface ProposalsProps {
 
 export function Proposals({ instance, root, facts, signers = [], work, onChange, turn = 0 }: ProposalsProps) {
   const t = useT();
-  const loaded = useLoad(`proposals:${instance}`, (signal) => read(instance, signal));
+  const loaded = useLoad(`proposals:${instance}`, (signal) => read(instance, turn, signal));
   const state = loaded.data ? fingerprint(loaded.data) : null;
   useBackOff(state, loaded.reload);
-  const [reviews, setReviews] = useState<{ reviews: Review[]; faults: unknown[] }>();
+  const [reviews, setReviews] = useState<{ of: Loaded; reviews: Review[]; faults: unknown[] }>();
   const { reload, data } = loaded;
   useEffect(() => {
     if (turn > 0) reload();
@@ -75,6 +77,7 @@ export function Proposals({ instance, root, facts, signers = [], work, onChange,
     void Promise.allSettled(data.open.map((one) => review(one, facts))).then((results) => {
       if (!wanted) return;
       setReviews({
+        of: data,
         reviews: results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])),
         faults: results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : [])),
       });
@@ -83,6 +86,9 @@ export function Proposals({ instance, root, facts, signers = [], work, onChange,
       wanted = false;
     };
   }, [data, facts]);
+
+  // Work that has just ended may have changed the list, or a look at it came in between: half of a group must not be sent.
+  const isStale = reviews?.of.turn !== turn;
 
   if (!data) return loaded.error ? <Failure error={loaded.error} onRetry={reload} /> : <Loading />;
   return (
@@ -95,7 +101,7 @@ export function Proposals({ instance, root, facts, signers = [], work, onChange,
         </p>
       )}
       {groupsOf(reviews?.reviews ?? []).map((group) => (
-        <Group key={group[0]!.proposal.id} instance={instance} root={root} group={group} facts={facts} signers={signers} work={work} />
+        <Group key={group[0]!.proposal.id} instance={instance} root={root} group={group} facts={facts} signers={signers} work={work} isStale={isStale} />
       ))}
       {data.ended.length > 0 && <Ended proposals={data.ended} />}
     </Section>
@@ -109,12 +115,13 @@ interface GroupProps {
   facts: readonly UnitFacts[];
   signers: readonly Signer[];
   work?: Work;
+  isStale: boolean;
 }
 
 // What these take away may be what stored keys need.
 const ERASING: number[] = [COMMAND.zeroize, COMMAND.clearCurrent];
 
-function Group({ instance, root, group, facts, signers, work }: GroupProps) {
+function Group({ instance, root, group, facts, signers, work, isStale }: GroupProps) {
   const t = useT();
   const [asking, setAsking] = useState<"delete" | "send" | null>(null);
   const [first] = group;
@@ -123,6 +130,7 @@ function Group({ instance, root, group, facts, signers, work }: GroupProps) {
   const contradictions = group.flatMap((one) => one.contradictions);
   const lapsed = group.some(({ before, facts }) => facts && before === null);
   const command = commandName(t, text.command);
+  const isBusy = isStale || (work !== undefined && work.busy !== null);
   const canSign = group.some((one) => missingSigners(one, signers).length > 0);
   // All whose turn it is: none is sent while another is still being signed.
   const due = group.filter(({ before }) => before === 0);
@@ -155,13 +163,13 @@ function Group({ instance, root, group, facts, signers, work }: GroupProps) {
       </details>
       {work && (
         <p className="kh-page-actions">
-          <Button size="sm" disabled={work.busy !== null || !canSign || contradictions.length > 0 || lapsed} onClick={() => work.run("sign", () => signProposals(work.ask, instance, group, signers, work.tell))}>
+          <Button size="sm" disabled={isBusy || !canSign || contradictions.length > 0 || lapsed} onClick={() => work.run("sign", () => signProposals(work.ask, instance, group, signers, work.tell))}>
             {t("proposals.sign")}
           </Button>
-          <Button size="sm" kind="tertiary" disabled={work.busy !== null || !isReady} onClick={() => (ERASING.includes(text.block.command) ? setAsking("send") : send(false))}>
+          <Button size="sm" kind="tertiary" disabled={isBusy || !isReady} onClick={() => (ERASING.includes(text.block.command) ? setAsking("send") : send(false))}>
             {t("proposals.send")}
           </Button>
-          <Button size="sm" kind="danger--ghost" disabled={work.busy !== null} onClick={() => setAsking("delete")}>
+          <Button size="sm" kind="danger--ghost" disabled={isBusy} onClick={() => setAsking("delete")}>
             {t("proposals.delete")}
           </Button>
         </p>

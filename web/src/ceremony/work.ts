@@ -24,16 +24,14 @@ export function useWork(ask: Ask, after: () => void): Work {
       if (running.current) return;
       running.current = true;
       setState({ busy: name });
-      work()
-        .then(
-          () => setState({ busy: null }),
-          (error: unknown) => setState({ busy: null, error }),
-        )
-        .finally(() => {
-          running.current = false;
-          setProgress(null);
-          after();
-        });
+      // In one step: nothing is offered for what was there before the work.
+      const end = (error?: unknown) => {
+        running.current = false;
+        setState({ busy: null, error });
+        setProgress(null);
+        after();
+      };
+      work().then(() => end(), end);
     },
     [after],
   );
