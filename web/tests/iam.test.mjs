@@ -138,12 +138,15 @@ test("roles are granted by keyboard alone", async () => {
   await person.page.keyboard.press("Enter");
   const focused = () => person.page.evaluate(() => document.activeElement?.id);
   await person.page.waitForFunction(() => document.activeElement?.id === "grant-level");
+  await person.page.locator("#grant-instance option", { hasText: "payroll" }).waitFor({ state: "attached" });
   await person.page.keyboard.press("Tab");
   assert.equal(await focused(), "grant-instance");
   await person.page.keyboard.type("payroll");
+  await person.page.waitForFunction(() => document.getElementById("grant-instance").selectedOptions[0]?.textContent.includes("payroll"));
   await person.page.keyboard.press("Tab");
   assert.equal(await focused(), "role-Reader");
   await person.page.keyboard.press("Space");
+  await person.page.waitForFunction(() => document.getElementById("role-Reader").checked);
   for (let tabs = 0; tabs < 20 && !(await person.page.evaluate(() => document.activeElement?.textContent === "Grant roles")); tabs += 1) await person.page.keyboard.press("Tab");
   await person.page.keyboard.press("Enter");
   await person.says("typist has the roles now.");
