@@ -225,7 +225,8 @@ test("what a page asks by itself is no use of the console; what a person asks is
   watched.page.on("request", (request) => {
     if (request.url().endsWith("/status")) calls.push(request.headers()["x-keyhaven-unattended"]);
   });
-  const next = () => watched.page.waitForResponse((response) => response.url().endsWith("/status"));
+  // An answer to what is asked from now on, not to what was asked before.
+  const next = async () => (await watched.page.waitForRequest((request) => request.url().endsWith("/status"))).response();
   await watched.go("/migration?plan=plan.yaml");
   await watched.page.getByTestId("migration-totals").getByText("Done: 3").waitFor();
   assert.deepEqual([...new Set(calls)], [undefined]);
