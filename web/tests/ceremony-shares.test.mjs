@@ -182,3 +182,43 @@ test("what came from shares and from paper is sealed and loaded like any key par
   const kept = await ada.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
   assert.ok(!/share|paper|part/.test(kept), kept);
 });
+
+test("half of a command that the page saw while it was proposed cannot be sent alone", async () => {
+  const isList = (url) => url.pathname.endsWith("/proposals");
+  const commit = ada.proposal("Commit the new master key");
+  const send = commit.getByRole("button", { name: "Send to the units" });
+  let posted = 0;
+  let answered = false;
+  let release;
+  let look;
+  const held = new Promise((resolve) => (release = resolve));
+  const looked = new Promise((resolve) => (look = resolve));
+  await ada.page.route(isList, async (route) => {
+    if (route.request().method() === "POST") {
+      posted += 1;
+      // The second unit's waits until the page has looked and shows the first one's.
+      if (posted === 2) {
+        await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+        await commit.getByText("1 units", { exact: true }).waitFor();
+      }
+    } else if (posted === 2 && answered) {
+      look();
+      await held;
+    }
+    await route.continue();
+    answered ||= posted === 2 && route.request().method() === "POST";
+  });
+  await ada.page.getByText("I compared this pattern").click();
+  await ada.page.getByRole("button", { name: "Sign and propose for 2 units" }).click();
+  await ada.agree("Sign and propose");
+  await looked;
+  // The work is over: only what was seen meanwhile keeps the button closed.
+  await ada.page.getByRole("button", { name: "Forget ada" }).and(ada.page.locator(":enabled")).waitFor();
+  await ada.page.getByText("Working").waitFor({ state: "hidden" });
+  await commit.getByText("1 units", { exact: true }).waitFor();
+  assert.ok(await send.isDisabled());
+  release();
+  await commit.getByText("2 units", { exact: true }).waitFor();
+  await ada.page.unroute(isList);
+  await ada.send("Commit the new master key");
+});
