@@ -4,6 +4,7 @@
 A suite is a function that returns a Result. Default suites run in order; the others run when named.
 """
 import argparse
+import concurrent.futures
 import dataclasses
 import json
 import os
@@ -132,44 +133,61 @@ def suite_contract():
     return run_labelled("dev", "contract")
 
 
+def side_by_side(work, items):
+    """Runs `work` on each, as many at once as there are cores: most of these tests wait for a server or a browser. Each has
+    servers, ports and folders of its own. KH_TEST_JOBS=1 for one after another."""
+    result = Result()
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("KH_TEST_JOBS", JOBS))) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(work, item) for item in items]):
+            one, lines = done.result()
+            print(lines, flush=True)
+            result.add(one)
+    return result
+
+
+def told(name, one, started, output):
+    """A file's result with its line, behind what it printed when it failed."""
+    line = (f"  {name:24} {one.passed:5} passed {one.failed:3} failed {len(one.skipped):3} skipped "
+            f" {time.monotonic() - started:6.1f} s")
+    return one, output[-8000:] + "\n" + line if one.failed else line
+
+
 def python_tests(folder, preset, only=(), environment=None):
     """Every test script of a folder, or `only` some tests: names as unittest takes them."""
-    result = Result()
-    environment = dict(os.environ, KH_BUILD=str(ROOT / "build" / preset), PYTHONDONTWRITEBYTECODE="1", **(environment or {}))
-    for name in only or [script.stem for script in sorted((ROOT / folder).glob("test_*.py"))]:
-        started = time.monotonic()
-        done = run([sys.executable, "-W", "ignore::ResourceWarning", "-m", "unittest", "-v", name], env=environment | {
-            "PYTHONPATH": str(ROOT / folder)}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace")
-        one = Result()
-        for line in done.stdout.splitlines():
-            match = re.match(r"^(\w+) \(([\w.]+)\).*\.\.\. (ok|FAIL|ERROR|skipped .*)$", line)
-            if not match:
-                match = re.match(r"^(.*?)()\s*\.\.\. (ok|FAIL|ERROR|skipped .*)$", line)
-            if not match:
-                continue
-            test, verdict = f"{name}.{match.group(1)}", match.group(3)
-            if verdict == "ok":
-                one.passed += 1
-            elif verdict.startswith("skipped"):
-                one.skipped.append(f"{test}: {verdict[8:]}")
-            else:
-                one.failed += 1
-                one.failures.append(test)
-        # A test's own lines may stand between its name and its verdict; the last lines have the true numbers.
-        ran = re.search(r"^Ran (\d+) tests? in", done.stdout, re.M)
-        if ran:
-            one.passed = max(int(ran.group(1)) - one.failed - len(one.skipped), 0)
-        if done.returncode != 0 and one.failed == 0:
-            one.passed = max(one.passed - 1, 0)
+    environment = dict(os.environ, KH_BUILD=str(ROOT / "build" / preset), PYTHONDONTWRITEBYTECODE="1",
+                       PYTHONPATH=str(ROOT / folder), **(environment or {}))
+    names = only or [script.stem for script in sorted((ROOT / folder).glob("test_*.py"))]
+    return side_by_side(lambda name: python_test(name, environment), names)
+
+
+def python_test(name, environment):
+    """One script, counted from what unittest prints."""
+    started, one = time.monotonic(), Result()
+    done = run([sys.executable, "-W", "ignore::ResourceWarning", "-m", "unittest", "-v", name], env=environment,
+               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    for line in done.stdout.splitlines():
+        match = re.match(r"^(\w+) \(([\w.]+)\).*\.\.\. (ok|FAIL|ERROR|skipped .*)$", line)
+        if not match:
+            match = re.match(r"^(.*?)()\s*\.\.\. (ok|FAIL|ERROR|skipped .*)$", line)
+        if not match:
+            continue
+        test, verdict = f"{name}.{match.group(1)}", match.group(3)
+        if verdict == "ok":
+            one.passed += 1
+        elif verdict.startswith("skipped"):
+            one.skipped.append(f"{test}: {verdict[8:]}")
+        else:
             one.failed += 1
-            one.failures.append(f"{name}: exit status {done.returncode}")
-        if one.failed:
-            print(done.stdout[-8000:])
-        print(f"  {name:24} {one.passed:5} passed {one.failed:3} failed {len(one.skipped):3} skipped "
-              f" {time.monotonic() - started:6.1f} s", flush=True)
-        result.add(one)
-    return result
+            one.failures.append(test)
+    # A test's own lines may stand between its name and its verdict; the last lines have the true numbers.
+    ran = re.search(r"^Ran (\d+) tests? in", done.stdout, re.M)
+    if ran:
+        one.passed = max(int(ran.group(1)) - one.failed - len(one.skipped), 0)
+    if done.returncode != 0 and one.failed == 0:
+        one.passed = max(one.passed - 1, 0)
+        one.failed += 1
+        one.failures.append(f"{name}: exit status {done.returncode}")
+    return told(name, one, started, done.stdout)
 
 
 def suite_integration():
@@ -191,8 +209,7 @@ def suite_web():
         print(checked.stdout[-4000:])
         result.failed += 1
         result.failures.append("web.check")
-    for script in sorted((WEB / "tests").glob("*.test.mjs")):
-        result.add(node_tests(script))
+    result.add(side_by_side(node_tests, sorted((WEB / "tests").glob("*.test.mjs"))))
     return result
 
 
@@ -220,11 +237,7 @@ def node_tests(script):
     if done.returncode != 0 and result.failed == 0 or done.returncode == 0 and result.passed == 0:
         result.failed += 1
         result.failures.append(f"{name}: exit status {done.returncode}, {result.passed} passed")
-    if result.failed:
-        print(done.stdout[-8000:])
-    print(f"  {name:24} {result.passed:5} passed {result.failed:3} failed {len(result.skipped):3} skipped "
-          f" {time.monotonic() - started:6.1f} s", flush=True)
-    return result
+    return told(name, result, started, done.stdout)
 
 
 def suite_soak():

@@ -48,6 +48,7 @@ test("recovery and failover units are added; all get the same administrators and
   for (const one of [ada, grace]) {
     one.file = await one.make("sigkey", one.name);
     await one.button("Refresh").click();
+    await one.page.getByTestId("plan").getByText("of 4 units)").first().waitFor();
     await one.button(`Install ${one.name}`).click();
     await one.agree("Send");
     await one.person.says("Administrator of all units");
@@ -84,7 +85,7 @@ test("a random master key is made in the recovery unit by one signature", async 
 test("with one of two keys open the export is proposed; who sends it loads the copy", async () => {
   const { location } = await unitOf("failover");
   for (const { location: other, type } of await units()) if (type === "operational") await ada.page.getByLabel(`Operational unit ${other}`).uncheck({ force: true });
-  await ada.button("Copy to 1 units").click();
+  await ada.button("Copy to 1 unit").click();
   assert.match(await ada.agree("Sign and send"), new RegExp(`Make an importer key[\\s\\S]*${location.replace(/[[\]]/g, "\\$&")}`));
   assert.match(await ada.agree("Sign and propose"), /Export the current master key[\s\S]*Encrypted to the importer key\s+[0-9a-f]{64}/);
   const name = "Export the current master key";
@@ -177,20 +178,20 @@ test("a zeroized unit has nothing left, and gets its key back from the recovery 
     await ada.agree("Send");
     await ada.button(`Install ${name}`).waitFor({ state: "hidden" });
   }
-  await ada.page.getByRole("button", { name: "Sign and propose for 1 units" }).first().click();
+  await ada.page.getByRole("button", { name: "Sign and propose for 1 unit" }).first().click();
   await ada.agree("Sign and propose");
   await signatures(ada, "Set thresholds and permissions", "2 of 2 signatures");
   await ada.send("Set thresholds and permissions");
-  await ada.button("Copy to 1 units").click();
+  await ada.button("Copy to 1 unit").click();
   await ada.agree("Sign and send");
   await ada.agree("Sign and send");
   await ada.agree("Sign and send");
   await ada.page.getByText("I compared this pattern").click();
-  await ada.page.getByRole("button", { name: "Sign and propose for 1 units" }).first().click();
+  await ada.page.getByRole("button", { name: "Sign and propose for 1 unit" }).first().click();
   await ada.agree("Sign and propose");
   await signatures(ada, "Commit the new master key", "2 of 2 signatures");
   await ada.send("Commit the new master key");
-  await ada.button("Set immediate on 1 units").click();
+  await ada.button("Set immediate on 1 unit").click();
   await ada.agree("Sign and send");
   await ada.person.says("All units hold the same master key");
 });

@@ -23,7 +23,7 @@ before(async () => {
   for (const label of ["Signature threshold", "Revocation threshold"]) await ada.page.getByRole("spinbutton", { name: label }).fill("1");
   await ada.page.getByRole("button", { name: "Sign and propose for 2 units" }).click();
   await ada.agree("Sign and propose");
-  await ada.proposal("Set thresholds and permissions").getByText("1 of 1 signatures").first().waitFor();
+  await ada.proposal("Set thresholds and permissions").getByText("1 of 1 signature").first().waitFor();
   await ada.send("Set thresholds and permissions");
   await ada.button("Make importer keys").click();
   await ada.agree("Sign and send");
@@ -199,7 +199,7 @@ test("half of a command that the page saw while it was proposed cannot be sent a
       // The second unit's waits until the page has looked and shows the first one's.
       if (posted === 2) {
         await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-        await commit.getByText("1 units", { exact: true }).waitFor();
+        await commit.getByText("1 unit", { exact: true }).waitFor();
       }
     } else if (posted === 2 && answered) {
       look();
@@ -215,7 +215,7 @@ test("half of a command that the page saw while it was proposed cannot be sent a
   // The work is over: only what was seen meanwhile keeps the button closed.
   await ada.page.getByRole("button", { name: "Forget ada" }).and(ada.page.locator(":enabled")).waitFor();
   await ada.page.getByText("Working").waitFor({ state: "hidden" });
-  await commit.getByText("1 units", { exact: true }).waitFor();
+  await commit.getByText("1 unit", { exact: true }).waitFor();
   assert.ok(await send.isDisabled());
   release();
   await commit.getByText("2 units", { exact: true }).waitFor();

@@ -122,7 +122,7 @@ test("a fresh plan: what is done, lost and supplied per key, hostile names as te
   const hostile = rowOf(HOSTILE);
   await hostile.getByText("A new key is generated; DEKs are wrapped anew").waitFor();
   await hostile.getByText("1 earlier version(s)").waitFor();
-  await rowOf("imported").getByText("Material of 1 of 1 versions, oldest first").waitFor();
+  await rowOf("imported").getByText("Material of 1 of 1 version, oldest first").waitFor();
   await rowOf("licence").getByText("Made again with the same payload").waitFor();
   assert.equal(await person.page.getByTestId("plan-text").textContent(), readFileSync(migration.file("plan.yaml"), "utf8"));
   assert.equal(await person.page.locator("img").count(), 0);

@@ -84,4 +84,6 @@ test("a placeholder without a value stays, and a value is never read as one", as
   const { fillText } = await load("i18n/fill.ts");
   assert.equal(fillText("{name} in {ring}", { name: "{ring}" }), "{ring} in {ring}");
   assert.equal(fillText("{toString} {name}", { name: "$& $1" }), "{toString} $& $1");
+  const units = (count) => fillText("{count} {count|unit has|units have} keys", { count });
+  assert.deepEqual([0, 1, 2, "1", "1,001"].map(units), ["0 units have keys", "1 unit has keys", "2 units have keys", "1 unit has keys", "1,001 units have keys"]);
 });

@@ -35,7 +35,8 @@ const prefixes = prefixesOf(code);
 const SHARED = ["nav.", "action.", "common."];
 
 const english = catalogue("en");
-const placeholders = (text) => [...(text ?? "").matchAll(/\{\w+\}/g)].map((found) => found[0]).sort().join(" ");
+// A word chosen by a count, "{count|unit|units}", is each language's own matter.
+const placeholders = (text) => [...(text ?? "").matchAll(/\{(\w+)\}/g)].map((found) => found[1]).sort().join(" ");
 for (const language of readdirSync(join(src, "i18n")).filter((name) => statSync(join(src, "i18n", name)).isDirectory() && name !== "en")) {
   const texts = catalogue(language);
   for (const [key, { text }] of english) if (placeholders(text) !== placeholders(texts.get(key)?.text)) wrong.push(`${language}: ${key} has other placeholders than English`);

@@ -136,9 +136,11 @@ function Copy({ instance, facts, signers, work }: RecoveryProps) {
 function More({ instance, facts, work }: RecoveryProps) {
   const t = useT();
   const [recoveryBefore, failoverBefore, operational] = [countOf(facts, "recovery"), countOf(facts, "failover"), countOf(facts, "operational")];
-  const [recovery, setRecovery] = useState(recoveryBefore);
-  const [failover, setFailover] = useState(failoverBefore);
-  const isPossible = recovery >= recoveryBefore && recovery <= MAX_RECOVERY && failover >= failoverBefore && failover <= operational;
+  // What somebody else adds meanwhile is the least that can be chosen.
+  const [chosen, setChosen] = useState({ recovery: 0, failover: 0 });
+  const recovery = Math.max(chosen.recovery, recoveryBefore);
+  const failover = Math.max(chosen.failover, failoverBefore);
+  const isPossible = recovery <= MAX_RECOVERY && failover <= operational;
   const isMore = recovery > recoveryBefore || failover > failoverBefore;
   const add = () =>
     work.run("units", () =>
@@ -150,8 +152,8 @@ function More({ instance, facts, work }: RecoveryProps) {
       <p>{t("recovery.moreMore")}</p>
       <div className="kh-form">
         <div className="kh-row">
-          <NumberInput id="recovery-units" label={t("recovery.units")} min={recoveryBefore} max={MAX_RECOVERY} value={recovery} iconDescription={t("recovery.units")} onChange={(_, { value }) => setRecovery(Number(value))} />
-          <NumberInput id="failover-units" label={t("recovery.failover")} min={failoverBefore} max={operational} value={failover} iconDescription={t("recovery.failover")} onChange={(_, { value }) => setFailover(Number(value))} />
+          <NumberInput id="recovery-units" label={t("recovery.units")} min={recoveryBefore} max={MAX_RECOVERY} value={recovery} iconDescription={t("recovery.units")} onChange={(_, { value }) => setChosen({ recovery: Number(value), failover })} />
+          <NumberInput id="failover-units" label={t("recovery.failover")} min={failoverBefore} max={operational} value={failover} iconDescription={t("recovery.failover")} onChange={(_, { value }) => setChosen({ recovery, failover: Number(value) })} />
         </div>
         <p>
           <Button size="sm" kind="tertiary" disabled={work.busy !== null || !isPossible || !isMore} onClick={add}>

@@ -25,7 +25,7 @@ export const audit = {
   "audit.whole": "These records are whole: every chain and every signature holds",
   "audit.unsigned": "The chains hold, but no checkpoint is among these files: nothing is signed",
   "audit.broken": "This log does not hold",
-  "audit.counts": "{records} records, {checkpoints} signed checkpoints, {unsealed} records after the last checkpoint.",
+  "audit.counts": "{records} {records|record|records}, {checkpoints} signed {checkpoints|checkpoint|checkpoints}, {unsealed} {unsealed|record|records} after the last checkpoint.",
   "audit.limits": "Of the files that were opened. Records after the last checkpoint are chained only.",
   "audit.finding.edited": "Stream {where}, record {seq}: content and hash differ. It was edited.",
   "audit.finding.cut": "Stream {where}, record {seq}: does not follow the one before. Records were cut out, moved or put in.",

@@ -28,7 +28,7 @@ export const iam = {
   "iam.thisIsYou": "This is you",
   "iam.thisIsYouMore": "What you take away here you lose at once. The server keeps the last administrator who can log in; nothing else.",
   "iam.delete": "Delete identity",
-  "iam.deleteMore": "Its {keys} API keys and {grants} access policies go with it, and its sessions end. Keys and audit records that name it stay.",
+  "iam.deleteMore": "Its {keys} API {keys|key|keys} and {grants} access {grants|policy|policies} go with it, and its sessions end. Keys and audit records that name it stay.",
   "iam.deleteMe": "This is you: your session ends, and you cannot log in again.",
   "iam.deleted": "{name} was deleted.",
   "iam.apiKeysMore": "Whoever has the text of a key acts as this identity. At most {limit}.",
