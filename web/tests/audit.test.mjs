@@ -38,7 +38,7 @@ describe("the check of a log, without a browser", () => {
       ["last cut off", [file("loop-0.00000001.log", wrap), ...whole().slice(1)], ["truncated loop-0 2"]],
       ["a stream under another name", [file("loop-1.00000001.log", wrap, unwrap), ...whole().slice(1)], ["unchained loop-1 1", "gone loop-0"]],
       ["a stream that is gone", whole().slice(1), ["gone loop-0"]],
-      ["a line that is no record", [file("loop-0.00000001.log", wrap, "{}", unwrap), ...whole().slice(1)], ["noRecord loop-0 1"]],
+      ["a line that is not a record", [file("loop-0.00000001.log", wrap, "{}", unwrap), ...whole().slice(1)], ["noRecord loop-0 1"]],
       ["a segment that is missing", [file("loop-0.00000001.log", wrap), file("loop-0.00000003.log", unwrap), ...whole().slice(1)], ["missingSegment loop-0"]],
       ["a checkpoint with another signature", [...whole().slice(0, 2), file("checkpoint.00000001.log", checkpoint.replace(/"signature":"e4/, '"signature":"e5'))], ["badSignature checkpoint 1"]],
       ["a checkpoint in the wrong stream", [file("management.00000001.log", create, checkpoint), ...whole().filter(({ name }) => !name.startsWith("management"))], ["cut management 1", "notSigned management 1", "differs management 1"]],
@@ -140,7 +140,7 @@ describe("the page", () => {
     await row.getByRole("button", { name: "hs-crypto.secrets-metadata.read" }).click();
     const dialog = person.dialog();
     await dialog.getByText("reason.reasonForFailure").waitFor();
-    await dialog.getByText("Hash before").waitFor();
+    await dialog.getByText("Previous hash").waitFor();
     await dialog.getByRole("link", { name: "Initiator" }).waitFor();
     await dialog.getByRole("link", { name: "Instance", exact: true }).waitFor();
     await person.isAccessible();
@@ -181,7 +181,7 @@ describe("the page", () => {
     await person.isAccessible();
     await person.page.getByRole("button", { name: "Sign a checkpoint now" }).click();
     await person.says("A checkpoint over all streams was signed.");
-    await person.says("The log was not checked since the server started.");
+    await person.says("The log has not been checked since the server started.");
     await person.page.getByRole("button", { name: "Check the whole log now" }).click();
     await person.says("The server found its log whole");
     await person.isAccessible();

@@ -46,7 +46,7 @@ test("an identity with a hostile name is added; names stay text everywhere", asy
 test("an API key is shown once, works, and is revoked", async () => {
   const { body } = await server.call("POST", "/v1/serviceids", { name: "backup job" });
   await open("backup job");
-  await section("API keys").getByRole("button", { name: "Make an API key" }).click();
+  await section("API keys").getByRole("button", { name: "Create API key" }).click();
   await person.dialog().getByLabel("Name").fill("night shift");
   await person.dialog().getByRole("button", { name: "Create", exact: true }).click();
   const once = person.page.getByRole("dialog", { name: "The new API key" });

@@ -17,20 +17,20 @@ after(async () => {
 
 test("an instance is created, says what is missing, and is renamed and deleted", async () => {
   await person.go("/instances");
-  await person.row("payroll").getByText("Initialised").waitFor();
+  await person.row("payroll").getByText("Initialized").waitFor();
   await person.isAccessible();
   await person.page.getByRole("button", { name: "Create instance" }).click();
   await person.dialog().getByLabel("Name").fill("second <b>instance</b>");
   await person.isAccessible();
   await person.dialog().getByRole("button", { name: "Create", exact: true }).click();
-  await person.says("This instance is not initialised");
+  await person.says("This instance is not initialized");
   assert.match(await person.page.getByTestId("initialise-banner").innerText(), /2 of 2 units are in imprint mode/);
   await person.isAccessible();
 
   const guid = person.page.url().split("/").at(-1);
   await person.go(`/instances/${guid}/keys`);
-  await person.says("This instance is not initialised");
-  await person.page.getByRole("button", { name: "Create a key" }).click();
+  await person.says("This instance is not initialized");
+  await person.page.getByRole("button", { name: "Create key" }).click();
   await person.dialog().getByLabel("Name").fill("too early");
   await person.dialog().getByRole("button", { name: "Create key" }).click();
   await person.dialog().getByTestId("error-code").waitFor();
@@ -108,7 +108,7 @@ test("a ring is added, leads to its keys, and is deleted when empty", async () =
   await person.row("finance").getByRole("link").click();
   await person.page.getByRole("heading", { name: "Keys", exact: true }).waitFor();
   await person.says("No key matches");
-  await person.page.getByRole("button", { name: "Create a key" }).click();
+  await person.page.getByRole("button", { name: "Create key" }).click();
   await person.dialog().getByLabel("Name").fill("in the ring");
   await person.dialog().getByRole("button", { name: "Create key" }).click();
   await person.row("in the ring").waitFor();

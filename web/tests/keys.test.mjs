@@ -22,7 +22,7 @@ test("a key is created with everything the form offers", async () => {
   await person.toKeys();
   await person.says("No keys yet");
   await person.isAccessible();
-  await person.page.getByRole("button", { name: "Create a key" }).click();
+  await person.page.getByRole("button", { name: "Create key" }).click();
   const dialog = person.dialog();
   await dialog.getByLabel("Name").fill("ledger");
   await dialog.getByLabel("Aliases").fill("books, not an alias!");
@@ -67,7 +67,7 @@ for (const [look, options] of Object.entries({ light: {}, dark: { colorScheme: "
 
 test("one Escape closes a dialog, wherever the focus is in it", async () => {
   await person.toKeys();
-  await person.page.getByRole("button", { name: "Create a key" }).click();
+  await person.page.getByRole("button", { name: "Create key" }).click();
   await person.dialog().getByRole("button", { name: "Close", exact: true }).focus();
   await person.dialog().getByRole("tooltip").filter({ visible: true }).or(person.page.locator(".cds--popover--open")).first().waitFor();
   await person.page.keyboard.press("Escape");
@@ -80,7 +80,7 @@ test("one Escape closes a dialog, wherever the focus is in it", async () => {
 
 test("a refused creation keeps the form, tells reason and correlation id", async () => {
   await person.toKeys();
-  await person.page.getByRole("button", { name: "Create a key" }).click();
+  await person.page.getByRole("button", { name: "Create key" }).click();
   const dialog = person.dialog();
   await dialog.getByLabel("Name").fill("another ledger");
   await dialog.getByLabel("Aliases").fill("books");
@@ -193,7 +193,7 @@ test("two people delete a key with dual authorization; one alone cannot", async 
   await person.page.getByLabel("Type two people to confirm").fill("two people");
   await person.dialog().getByRole("button", { name: "Schedule key deletion" }).click();
   await person.says("Key two people was scheduled for deletion.");
-  await person.row("two people").getByRole("img", { name: /Authorised for deletion until/ }).waitFor();
+  await person.row("two people").getByRole("img", { name: /Authorized for deletion until/ }).waitFor();
 
   await person.choose("two people", "Delete key");
   await person.page.getByLabel("Type two people to confirm").fill("two people");
@@ -281,7 +281,7 @@ test("secure import in a page of the server gives the steps and does not touch t
   await dialog.getByLabel("Name").fill("sealed");
   await dialog.getByText("Secure import: encrypted for the crypto unit").click();
   await person.says("This page was delivered by the server, so it does not touch your key material.");
-  await dialog.getByRole("button", { name: "Create an import token" }).click();
+  await dialog.getByRole("button", { name: "Create import token" }).click();
   await dialog.getByText("2. Encrypt on your own machine").waitFor({ timeout: 60000 });
   assert.equal(await dialog.getByRole("button", { name: "Encrypt in this page" }).count(), 0);
   await person.isAccessible();
@@ -318,13 +318,13 @@ test("what the instance's policy forbids is not offered", async () => {
   });
   assert.equal((await setPolicy({ create_root_key: false, import_standard_key: true, enforce_token: true })).status, 204);
   await person.toKeys();
-  await person.page.getByRole("button", { name: "Create a key" }).click();
+  await person.page.getByRole("button", { name: "Create key" }).click();
   await person.says("An instance policy forbids the other type here.");
   assert.equal(await person.dialog().getByRole("radio").count(), 1);
   assert.ok(await person.dialog().getByRole("radio", { name: "Standard key" }).isChecked());
   await person.dialog().getByRole("button", { name: "Cancel" }).click();
   await person.page.getByRole("button", { name: "Import your own key" }).click();
-  await person.dialog().getByRole("button", { name: "Create an import token" }).waitFor();
+  await person.dialog().getByRole("button", { name: "Create import token" }).waitFor();
   assert.ok(await person.dialog().getByRole("radio", { name: "As it is, over TLS" }).isDisabled());
   await person.dialog().getByRole("button", { name: "Cancel" }).click();
   assert.equal((await setPolicy({})).status, 204);
@@ -343,7 +343,7 @@ test("under keyhaven console the page encrypts the material itself, and the unit
   const dialog = local.dialog();
   await dialog.getByLabel("Name").fill("sealed in the page");
   await dialog.getByText("Secure import: encrypted for the crypto unit").click();
-  await dialog.getByRole("button", { name: "Create an import token" }).click();
+  await dialog.getByRole("button", { name: "Create import token" }).click();
   const material = dialog.getByLabel("Key material, base64");
   await material.waitFor({ timeout: 60000 });
   await material.fill(randomBytes(24).toString("base64"));

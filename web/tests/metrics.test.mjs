@@ -63,7 +63,7 @@ describe("the page", () => {
     await person.says("No calls are counted");
     await person.says("Off: set the policy");
     await person.says("2 of 2");
-    await person.page.getByText("In order").first().waitFor();
+    await person.page.getByText("OK", { exact: true }).first().waitFor();
     await person.isAccessible();
   });
 
@@ -114,7 +114,7 @@ describe("the page", () => {
     await reader.logIn(apiKey, "/metrics");
     await reader.says("This page needs the role Administrator");
     await reader.go("/about");
-    await reader.page.getByText("In order").first().waitFor();
+    await reader.page.getByText("OK", { exact: true }).first().waitFor();
     await reader.close();
   });
 

@@ -117,7 +117,7 @@ test("a fresh plan: what is done, lost and supplied per key, hostile names as te
   await person.page.getByRole("button", { name: "Look for plans again" }).click();
   await totals().getByText("Planned: 3").waitFor();
   await totals().getByText("Only reported: 1").waitFor();
-  await person.says("Nothing was verified yet");
+  await person.says("Nothing has been verified yet");
   await tab("The plan").click();
   const hostile = rowOf(HOSTILE);
   await hostile.getByText("A new key is generated; DEKs are wrapped anew").waitFor();

@@ -86,9 +86,9 @@ test("a log-in that is cancelled, or that this browser has not begun, says so in
   await person.go("/");
   await button(person.page).click();
   await atProvider(person.page, "", "Cancel");
-  await person.says("The log-in was cancelled at the provider.");
+  await person.says("The login was cancelled at the provider.");
   await person.page.goto(`${server.url}/v1/console/oidc/callback?state=x&code=x`);
-  await person.says("belongs to no log-in that this browser has begun");
+  await person.says("belongs to no login that this browser has begun");
   await person.close();
 });
 
@@ -99,7 +99,7 @@ test("when the session has ended the log-in opens in a new tab, and the page goe
   await atProvider(person.page, "ann@example");
   await isLoggedIn(person.page);
   await person.toKeys();
-  await person.page.getByRole("button", { name: "Create a key" }).click();
+  await person.page.getByRole("button", { name: "Create key" }).click();
   await person.dialog().getByLabel("Name").first().fill("typed before");
   await person.context.clearCookies({ name: "__Host-keyhaven" });
   await person.dialog().getByRole("button", { name: "Create key" }).click();
@@ -130,7 +130,7 @@ test("unlinking ends the session at once; Korean, dark and narrow", async () => 
   await administrator.says("Ann is no longer linked.");
   await person.go("/instances");
   await korean.click();
-  await person.says("연결된 사용자가 없습니다");
+  await person.says("연결된 ID가 없습니다");
   await person.isAccessible();
   assert.ok(await person.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   await person.close();

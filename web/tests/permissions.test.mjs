@@ -97,7 +97,7 @@ test("a Reader looks: nothing that changes is offered, and nothing is refused be
   await reader.toKeys();
   await reader.row("payroll-root").waitFor();
   assert.deepEqual(await navigation(reader), ["Instances", "Migration", "About", "payroll", "Keys", "Key rings", "Associated resources", "Sealed transfers"]);
-  assert.ok(await reader.page.getByRole("button", { name: "Create a key" }).isDisabled());
+  assert.ok(await reader.page.getByRole("button", { name: "Create key" }).isDisabled());
   await reader.page.getByText("Needs the role Writer or Manager.").waitFor();
   assert.equal(await reader.page.getByRole("button", { name: "Import your own key" }).count(), 0);
   assert.deepEqual(await menuOf(reader, "payroll-root"), ["View details", "View associated resources"]);
@@ -154,7 +154,7 @@ test("a Writer makes and rotates keys and does not delete them", async () => {
   await writer.toKeys();
   const items = await menuOf(writer, "payroll-root");
   for (const [name, wanted] of [["Rotate key", true], ["Delete key", false], ["Disable key", false]]) assert.equal(items.includes(name), wanted, name);
-  await writer.page.getByRole("button", { name: "Create a key" }).click();
+  await writer.page.getByRole("button", { name: "Create key" }).click();
   await writer.dialog().getByLabel("Name").fill("made by a writer");
   await writer.dialog().getByRole("button", { name: "Create key", exact: true }).click();
   await writer.row("made by a writer").waitFor();
@@ -184,7 +184,7 @@ test("a Manager of one ring makes keys in it, and manages its keys and no others
   await only.row("team-root").waitFor();
   assert.equal(await only.row("payroll-root").count(), 0);
   assert.deepEqual((await navigation(only)).slice(-2), ["Keys", "Associated resources"]);
-  await only.page.getByRole("button", { name: "Create a key" }).click();
+  await only.page.getByRole("button", { name: "Create key" }).click();
   assert.deepEqual(await only.dialog().getByLabel("Key ring").locator("option").allInnerTexts(), ["team"]);
   await only.dialog().getByLabel("Name").fill("made in the ring");
   await only.dialog().getByRole("button", { name: "Create key", exact: true }).click();
@@ -225,7 +225,7 @@ test("a grant that comes: one looks again, without loading the page anew", async
     resources: [{ attributes: [{ name: "serviceInstance", value: server.instance }] }],
   });
   assert.equal(answer.status, 201);
-  await newcomer.page.getByRole("button", { name: "Look again" }).click();
+  await newcomer.page.getByRole("button", { name: "Check again" }).click();
   await newcomer.page.getByRole("heading", { level: 1, name: "Instance policies" }).waitFor();
 });
 
@@ -233,7 +233,7 @@ test("without an answer everything is offered, and the server refuses", async ()
   const blind = await person("blind", [["Reader"]], "/about");
   await blind.page.route("**/v1/permissions*", (route) => route.abort());
   await blind.toKeys();
-  assert.ok(await blind.page.getByRole("button", { name: "Create a key" }).isEnabled());
+  assert.ok(await blind.page.getByRole("button", { name: "Create key" }).isEnabled());
   assert.ok((await menuOf(blind, "payroll-root")).includes("Delete key"));
   await blind.choose("payroll-root", "Rotate key");
   await blind.dialog().getByRole("button", { name: "Rotate key" }).click();
@@ -259,7 +259,7 @@ test("while the answer is on its way nothing jumps", async () => {
   });
   await patient.go(keysPath());
   await patient.page.locator(".kh-loading").first().waitFor();
-  assert.equal(await patient.page.getByRole("button", { name: "Create a key" }).count(), 0);
+  assert.equal(await patient.page.getByRole("button", { name: "Create key" }).count(), 0);
   release();
   await patient.row("payroll-root").waitFor();
   const shift = await patient.page.evaluate(() => globalThis.shift);

@@ -153,7 +153,7 @@ test("a list that shuts out its author is saved, and the server's warning shows 
   const ip = section(person, "Allowed IP addresses");
   await ip.getByText("Limit callers by address").click();
   await ip.getByLabel("Networks, one a line").fill("192.0.2.7\n2001:db8::/32");
-  await ip.getByText("Calls from everywhere but these 2 networks").waitFor();
+  await ip.getByText("Calls from outside the 2 listed networks").waitFor();
   await ip.getByRole("button", { name: "Save policy" }).click();
   await person.dialog().getByText("I have checked the list").click();
   await person.dialog().getByRole("button", { name: "Save policy" }).click();

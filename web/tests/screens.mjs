@@ -41,7 +41,7 @@ async function readThrice({ page, server }) {
 const PAGES = [
   { name: "instances", path: "/instances" },
   { name: "instance", path: "/instances/:instance" },
-  { name: "instance-new", path: "/instances/:empty", wait: "This instance is not initialised" },
+  { name: "instance-new", path: "/instances/:empty", wait: "This instance is not initialized" },
   { name: "keys", path: "/instances/:instance/keys" },
   { name: "keys-dark", path: "/instances/:instance/keys", options: { colorScheme: "dark" } },
   { name: "keys-korean", path: "/instances/:instance/keys", options: { locale: "ko-KR" } },
@@ -50,7 +50,7 @@ const PAGES = [
   { name: "keys-narrow-korean", path: "/instances/:instance/keys", options: { viewport: { width: 360, height: 740 }, locale: "ko-KR" } },
   { name: "keys-reader", path: "/instances/:instance/keys", as: "Reader", wait: "Needs the role Writer or Manager." },
   { name: "policies-reader", path: "/instances/:instance/policies", as: "Reader", wait: "This page needs the role Manager" },
-  { name: "key-create", path: "/instances/:instance/keys", act: openDialog("Create a key") },
+  { name: "key-create", path: "/instances/:instance/keys", act: openDialog("Create key") },
   { name: "key-delete", path: "/instances/:instance/keys/:key", act: openDialog("Delete key") },
   { name: "key", path: "/instances/:instance/keys/:key" },
   { name: "key-policies", path: "/instances/:instance/keys/:key?tab=policies" },

@@ -1,5 +1,5 @@
 export const ceremony = {
-  "ceremony.intro": "Initialise {name}, or load a new master key. Each administrator works in a console of their own; what one proposes the others see here and sign.",
+  "ceremony.intro": "Initialize {name}, or load a new master key. Each administrator works in a console of their own; what one proposes the others see here and sign.",
   "ceremony.plan": "What is done, what is missing",
   "ceremony.toUnits": "See the crypto units",
   "ceremony.onlyLocal": "Signing is offered by keyhaven console only",
@@ -76,7 +76,7 @@ export const ceremony = {
   "parts.load": "Load {count} {count|part|parts} into the units",
   "parts.loaded": "The new register of {count} {count|unit|units} is loaded. Compare the patterns, then commit.",
   "commit.title": "Compare and commit",
-  "commit.intro": "Every unit shows the pattern of what it holds now. Read it to each other: it must be the same at every machine.",
+  "commit.intro": "Every unit shows the pattern of what it holds now. Read it to each other: it must be the same on every machine.",
   "commit.differ": "The units hold different new keys",
   "commit.differMore": "Clear the new registers and load the same parts into all units.",
   "commit.compared": "I compared this pattern with the other administrators, and it is the same",

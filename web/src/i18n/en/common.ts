@@ -26,7 +26,7 @@ export const common = {
   "nav.policies": "Instance policies",
   "nav.about": "About",
   "user.menu": "Account and preferences",
-  "user.signedInAs": "Signed in as {name}",
+  "user.signedInAs": "Logged in as {name}",
   "user.until": "Session until",
   "user.logout": "Log out",
   "user.localLogin": "The login of this session is held by keyhaven console on this machine. End it there with Ctrl-C.",

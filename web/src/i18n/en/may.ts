@@ -3,5 +3,5 @@ export const may = {
   "may.needs": "Needs the role {roles}.",
   "may.page": "This page needs the role {roles}",
   "may.pageMore": "An administrator grants roles under Access, or with keyhaven iam policy create.",
-  "may.retry": "Look again",
+  "may.retry": "Check again",
 };

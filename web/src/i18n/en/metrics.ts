@@ -38,7 +38,7 @@ export const metrics = {
   "metrics.unitsReady": "{ready} of {total}",
   "health.ready": "Ready",
   "health.notReady": "Not ready",
-  "health.ok": "In order",
+  "health.ok": "OK",
   "health.unit": "Crypto units",
   "health.store": "Store",
   "health.audit": "Audit log",

@@ -5,7 +5,7 @@ export const login: typeof source = {
   "login.apiKey": "API 키",
   "login.apiKeyHelp": "첫 관리자의 키는 서버 데이터 디렉토리의 server/admin-api-key에 있습니다. 한 번만 전송되며 브라우저에 보관되지 않습니다.",
   "login.submit": "로그인",
-  "login.wrong": "알 수 없거나 취소된 API 키입니다.",
+  "login.wrong": "알 수 없거나 폐기된 API 키입니다.",
   "login.expired": "세션이 종료되었습니다",
   "login.expiredMore": "다시 로그인하십시오. 작업하던 내용은 페이지에 그대로 있습니다.",
   "login.serverMode": "이 페이지는 서버가 제공합니다. 키를 표시하고 관리할 수 있으며, 관리자 키로 서명하는 기능은 사용자 컴퓨터의 keyhaven console에서만 제공됩니다.",
@@ -23,5 +23,5 @@ export const login: typeof source = {
   "login.openid.refused": "공급자가 로그인을 거부했거나 응답을 검증할 수 없습니다. 원인은 감사 로그에 있습니다.",
   "login.openid.unreachable": "서버가 공급자에 연결할 수 없습니다. 나중에 다시 시도하거나 API 키로 로그인하십시오.",
   "login.openid.busy": "로그인하는 사람이 너무 많습니다. 잠시 후 다시 시도하십시오.",
-  "login.openid.unlinked": "공급자는 귀하를 알지만 여기에 연결된 사용자가 없습니다. 아래 주체를 관리자에게 알려 주십시오.",
+  "login.openid.unlinked": "공급자는 사용자를 알지만 여기에는 연결된 ID가 없습니다. 아래 주체를 관리자에게 알려 주십시오.",
 };
