@@ -1,9 +1,9 @@
 // What is running, where the page came from, what that means for keys, and what proves the units.
-import { InlineNotification } from "@carbon/react";
 import { readAttestationRoot, readPinnedRoot, readReadiness, type AttestationRoot as Root } from "../api/metrics";
 import { CopyableText } from "../components/CopyButton";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { useLoad } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Fact, Facts, Page, Section } from "../components/Page";
 import { useT } from "../i18n";
 import { Health } from "../metrics/Health";
@@ -120,5 +120,5 @@ function Pinned({ root, pinned }: { root: Root; pinned: Root | null | undefined 
   const t = useT();
   if (pinned === undefined) return null;
   const [kind, text] = pinned === null ? (["warning", "about.rootNotPinned"] as const) : isSame(root, pinned) ? (["success", "about.rootSame"] as const) : (["error", "about.rootDiffers"] as const);
-  return <InlineNotification className="kh-notice" kind={kind} lowContrast hideCloseButton role={kind === "error" ? "alert" : "status"} title={t(text)} />;
+  return <InlineNotice kind={kind} role={kind === "error" ? "alert" : "status"} title={t(text)} />;
 }

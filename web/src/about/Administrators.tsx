@@ -1,12 +1,13 @@
 // What only administrators may ask: how the units' state is sealed, and whether the store is as the units sealed it.
 // The server records a refusal as critical, so who was refused once is not asked for again while the page is open.
-import { Button, InlineNotification, Tag } from "@carbon/react";
+import { Button, Tag } from "@carbon/react";
 import { useState } from "react";
 import { ApiError } from "../api/api";
 import { readSealing, readStoreVerification, verifyStore, type Sealing, type StoreVerification } from "../api/metrics";
 import { CopyableText } from "../components/CopyButton";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { useAction, useLoad } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Fact, Facts, Section } from "../components/Page";
 import { Loading, Progress } from "../components/Progress";
 import { Time } from "../components/Time";
@@ -67,7 +68,7 @@ function SealingSection({ sealing }: { sealing: Sealing }) {
         </Fact>
         <Fact name={t("about.saves")}>{sealing.saves.toLocaleString()}</Fact>
       </Facts>
-      <InlineNotification className="kh-notice" kind={isWeak ? "warning" : "info"} lowContrast hideCloseButton role="status" title={t(isWeak ? "about.sealingWeak" : "about.sealingAdvice")} subtitle={sealing.advice} />
+      <InlineNotice kind={isWeak ? "warning" : "info"} role="status" title={t(isWeak ? "about.sealingWeak" : "about.sealingAdvice")} subtitle={sealing.advice} />
     </Section>
   );
 }

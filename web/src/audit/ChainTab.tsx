@@ -1,5 +1,5 @@
 // What the server says of its chains, its check of them, and why that is not enough for whoever distrusts it.
-import { Button, InlineNotification } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { useMemo } from "react";
 import { readAuditStatus, signCheckpoint, startAuditCheck, type AuditStatus, type AuditStream } from "../api/audit";
 import { CopyableText, CopyButton } from "../components/CopyButton";
@@ -7,7 +7,7 @@ import { DataTable, type Column } from "../components/DataTable";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { Renew } from "../components/icons";
 import { useAction, useLoad, usePolling } from "../components/load";
-import { useNotify } from "../components/notices";
+import { InlineNotice, useNotify } from "../components/notices";
 import { Fact, Facts, Section } from "../components/Page";
 import { Progress } from "../components/Progress";
 import { useLocalRows } from "../components/rows";
@@ -105,17 +105,17 @@ function Streams({ streams }: { streams: AuditStream[] }) {
   return <DataTable name="audit-streams" label={t("audit.streams")} columns={columns} rows={rows} rowKey={({ stream }) => stream} empty={null} />;
 }
 
-const kib = (bytes = 0) => Math.ceil(bytes / 1024);
+const mib = (bytes = 0) => Math.ceil(bytes / (1024 * 1024));
 
 function Check({ check }: { check: AuditStatus["check"] }) {
   const t = useT();
   if (check.state === "none") return <p>{t("audit.checkNone")}</p>;
-  if (check.state === "running") return <Progress label={t("audit.checkRuns")} done={Math.min(kib(check.bytes_read), kib(check.bytes_total))} total={kib(check.bytes_total)} />;
+  if (check.state === "running") return <Progress label={t("audit.checkRuns")} done={Math.min(mib(check.bytes_read), mib(check.bytes_total))} total={mib(check.bytes_total)} />;
   const { result } = check;
-  if (!result) return <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("audit.checkFailed")} subtitle={check.failure} />;
+  if (!result) return <InlineNotice kind="error" role="alert" title={t("audit.checkFailed")} subtitle={check.failure} />;
   const isWhole = result.problems.length === 0;
   return (
-    <InlineNotification className="kh-notice" kind={isWhole ? "success" : "error"} lowContrast hideCloseButton role="status" title={t(isWhole ? "audit.checkWhole" : "audit.broken")}>
+    <InlineNotice kind={isWhole ? "success" : "error"} role="status" title={t(isWhole ? "audit.checkWhole" : "audit.broken")}>
       <div data-testid="audit-check">
         <p>
           <Time value={check.finished_at} />{" "}
@@ -125,7 +125,7 @@ function Check({ check }: { check: AuditStatus["check"] }) {
         <Texts texts={result.notes} />
         {!isWhole && <p>{t("audit.brokenMore")}</p>}
       </div>
-    </InlineNotification>
+    </InlineNotice>
   );
 }
 

@@ -1,5 +1,5 @@
 // What the check of a log found, in words.
-import { InlineNotification } from "@carbon/react";
+import { InlineNotice } from "../components/notices";
 import { useT, type Translate } from "../i18n";
 import type { Finding, Verification } from "./verify";
 
@@ -15,14 +15,14 @@ export function Findings({ found }: { found: Verification }) {
   const kind = isEmpty ? "warning" : isWhole ? (found.checkpoints > 0 ? "success" : "warning") : "error";
   const title = isEmpty ? "audit.nothing" : isWhole ? (found.checkpoints > 0 ? "audit.whole" : "audit.unsigned") : "audit.broken";
   return (
-    <InlineNotification className="kh-notice" kind={kind} lowContrast hideCloseButton role="status" title={t(title)}>
+    <InlineNotice kind={kind} role="status" title={t(title)}>
       <div data-testid="audit-verification">
         <p>{t("audit.counts", { records: found.entries.length.toLocaleString(), checkpoints: found.checkpoints.toLocaleString(), unsealed: found.unsealed.toLocaleString() })}</p>
         <List findings={found.problems} />
         <List findings={found.notes} />
         {isWhole && !isEmpty && <p>{t("audit.limits")}</p>}
       </div>
-    </InlineNotification>
+    </InlineNotice>
   );
 }
 

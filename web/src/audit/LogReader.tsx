@@ -1,7 +1,8 @@
 // Opens files of the log in this browser, checks them, and searches them. Nothing is uploaded.
-import { Button, FileUploaderButton, InlineNotification } from "@carbon/react";
+import { Button, FileUploaderButton } from "@carbon/react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { TextField } from "../components/fields";
+import { InlineNotice } from "../components/notices";
 import { Section } from "../components/Page";
 import { Progress } from "../components/Progress";
 import { useT } from "../i18n";
@@ -88,7 +89,7 @@ export function LogReader({ serverKey }: { serverKey: string }) {
         </div>
       </div>
       {state.checking && <Progress label={t("audit.checking")} done={state.checking.done} total={state.checking.total} onCancel={cancel} />}
-      {state.failure && <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t(`audit.failed.${state.failure}`)} />}
+      {state.failure && <InlineNotice kind="error" role="alert" title={t(`audit.failed.${state.failure}`)} />}
       {state.found && <Findings found={state.found} />}
       {state.found && state.found.entries.length > 0 && <Search entries={state.found.entries} />}
     </Section>

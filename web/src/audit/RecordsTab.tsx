@@ -1,9 +1,10 @@
 // The server's own search of its log.
-import { Button, InlineNotification } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { useMemo, useState } from "react";
 import type { AuditRecords } from "../api/audit";
 import { EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
+import { InlineNotice } from "../components/notices";
 import { localTime } from "../components/Time";
 import { useI18n, useT } from "../i18n";
 import { useQuery } from "../shell/router";
@@ -66,7 +67,7 @@ function Damage({ findings }: { findings: AuditRecords["findings"] }) {
   const t = useT();
   if (findings.length === 0) return null;
   return (
-    <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("audit.damage")}>
+    <InlineNotice kind="error" role="alert" title={t("audit.damage")}>
       <p>{t("audit.damageMore")}</p>
       <ul className="kh-list" lang="en">
         {findings.map(({ stream, segment, offset, problem }, index) => (
@@ -75,6 +76,6 @@ function Damage({ findings }: { findings: AuditRecords["findings"] }) {
           </li>
         ))}
       </ul>
-    </InlineNotification>
+    </InlineNotice>
   );
 }

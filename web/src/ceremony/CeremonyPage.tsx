@@ -1,13 +1,13 @@
 // The ceremony: administrators, thresholds, key parts, commit, activation; several people at several machines. Nothing of
 // it is remembered here: where it stands is read from the units each time, so a page that is reloaded goes on where they are.
 // Signature keys and key parts are in this page's memory and go with it.
-import { Button, InlineNotification } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { useCallback, useEffect, useState } from "react";
 import { readRotation } from "../api/rotation";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { Renew } from "../components/icons";
 import { useLoad } from "../components/load";
-import { useNotify } from "../components/notices";
+import { InlineNotice, useNotify } from "../components/notices";
 import { Page, Section } from "../components/Page";
 import { Loading, Progress } from "../components/Progress";
 import { Failure } from "../crypto-units/Failure";
@@ -62,7 +62,7 @@ function OnlyLocal({ instance }: { instance: string }) {
   const { environment } = useSession();
   return (
     <>
-      <InlineNotification className="kh-notice" kind="info" lowContrast hideCloseButton role="status" title={t("ceremony.onlyLocal")} subtitle={t("ceremony.onlyLocalMore")} />
+      <InlineNotice kind="info" role="status" title={t("ceremony.onlyLocal")} subtitle={t("ceremony.onlyLocalMore")} />
       <pre tabIndex={0}>{[`keyhaven console --url ${environment.server}`, `keyhaven tke init --instance ${instance}`, `keyhaven tke proposals --instance ${instance}`].join("\n")}</pre>
     </>
   );
@@ -126,7 +126,7 @@ function Ceremony({ instance, state, reload }: CeremonyProps) {
           <OtherCommands {...step} root={state.root} />
         </>
       ) : (
-        <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("ceremony.stopped")} subtitle={t("ceremony.stoppedMore")} />
+        <InlineNotice kind="error" role="alert" title={t("ceremony.stopped")} subtitle={t("ceremony.stoppedMore")} />
       )}
       {dialog}
     </>

@@ -1,9 +1,10 @@
 // Asks before a register or a whole unit is erased: the unit's location has to be typed, and where stored keys would be lost,
 // the id of the instance, too, as `keyhaven tke --accept-key-loss` asks.
-import { Checkbox, InlineNotification } from "@carbon/react";
+import { Checkbox } from "@carbon/react";
 import { useState } from "react";
 import { Dialog } from "../components/Dialog";
 import { TextField } from "../components/fields";
+import { InlineNotice } from "../components/notices";
 import type { UnitFacts } from "../crypto-units/facts";
 import { useT } from "../i18n";
 import type { Signer } from "../tke/administrator";
@@ -69,7 +70,7 @@ function KeyLoss({ instance, onChange }: { instance: string; onChange: (loss: bo
       />
       {accepts && (
         <>
-          <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("erase.lossMore")} />
+          <InlineNotice kind="warning" role="status" title={t("erase.lossMore")} />
           <TypedName
             id="erase-instance"
             name={instance}

@@ -1,9 +1,10 @@
 // Opens a key file with its password, or makes a new one: for signature keys and for key parts.
-import { FileUploaderButton, InlineNotification } from "@carbon/react";
+import { FileUploaderButton } from "@carbon/react";
 import { useState } from "react";
 import { Dialog } from "../components/Dialog";
 import { SecretField, TextField } from "../components/fields";
 import { useAction } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Failure } from "../crypto-units/Failure";
 import { useT } from "../i18n";
 import { utf8 } from "../tke/bytes";
@@ -70,7 +71,7 @@ function NewDialog<Opened>({ file, onOpened, onClose }: Part<Opened>) {
       <TextField id="file-name" data-modal-primary-focus dir="auto" labelText={t(`file.${file.kind}.name`)} helperText={t(`file.${file.kind}.nameHelp`)} value={name} invalid={name !== "" && !file.isName(name)} invalidText={t(`file.${file.kind}.nameHelp`)} onChange={(event) => setName(event.target.value)} />
       <SecretField id="file-password" labelText={t("file.password")} helperText={t("file.passwordHelp")} value={password} invalid={password !== "" && !isLong} invalidText={t("file.passwordShort")} onChange={(event) => setPassword(event.target.value)} />
       <SecretField id="file-again" labelText={t("file.again")} value={again} invalid={again !== "" && again !== password} invalidText={t("file.notSame")} onChange={(event) => setAgain(event.target.value)} />
-      <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("file.keep")} subtitle={t("file.keepMore")} />
+      <InlineNotice kind="warning" role="status" title={t("file.keep")} subtitle={t("file.keepMore")} />
       <Failure error={action.error} />
     </Dialog>
   );

@@ -138,7 +138,7 @@ export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
             ))}
           </ul>
           <Button size="sm" disabled={busy || sealed.length < 2} onClick={load}>
-            {t("parts.load", { count: sealed.length })}
+            {sealed.length > 0 ? t("parts.load", { count: sealed.length }) : t("parts.loadNone")}
           </Button>
         </li>
       </ol>

@@ -1,11 +1,11 @@
 // Key parts and shares on paper. A page exists in this document only while its dialog is open, and is seen in print only: on the
 // screen somebody might read it over a shoulder. Nothing of it is stored.
-import { InlineNotification } from "@carbon/react";
 import { useEffect, useState } from "react";
 import { createPortal } from "react-dom";
 import { Dialog } from "../components/Dialog";
 import { SecretField } from "../components/fields";
 import { useAction } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Failure } from "../crypto-units/Failure";
 import { useT } from "../i18n";
 import type { Bytes } from "../tke/bytes";
@@ -37,7 +37,7 @@ export function PrintDialog({ sheets, onClose }: PrintProps) {
   return (
     <Dialog title={t("paper.print")} submitLabel={t("paper.printNow")} canSubmit={lines !== undefined} onSubmit={() => window.print()} onClose={onClose}>
       <p>{t("paper.printMore", { count: sheets.length })}</p>
-      <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("paper.clear")} subtitle={t("paper.clearMore")} />
+      <InlineNotice kind="warning" role="status" title={t("paper.clear")} subtitle={t("paper.clearMore")} />
       {lines && createPortal(sheets.map((sheet, at) => <Sheet key={at} sheet={sheet} lines={lines[at] ?? []} />), document.body)}
     </Dialog>
   );

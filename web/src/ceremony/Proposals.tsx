@@ -1,10 +1,11 @@
 // Commands that wait for signatures, as this page decodes and verifies them; what was sent or has lapsed, as the server
 // tells it. With keys loaded (`work`) they are signed, sent and deleted here; else only shown.
-import { Button, InlineNotification, Tag } from "@carbon/react";
+import { Button, Tag } from "@carbon/react";
 import { useEffect, useRef, useState } from "react";
 import { listProposals, readProposal, type Proposal } from "../api/proposals";
 import { Confirm } from "../components/Confirm";
 import { useLoad } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Section } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
@@ -150,8 +151,8 @@ function Group({ instance, root, group, facts, signers, work, isStale }: GroupPr
         {t("proposals.by")} <bdi>{proposal.created_by}</bdi> <Time value={proposal.created_at} />
       </p>
       {proposal.note && <p dir="auto">{proposal.note}</p>}
-      {contradictions.length > 0 && <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("tke.error.contradiction")} subtitle={contradictions.join("; ")} />}
-      {lapsed && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("proposals.lapsed")} />}
+      {contradictions.length > 0 && <InlineNotice kind="error" role="alert" title={t("tke.error.contradiction")} subtitle={contradictions.join("; ")} />}
+      {lapsed && <InlineNotice kind="warning" role="status" title={t("proposals.lapsed")} />}
       {group.map((one) => (
         <Signatures key={one.proposal.id} reviewed={one} />
       ))}

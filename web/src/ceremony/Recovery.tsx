@@ -1,9 +1,10 @@
 // Recovery units: a master key that no person has a part of, made in one and copied to the other units.
-import { Button, Checkbox, InlineNotification, NumberInput, Select, SelectItem, Tag } from "@carbon/react";
+import { Button, Checkbox, Select, SelectItem, Tag } from "@carbon/react";
 import { useState } from "react";
 import { addUnits } from "../api/units";
 import { CopyableText } from "../components/CopyButton";
-import { useNotify } from "../components/notices";
+import { InlineNotice, useNotify } from "../components/notices";
+import { NumberField } from "../components/NumberField";
 import { Section } from "../components/Page";
 import type { UnitFacts } from "../crypto-units/facts";
 import { useT } from "../i18n";
@@ -42,7 +43,7 @@ export function Recovery(props: RecoveryProps) {
             <h3>{t("recovery.prepare")}</h3>
             <p>{t("recovery.prepareMore")}</p>
             <Button size="sm" kind="tertiary" disabled={isBusy || lacking.length === 0} onClick={() => work.run("prepare", async () => (await prepare(work.ask, instance, facts, signers, work.tell)) && notify(t("steps.proposed")))}>
-              {t("recovery.prepareDo", { count: lacking.length })}
+              {lacking.length > 0 ? t("recovery.prepareDo", { count: lacking.length }) : t("sign.do.propose")}
             </Button>
           </li>
           <li>
@@ -68,7 +69,7 @@ function RandomKey({ facts, signers, work, stored }: RecoveryProps) {
   const makers = makersOf(facts);
   const lost = stored > 0 && facts.every((one) => !one.current);
   const make = (maker: UnitFacts) => work.run("random", async () => (await makeRandomKey(work.ask, maker, signers, work.tell)) && notify(t("recovery.made")));
-  if (lost) return <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("recovery.lost")} subtitle={t("recovery.lostMore")} />;
+  if (lost) return <InlineNotice kind="warning" role="status" title={t("recovery.lost")} subtitle={t("recovery.lostMore")} />;
   if (makers.length === 0) return <p className="kh-muted">{t("recovery.noMaker")}</p>;
   return (
     <p className="kh-page-actions">
@@ -125,7 +126,7 @@ function Copy({ instance, facts, signers, work }: RecoveryProps) {
       ))}
       <p>
         <Button size="sm" disabled={work.busy !== null || signers.length === 0 || targets.length === 0} onClick={() => work.run("copy", async () => tell(await copyKey(work.ask, instance, source, targets, signers, work.tell)))}>
-          {t("recovery.copyDo", { count: targets.length })}
+          {targets.length > 0 ? t("recovery.copyDo", { count: targets.length }) : t("recovery.copy")}
         </Button>
       </p>
     </div>
@@ -152,8 +153,8 @@ function More({ instance, facts, work }: RecoveryProps) {
       <p>{t("recovery.moreMore")}</p>
       <div className="kh-form">
         <div className="kh-row">
-          <NumberInput id="recovery-units" label={t("recovery.units")} min={recoveryBefore} max={MAX_RECOVERY} value={recovery} iconDescription={t("recovery.units")} onChange={(_, { value }) => setChosen({ recovery: Number(value), failover })} />
-          <NumberInput id="failover-units" label={t("recovery.failover")} min={failoverBefore} max={operational} value={failover} iconDescription={t("recovery.failover")} onChange={(_, { value }) => setChosen({ recovery, failover: Number(value) })} />
+          <NumberField id="recovery-units" label={t("recovery.units")} min={recoveryBefore} max={MAX_RECOVERY} value={recovery} onChange={(_, { value }) => setChosen({ recovery: Number(value), failover })} />
+          <NumberField id="failover-units" label={t("recovery.failover")} min={failoverBefore} max={operational} value={failover} onChange={(_, { value }) => setChosen({ recovery, failover: Number(value) })} />
         </div>
         <p>
           <Button size="sm" kind="tertiary" disabled={work.busy !== null || !isPossible || !isMore} onClick={add}>

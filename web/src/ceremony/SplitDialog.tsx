@@ -1,10 +1,11 @@
 // Splits a key part into shares, some of which give it back: the numbers, then the transcript that the administrators sign, then
 // for each custodian a password and a file, or all shares on paper. As `keyhaven tke mk-share` does it.
-import { Button, Checkbox, NumberInput, RadioButton, RadioButtonGroup } from "@carbon/react";
+import { Button, Checkbox, RadioButton, RadioButtonGroup } from "@carbon/react";
 import { useState } from "react";
 import { Dialog } from "../components/Dialog";
 import { SecretField, TextField } from "../components/fields";
 import { useAction } from "../components/load";
+import { NumberField } from "../components/NumberField";
 import { Failure } from "../crypto-units/Failure";
 import { useT } from "../i18n";
 import { useSession } from "../shell/session";
@@ -67,8 +68,8 @@ function Numbers({ part, onMade, onClose }: { part: KeyPart; onMade: (made: Made
     <Dialog title={t("shares.split")} submitLabel={t("shares.next")} busy={action.busy} canSubmit={isPossible} onSubmit={action.run} onClose={onClose}>
       <p>{t("shares.splitMore")}</p>
       <TextField id="share-label" data-modal-primary-focus dir="auto" labelText={t("shares.label")} helperText={t("shares.labelHelp")} value={label} invalid={label !== "" && !isLabel(label)} invalidText={t("shares.labelHelp")} onChange={(event) => setLabel(event.target.value)} />
-      <NumberInput id="share-count" label={t("shares.count")} min={MIN_THRESHOLD} max={MAX_SHARES} value={count} iconDescription={t("shares.count")} invalid={!isNumber(count, MIN_THRESHOLD)} invalidText={t("shares.numbers")} onChange={(_, { value }) => setCount(Number(value))} />
-      <NumberInput id="share-threshold" label={t("shares.threshold")} min={MIN_THRESHOLD} max={MAX_SHARES} value={threshold} iconDescription={t("shares.threshold")} invalid={!isNumber(threshold, MIN_THRESHOLD) || threshold > count} invalidText={t("shares.numbers")} onChange={(_, { value }) => setThreshold(Number(value))} />
+      <NumberField id="share-count" label={t("shares.count")} min={MIN_THRESHOLD} max={MAX_SHARES} value={count} invalid={!isNumber(count, MIN_THRESHOLD)} invalidText={t("shares.numbers")} onChange={(_, { value }) => setCount(Number(value))} />
+      <NumberField id="share-threshold" label={t("shares.threshold")} min={MIN_THRESHOLD} max={MAX_SHARES} value={threshold} invalid={!isNumber(threshold, MIN_THRESHOLD) || threshold > count} invalidText={t("shares.numbers")} onChange={(_, { value }) => setThreshold(Number(value))} />
       <RadioButtonGroup legendText={t("shares.where")} name="share-where" valueSelected={paper} orientation="vertical" onChange={(value) => setPaper(String(value))}>
         <RadioButton id="share-files" value="files" labelText={t("shares.inFiles")} />
         <RadioButton id="share-paper" value="paper" labelText={t("shares.onPaper")} />

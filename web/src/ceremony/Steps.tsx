@@ -1,9 +1,10 @@
 // The steps of a ceremony that several administrators sign, and the last one, which one signs.
-import { Button, Checkbox, InlineNotification, NumberInput } from "@carbon/react";
+import { Button, Checkbox } from "@carbon/react";
 import { useState } from "react";
 import { CopyableText } from "../components/CopyButton";
 import { TextField } from "../components/fields";
-import { useNotify } from "../components/notices";
+import { InlineNotice, useNotify } from "../components/notices";
+import { NumberField } from "../components/NumberField";
 import { Fact, Facts, Section } from "../components/Page";
 import { newPatternsAgree, pendingState, type Plan, type UnitFacts } from "../crypto-units/facts";
 import { Register } from "../crypto-units/parts";
@@ -57,10 +58,10 @@ export function Thresholds({ instance, facts, signers, work }: StepProps) {
         </div>
         {hasRecovery && <Checkbox id="thresholds-prepared" labelText={t("thresholds.prepared")} checked={prepared} onChange={(_, { checked }) => setPrepared(checked)} />}
         <TextField id="thresholds-note" dir="auto" maxLength={MAX_NOTE} labelText={t("steps.note")} value={note} onChange={(event) => setNote(event.target.value)} />
-        {(signature === 1 || revocation === 1) && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("thresholds.one")} />}
+        {(signature === 1 || revocation === 1) && <InlineNotice kind="warning" role="status" title={t("thresholds.one")} />}
         <p>
           <Button size="sm" disabled={work.busy !== null || !isPossible(signature) || !isPossible(revocation) || signers.length === 0} onClick={propose}>
-            {t("thresholds.propose", { count: takers.length })}
+            {takers.length > 0 ? t("thresholds.propose", { count: takers.length }) : t("sign.do.propose")}
           </Button>
         </p>
       </div>
@@ -81,7 +82,7 @@ interface ThresholdProps {
 function Threshold({ id, label, help, value, invalid, most, onChange }: ThresholdProps) {
   const t = useT();
   return (
-    <NumberInput
+    <NumberField
       id={id}
       label={label}
       helperText={help}
@@ -89,8 +90,7 @@ function Threshold({ id, label, help, value, invalid, most, onChange }: Threshol
       max={MAX_THRESHOLD}
       value={value}
       invalid={invalid}
-      invalidText={t("thresholds.tooHigh", { most })}
-      iconDescription={label}
+      invalidText={most > 0 ? t("thresholds.tooHigh", { most }) : t("thresholds.none")}
       onChange={(_, { value: next }) => onChange(Number(next))}
     />
   );
@@ -112,12 +112,12 @@ export function Commit({ instance, facts, signers, work }: StepProps) {
     <Section title={t("commit.title")}>
       <p>{t("commit.intro")}</p>
       <Patterns facts={facts} />
-      {!agree && <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("commit.differ")} subtitle={t("commit.differMore")} />}
+      {!agree && <InlineNotice kind="error" role="alert" title={t("commit.differ")} subtitle={t("commit.differMore")} />}
       {agree && <Checkbox id="commit-compared" labelText={t("commit.compared")} checked={compared} onChange={(_, { checked }) => setCompared(checked)} />}
       <TextField id="commit-note" dir="auto" maxLength={MAX_NOTE} labelText={t("steps.note")} value={note} onChange={(event) => setNote(event.target.value)} />
       <p className="kh-page-actions">
         <Button size="sm" disabled={work.busy !== null || !agree || !compared || loaded.length === 0 || signers.length === 0} onClick={propose}>
-          {t("commit.propose", { count: loaded.length })}
+          {loaded.length > 0 ? t("commit.propose", { count: loaded.length }) : t("sign.do.propose")}
         </Button>
         <ClearNew facts={facts} signers={signers} work={work} />
       </p>
@@ -170,7 +170,7 @@ export function Activate({ facts, plan, signers, work }: StepProps) {
       <Patterns facts={facts} />
       <p className="kh-page-actions">
         <Button size="sm" disabled={work.busy !== null || signers.length === 0} onClick={run}>
-          {t("activate.do", { count: ready.length })}
+          {ready.length > 0 ? t("activate.do", { count: ready.length }) : t("activate.title")}
         </Button>
         <ClearNew facts={facts} signers={signers} work={work} />
       </p>

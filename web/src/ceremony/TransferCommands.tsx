@@ -1,8 +1,9 @@
 // The three commands of a sealed transfer, each proposed from files that are verified in this page first. The keys themselves are
 // exported and imported by `keyhaven transfer`.
-import { Button, NumberInput, Select, SelectItem } from "@carbon/react";
+import { Button, Select, SelectItem } from "@carbon/react";
 import { useState } from "react";
 import { TextField } from "../components/fields";
+import { NumberField } from "../components/NumberField";
 import { useT } from "../i18n";
 import type { AttestationRoot } from "../tke/attestation";
 import type { Bytes } from "../tke/bytes";
@@ -81,7 +82,7 @@ export function TransferCommands({ instance, root, facts, signers, work }: Trans
             </p>
           </>
         )}
-        {isTimed && <NumberInput id="transfer-hours" label={t("transfer.hours")} min={1} max={MAX_HOURS} value={hours} iconDescription={t("transfer.hours")} onChange={(_, { value }) => setHours(Number(value))} />}
+        {isTimed && <NumberField id="transfer-hours" label={t("transfer.hours")} min={1} max={MAX_HOURS} value={hours} onChange={(_, { value }) => setHours(Number(value))} />}
         <p>
           <Button size="sm" kind="tertiary" disabled={work.busy !== null || signers.length === 0 || !isReady} onClick={run}>
             {t("transfer.do")}

@@ -47,6 +47,7 @@ function Notice({ error, onRetry }: ErrorNoticeProps) {
       hideCloseButton
       hasFocus={false}
       role="alert"
+      statusIconDescription={t("notice.error")}
       title={words.title}
       actionButtonLabel={onRetry ? t("action.retry") : ""}
       onActionButtonClick={onRetry}

@@ -15,7 +15,7 @@ export function Progress({ label, done, total, onCancel }: ProgressProps) {
   const known = done !== undefined && total !== undefined;
   return (
     <div className="kh-progress">
-      {known ? <ProgressBar label={label} value={done} max={Math.max(total, 1)} helperText={t("progress.of", { done, total })} /> : <ProgressBar label={label} />}
+      {known ? <ProgressBar label={label} value={done} max={Math.max(total, 1)} helperText={t("progress.of", { done: done.toLocaleString(), total: total.toLocaleString() })} /> : <ProgressBar label={label} />}
       {onCancel && (
         <Button kind="ghost" size="sm" onClick={onCancel}>
           {t("action.cancel")}

@@ -1,6 +1,6 @@
-// Short messages of success that leave by themselves; errors stay where they happened (ErrorNotice).
-import { ToastNotification } from "@carbon/react";
-import { createContext, useCallback, useContext, useMemo, useRef, useState, type ReactNode } from "react";
+// Short messages of success that leave by themselves, and what a page says in its own place; errors of calls are ErrorNotice.
+import { InlineNotification, ToastNotification } from "@carbon/react";
+import { createContext, useCallback, useContext, useMemo, useRef, useState, type ComponentProps, type ReactNode } from "react";
 import { useT } from "../i18n";
 
 const SHOWN_FOR_MS = 8000;
@@ -16,6 +16,16 @@ type Notify = (text: string, kind?: Notice["kind"]) => void;
 const Context = createContext<Notify>(() => undefined);
 
 export const useNotify = () => useContext(Context);
+
+interface InlineNoticeProps extends Pick<ComponentProps<typeof InlineNotification>, "role" | "title" | "subtitle" | "children"> {
+  kind: "error" | "success" | "warning" | "info";
+}
+
+// Its icon says its kind in the page's language; Carbon's own word is English.
+export function InlineNotice({ kind, ...rest }: InlineNoticeProps) {
+  const t = useT();
+  return <InlineNotification className="kh-notice" kind={kind} lowContrast hideCloseButton statusIconDescription={t(`notice.${kind}`)} {...rest} />;
+}
 
 export function NoticesProvider({ children }: { children: ReactNode }) {
   const t = useT();
@@ -37,7 +47,7 @@ export function NoticesProvider({ children }: { children: ReactNode }) {
           timeout={SHOWN_FOR_MS}
           title={notice.text}
           aria-label={t("action.close")}
-          statusIconDescription={notice.kind}
+          statusIconDescription={t(`notice.${notice.kind}`)}
           onClose={() => {
             drop(notice.id);
             return true;

@@ -1,6 +1,6 @@
 // A command block in words, decoded in this page from the bytes that are signed.
-import { InlineNotification } from "@carbon/react";
 import { CopyableText } from "../components/CopyButton";
+import { InlineNotice } from "../components/notices";
 import { Fact, Facts } from "../components/Page";
 import { useT, type Translate } from "../i18n";
 import type { BlockText } from "../tke/block-text";
@@ -24,7 +24,7 @@ export function BlockWords({ text, sha512, unit }: BlockWordsProps) {
   return (
     <div className="kh-block" data-testid="block">
       <h3>{commandName(t, text.command)}</h3>
-      {!text.understood && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="alert" title={t("block.notUnderstood")} subtitle={t("block.notUnderstoodMore")} />}
+      {!text.understood && <InlineNotice kind="warning" role="alert" title={t("block.notUnderstood")} subtitle={t("block.notUnderstoodMore")} />}
       <Facts>
         <Fact name={t("block.unit")}>
           <code>{unit}</code>

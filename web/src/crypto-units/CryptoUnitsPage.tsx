@@ -1,8 +1,9 @@
 // The crypto units of an instance: each one, how they differ, how far a ceremony or a rotation is, what waits for
 // signatures, what was done. Everything is for looking at; signing is on the page Ceremony, under `keyhaven console`.
-import { Button, InlineNotification, Tab, TabList, TabPanel, TabPanels, Tabs } from "@carbon/react";
+import { Button, Tab, TabList, TabPanel, TabPanels, Tabs } from "@carbon/react";
 import { Proposals } from "../ceremony/Proposals";
 import { Renew } from "../components/icons";
+import { InlineNotice } from "../components/notices";
 import { Page } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { useT } from "../i18n";
@@ -83,7 +84,7 @@ function HowToSign({ instance }: { instance: string }) {
   if (isLocal) return <RouteLink to={`/instances/${instance}/ceremony`}>{t("units.toCeremony")}</RouteLink>;
   return (
     <>
-      <InlineNotification className="kh-notice" kind="info" lowContrast hideCloseButton role="status" title={t("ceremony.onlyLocal")} subtitle={t("ceremony.onlyLocalMore")} />
+      <InlineNotice kind="info" role="status" title={t("ceremony.onlyLocal")} subtitle={t("ceremony.onlyLocalMore")} />
       <pre tabIndex={0}>{[`keyhaven console --url ${environment.server}`, `keyhaven tke proposals --instance ${instance}`, `keyhaven tke init --instance ${instance}`].join("\n")}</pre>
     </>
   );

@@ -1,6 +1,6 @@
 // What went wrong on this side of the protocol, in words; what the server refused is told as everywhere.
-import { InlineNotification } from "@carbon/react";
 import { ErrorNotice } from "../components/ErrorNotice";
+import { InlineNotice } from "../components/notices";
 import { useT } from "../i18n";
 import { TkeError } from "../tke/error";
 
@@ -8,10 +8,10 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => vo
   const t = useT();
   if (!(error instanceof TkeError)) return <ErrorNotice error={error} onRetry={onRetry} />;
   return (
-    <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t(`tke.error.${error.code}`)}>
+    <InlineNotice kind="error" role="alert" title={t(`tke.error.${error.code}`)}>
       <div className="kh-error" data-testid="tke-error" data-code={error.code}>
         <p dir="auto">{error.message}</p>
       </div>
-    </InlineNotification>
+    </InlineNotice>
   );
 }

@@ -1,11 +1,12 @@
 // The master key rotation as the server tells it, looked at again while it goes on.
-import { InlineNotification, Tag } from "@carbon/react";
+import { Tag } from "@carbon/react";
 import { useEffect, useState } from "react";
 import { abandonRotation, readRotation, startRotation, type Rotation } from "../api/rotation";
 import { Confirm } from "../components/Confirm";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { useAction, useLoad } from "../components/load";
 import { MayButton } from "../components/Needs";
+import { InlineNotice } from "../components/notices";
 import { Fact, Facts, Section } from "../components/Page";
 import { Loading, Progress } from "../components/Progress";
 import { Time } from "../components/Time";
@@ -54,7 +55,7 @@ export function RotationPanel({ instance, onChange }: { instance: string; onChan
         {t(`rotation.more.${rotation.phase}`)}
       </p>
       {isMoving(rotation) && <Progress label={t("rotation.keys")} done={rotation.keys_total - rotation.keys_left} total={rotation.keys_total} />}
-      {rotation.waiting_for && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("rotation.waiting")} subtitle={rotation.waiting_for} />}
+      {rotation.waiting_for && <InlineNotice kind="warning" role="status" title={t("rotation.waiting")} subtitle={rotation.waiting_for} />}
       <Facts>
         <Fact name={t("rotation.left")}>{rotation.keys_left.toLocaleString()}</Fact>
         <Fact name={t("rotation.rate")}>{rotation.keys_per_second.toLocaleString()}</Fact>

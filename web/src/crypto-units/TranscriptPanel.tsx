@@ -1,8 +1,9 @@
 // The newest entries of the transcript, each with what this page could prove of it and what it could not.
-import { InlineNotification, Tag } from "@carbon/react";
+import { Tag } from "@carbon/react";
 import { readNewest } from "../api/transcript";
 import { EmptyState } from "../components/EmptyState";
 import { useLoad } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
 import { useT } from "../i18n";
@@ -40,7 +41,7 @@ export function TranscriptPanel({ instance, state }: { instance: string; state: 
       <p>{t(isLocal ? "transcript.provedLocal" : "transcript.provedServer")}</p>
       <p className="kh-muted">{t("transcript.notProved")}</p>
       <WholeCheck instance={instance} state={state} />
-      {broken > 0 && <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("transcript.broken", { count: broken })} subtitle={t("transcript.brokenMore")} />}
+      {broken > 0 && <InlineNotice kind="error" role="alert" title={t("transcript.broken", { count: broken })} subtitle={t("transcript.brokenMore")} />}
       <ol className="kh-entries" data-testid="transcript">
         {entries.map(({ entry, checked }) => (
           <li key={entry.sequence}>

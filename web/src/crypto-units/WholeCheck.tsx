@@ -1,10 +1,11 @@
 // Judges the whole transcript in this page, with the crypto units at hand, as `keyhaven tke transcript --verify` does.
-import { Button, InlineNotification } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { useState } from "react";
 import { readAll } from "../api/transcript";
 import { CopyableText } from "../components/CopyButton";
 import { TextField } from "../components/fields";
 import { useAction } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Progress } from "../components/Progress";
 import { useT } from "../i18n";
 import { TranscriptCheck, type LiveUnit, type TranscriptReport } from "../tke/transcript-check";
@@ -58,7 +59,7 @@ function Report({ report, units, missing }: { report: TranscriptReport; units: n
   const title = report.faults.length > 0 ? t("check.faults", { count: report.faults.length }) : missing > 0 ? t("check.unread", { count: missing }) : t("check.ok", { entries: report.entries, units });
   return (
     <section aria-label={t("check.result")} data-testid="transcript-check" data-ok={isSound}>
-      <InlineNotification className="kh-notice" kind={kind} lowContrast hideCloseButton role={isSound ? "status" : "alert"} title={title} />
+      <InlineNotice kind={kind} role={isSound ? "status" : "alert"} title={title} />
       <p>
         {t("check.newest")} <CopyableText value={`${report.last}:${report.lastHash}`} what={t("check.newest")} />
       </p>

@@ -1,6 +1,7 @@
 // Small pieces that the pages about units share.
-import { InlineNotification, Tag } from "@carbon/react";
+import { Tag } from "@carbon/react";
 import { CopyableText } from "../components/CopyButton";
+import { InlineNotice } from "../components/notices";
 import { useT } from "../i18n";
 import { toHex } from "../tke/bytes";
 import type { Administrator } from "../tke/administrator";
@@ -54,8 +55,8 @@ export function PlanList({ plan }: { plan: Plan }) {
   const t = useT();
   return (
     <>
-      {plan.complete && <InlineNotification className="kh-notice" kind="success" lowContrast hideCloseButton role="status" title={t("plan.complete")} />}
-      {plan.conflict && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("plan.conflict")} subtitle={t("plan.conflictMore")} />}
+      {plan.complete && <InlineNotice kind="success" role="status" title={t("plan.complete")} />}
+      {plan.conflict && <InlineNotice kind="warning" role="status" title={t("plan.conflict")} subtitle={t("plan.conflictMore")} />}
       <ol className="kh-plan" data-testid="plan">
         {plan.steps
           .filter((step) => step.state !== "none")

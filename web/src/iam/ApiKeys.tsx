@@ -1,5 +1,5 @@
 // API keys of an identity. A key's text exists in the answer that makes it, in this dialog, and nowhere else.
-import { InlineNotification, Tag } from "@carbon/react";
+import { Tag } from "@carbon/react";
 import { useEffect, useMemo, useState } from "react";
 import { createApiKey, revokeApiKey, type ApiKey, type Identity, type NewApiKey } from "../api/iam";
 import { Confirm } from "../components/Confirm";
@@ -10,7 +10,7 @@ import { EmptyState } from "../components/EmptyState";
 import { SecretField, TextField } from "../components/fields";
 import { Add, TrashCan } from "../components/icons";
 import { useAction } from "../components/load";
-import { useNotify } from "../components/notices";
+import { InlineNotice, useNotify } from "../components/notices";
 import { MayButton } from "../components/Needs";
 import { Section } from "../components/Page";
 import { useLocalRows } from "../components/rows";
@@ -125,8 +125,8 @@ function ShowOnce({ made, onClose }: { made: NewApiKey; onClose: () => void }) {
   }, [hasKept]);
   return (
     <Dialog title={t("iam.onceTitle")} submitLabel={t("iam.kept")} canSubmit onSubmit={onClose} onClose={leave}>
-      <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("iam.once")} subtitle={t("iam.onceMore")} />
-      {isWarned && <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("iam.notKept")} />}
+      <InlineNotice kind="warning" role="status" title={t("iam.once")} subtitle={t("iam.onceMore")} />
+      {isWarned && <InlineNotice kind="error" role="alert" title={t("iam.notKept")} />}
       <p>
         <bdi>{made.name}</bdi>
       </p>

@@ -1,5 +1,5 @@
 // Grants roles: which, on what, and in words what that allows before it is done.
-import { Checkbox, InlineNotification, Select, SelectItem } from "@carbon/react";
+import { Checkbox, Select, SelectItem } from "@carbon/react";
 import { useState } from "react";
 import { createAccessPolicy, type AccessScope, type Identity, type RoleName } from "../api/iam";
 import { listInstances } from "../api/instances";
@@ -8,6 +8,7 @@ import { Dialog } from "../components/Dialog";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { TextField } from "../components/fields";
 import { useAction, useLoad } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { useT } from "../i18n";
 import { isKeyId, makesAdministrator, PLATFORM_ROLES, SERVICE_ROLES, type ScopeLevel } from "./rules";
 
@@ -51,7 +52,7 @@ export function GrantDialog({ identity, onClose, onDone }: GrantDialogProps) {
       <RoleBoxes legend={t("iam.platformRoles")} names={PLATFORM_ROLES} roles={roles} choose={choose} />
       {isAdministrator && (
         <>
-          <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("iam.administratorTitle")} subtitle={t("iam.administratorMore")} />
+          <InlineNotice kind="warning" role="status" title={t("iam.administratorTitle")} subtitle={t("iam.administratorMore")} />
           <Checkbox id="accept-administrator" labelText={t("iam.acceptAdministrator")} checked={accepted} onChange={(_, { checked }) => setAccepted(checked)} />
         </>
       )}

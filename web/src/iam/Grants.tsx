@@ -1,12 +1,11 @@
 // Access policies of an identity: roles, and on what.
-import { InlineNotification } from "@carbon/react";
 import { useMemo, useState } from "react";
 import { deleteAccessPolicy, scopeOf, type AccessPolicy, type AccessScope } from "../api/iam";
 import { Confirm } from "../components/Confirm";
 import { DataTable, type Column } from "../components/DataTable";
 import { EmptyState } from "../components/EmptyState";
 import { Add, TrashCan } from "../components/icons";
-import { useNotify } from "../components/notices";
+import { InlineNotice, useNotify } from "../components/notices";
 import { MayButton } from "../components/Needs";
 import { Section } from "../components/Page";
 import { useLocalRows } from "../components/rows";
@@ -86,7 +85,7 @@ export function Grants({ identity, details, reload }: PartProps) {
           }}
         >
           <p>{t("iam.takeMore", { roles: rolesOf(taking).join(", "), scope: scopeText(scopeOf(taking), instances, t) })}</p>
-          {isMe && makesAdministrator(rolesOf(taking), scopeOf(taking)) && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("iam.takeMe")} />}
+          {isMe && makesAdministrator(rolesOf(taking), scopeOf(taking)) && <InlineNotice kind="warning" role="status" title={t("iam.takeMe")} />}
         </Confirm>
       )}
     </Section>

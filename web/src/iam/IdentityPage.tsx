@@ -1,5 +1,5 @@
 // One identity: what it may do, its API keys, and its end.
-import { Button, InlineNotification, Tag } from "@carbon/react";
+import { Button, Tag } from "@carbon/react";
 import { useState } from "react";
 import { deleteIdentity, listAccessPolicies, listApiKeys, listIdentities, type AccessPolicy, type ApiKey, type Identity } from "../api/iam";
 import { listInstances } from "../api/instances";
@@ -9,7 +9,7 @@ import { EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { Renew, TrashCan } from "../components/icons";
 import { useLoad } from "../components/load";
-import { useNotify } from "../components/notices";
+import { InlineNotice, useNotify } from "../components/notices";
 import { MayButton } from "../components/Needs";
 import { Fact, Facts, Page } from "../components/Page";
 import { Loading } from "../components/Progress";
@@ -78,7 +78,7 @@ export default function IdentityPage() {
         }
       >
         <ErrorNotice error={loaded.error} onRetry={loaded.reload} />
-        {isMe && <InlineNotification className="kh-notice" kind="info" lowContrast hideCloseButton role="status" title={t("iam.thisIsYou")} subtitle={t("iam.thisIsYouMore")} />}
+        {isMe && <InlineNotice kind="info" role="status" title={t("iam.thisIsYou")} subtitle={t("iam.thisIsYouMore")} />}
         <Facts>
           <Fact name={t("common.id")}>
             <CopyableText value={identity.iam_id} what={t("common.id")} />

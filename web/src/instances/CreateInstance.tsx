@@ -1,9 +1,10 @@
-import { NumberInput, Select, SelectItem } from "@carbon/react";
+import { Select, SelectItem } from "@carbon/react";
 import { useState } from "react";
 import { createInstance, type Instance } from "../api/instances";
 import { Dialog } from "../components/Dialog";
 import { TextField } from "../components/fields";
 import { useAction } from "../components/load";
+import { NumberField } from "../components/NumberField";
 import { Progress } from "../components/Progress";
 import { useT } from "../i18n";
 
@@ -54,5 +55,5 @@ interface CountProps {
 }
 
 const Count = ({ id, label, help, min, max, value, onChange }: CountProps) => (
-  <NumberInput id={`instance-${id}`} label={label} helperText={help} min={min} max={max} value={value} allowEmpty={false} disableWheel onChange={(_, state) => onChange(Number(state.value))} />
+  <NumberField id={`instance-${id}`} label={label} helperText={help} min={min} max={max} value={value} allowEmpty={false} disableWheel onChange={(_, state) => onChange(Number(state.value))} />
 );

@@ -1,6 +1,7 @@
 // "active" says nothing about an instance: what matters is whether its units hold a master key.
-import { InlineNotification, Tag } from "@carbon/react";
+import { Tag } from "@carbon/react";
 import { allUnits, isInitialised, type CryptoUnits } from "../api/instances";
+import { InlineNotice } from "../components/notices";
 import { useT } from "../i18n";
 
 export type InitState = "initialised" | "partly" | "not" | "unknown";
@@ -38,7 +39,7 @@ export function InitialiseBanner({ units }: { units: CryptoUnits | null | undefi
   const noKey = all.filter((unit) => unit.state === "uninitialized").length;
   const waiting = all.filter((unit) => unit.state === "initialized" && unit.membership === "waiting").length;
   return (
-    <InlineNotification className="kh-notice" kind={state === "not" ? "warning" : "info"} lowContrast hideCloseButton role="status" title={t(state === "not" ? "instances.banner" : "instances.partly")}>
+    <InlineNotice kind={state === "not" ? "warning" : "info"} role="status" title={t(state === "not" ? "instances.banner" : "instances.partly")}>
       <div data-testid="initialise-banner">
         {state === "not" && <p>{t("instances.bannerMore")}</p>}
         <ul className="kh-list">
@@ -48,6 +49,6 @@ export function InitialiseBanner({ units }: { units: CryptoUnits | null | undefi
         </ul>
         <p>{t("instances.howToInitialise")}</p>
       </div>
-    </InlineNotification>
+    </InlineNotice>
   );
 }

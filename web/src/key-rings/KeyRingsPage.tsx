@@ -29,10 +29,10 @@ export default function KeyRingsPage() {
   const [deleting, setDeleting] = useState<KeyRing | null>(null);
   const columns = useMemo<Column<KeyRing>[]>(
     () => [
-      { key: "id", header: t("rings.id"), width: 300, cell: (row) => <RouteLink to={`/instances/${guid}/keys?ring=${encodeURIComponent(row.id)}`} title={t("rings.showKeys", { ring: row.id })}>{row.id}</RouteLink> },
+      { key: "id", header: t("rings.id"), width: 360, cell: (row) => <RingName guid={guid} ring={row.id} /> },
       { key: "keys", header: t("rings.keys"), width: 120, cell: (row) => <RingKeys guid={guid} ring={row.id} /> },
       { key: "created", header: t("common.created"), width: 220, cell: (row) => <Time value={row.creationDate} /> },
-      { key: "createdBy", header: t("common.createdBy"), width: 380, cell: (row) => row.createdBy ?? <span className="kh-muted">{t("rings.default")}</span> },
+      { key: "createdBy", header: t("common.createdBy"), width: 380, cell: (row) => row.createdBy ?? "–" },
     ],
     [t, guid],
   );
@@ -96,6 +96,23 @@ export default function KeyRingsPage() {
         </Confirm>
       )}
     </Page>
+  );
+}
+
+function RingName({ guid, ring }: { guid: string; ring: string }) {
+  const t = useT();
+  return (
+    <>
+      <RouteLink to={`/instances/${guid}/keys?ring=${encodeURIComponent(ring)}`} title={t("rings.showKeys", { ring })}>
+        {ring}
+      </RouteLink>
+      {ring === DEFAULT_RING && (
+        <>
+          <br />
+          <span className="kh-muted">{t("rings.default")}</span>
+        </>
+      )}
+    </>
   );
 }
 

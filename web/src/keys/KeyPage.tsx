@@ -1,5 +1,5 @@
 // Everything about one key, in tabs whose choice is in the URL.
-import { Button, InlineNotification, Tab, TabList, TabPanel, TabPanels, Tabs } from "@carbon/react";
+import { Button, Tab, TabList, TabPanel, TabPanels, Tabs } from "@carbon/react";
 import { useState } from "react";
 import { ApiError } from "../api/api";
 import { readKey, type Key } from "../api/keys";
@@ -8,6 +8,7 @@ import { ErrorNotice } from "../components/ErrorNotice";
 import { Renew } from "../components/icons";
 import { useLoad } from "../components/load";
 import { WithRole } from "../components/Needs";
+import { InlineNotice } from "../components/notices";
 import { Fact, Facts, Page } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
@@ -114,11 +115,11 @@ function DualNotice({ item }: { item: Key }) {
   const t = useT();
   if (!isSetForDeletion(item)) return null;
   return (
-    <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("keys.setForDeletion")}>
+    <InlineNotice kind="warning" role="status" title={t("keys.setForDeletion")}>
       <p>
         {t("keys.deletionExpires")}: <Time value={item.dualAuthDelete.authExpiration} />. {t("remedy.AUTHORIZATIONS_NOT_MET")}
       </p>
-    </InlineNotification>
+    </InlineNotice>
   );
 }
 

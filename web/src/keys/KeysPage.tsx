@@ -1,12 +1,12 @@
 // The keys of an instance: search, filters, sorting, every action. 50,000 of them scroll in one list.
-import { Button, InlineNotification } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { useEffect, useMemo, useState } from "react";
 import { ApiError } from "../api/api";
 import { listKeys, type Key } from "../api/keys";
 import { DataTable } from "../components/DataTable";
 import { EmptyState } from "../components/EmptyState";
 import { Add, Download, Renew } from "../components/icons";
-import { useNotify } from "../components/notices";
+import { InlineNotice, useNotify } from "../components/notices";
 import { MayButton } from "../components/Needs";
 import { Page } from "../components/Page";
 import { useServerRows, type Rows } from "../components/rows";
@@ -69,7 +69,7 @@ export default function KeysPage() {
     >
       <InitialiseBanner units={units} />
       <TooBroad error={rows.error} />
-      {isIncomplete && <InlineNotification className="kh-notice" kind="info" lowContrast hideCloseButton role="status" title={t("keys.incomplete")} />}
+      {isIncomplete && <InlineNotice kind="info" role="status" title={t("keys.incomplete")} />}
       <DataTable
         name="keys"
         label={t("keys.title")}
@@ -132,5 +132,5 @@ const withoutTooBroad = (rows: Rows<Key>): Rows<Key> => (isTooBroad(rows.error) 
 function TooBroad({ error }: { error: unknown }) {
   const t = useT();
   if (!isTooBroad(error)) return null;
-  return <InlineNotification className="kh-notice" kind="info" lowContrast hideCloseButton role="status" title={t("keys.tooBroad")} subtitle={t("keys.tooBroadMore")} />;
+  return <InlineNotice kind="info" role="status" title={t("keys.tooBroad")} subtitle={t("keys.tooBroadMore")} />;
 }

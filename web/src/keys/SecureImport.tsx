@@ -1,12 +1,13 @@
 // Secure import, step by step: token, encrypt, paste. Where the page came from the server the encryption is done outside
 // of it; under `keyhaven console` the page can do it.
-import { Button, InlineNotification } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { useState } from "react";
 import { createImportToken, readImportToken, type ImportToken, type Material } from "../api/keys";
 import { CopyableText, CopyButton } from "../components/CopyButton";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { TextAreaField, TextField } from "../components/fields";
 import { useAction } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Fact, Facts } from "../components/Page";
 import { Progress } from "../components/Progress";
 import { Time } from "../components/Time";
@@ -57,7 +58,7 @@ export function SecureImport({ instance, value, onChange }: SecureImportProps) {
   return (
     <div className="kh-steps">
       <p>{t("secure.intro")}</p>
-      {!isLocal && <InlineNotification className="kh-notice" kind="info" lowContrast hideCloseButton role="status" title={t("mode.server")} subtitle={t("secure.serverMode")} />}
+      {!isLocal && <InlineNotice kind="info" role="status" title={t("mode.server")} subtitle={t("secure.serverMode")} />}
       <section>
         <h3>1. {t("secure.step1")}</h3>
         <p>{t("secure.step1More")}</p>

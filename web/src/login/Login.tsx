@@ -1,6 +1,6 @@
 // Logging in at the OpenID provider, where there is one, or with an API key. The key is in this form's memory until it is sent, then gone; the server answers with an
 // HttpOnly cookie that no script can read. Under `keyhaven console` the tool holds the login and no key is asked for.
-import { Button, InlineNotification } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { useState } from "react";
 import { ApiError, session as api, type Session } from "../api/api";
 import type { Environment } from "../api/environment";
@@ -8,6 +8,7 @@ import { Dialog } from "../components/Dialog";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { SecretField } from "../components/fields";
 import { useAction } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { useT } from "../i18n";
 import { Preferences } from "../shell/Preferences";
 import { OpenIdLogin, OpenIdTrouble } from "./OpenIdLogin";
@@ -49,7 +50,7 @@ export function Login({ environment, onOpened }: LoginProps) {
     <main className="kh-login">
       <h1>{t("login.title")}</h1>
       {environment.mode === "local" ? (
-        <InlineNotification kind="warning" lowContrast hideCloseButton title={t("login.localGone")} subtitle={t("login.localGoneMore")} />
+        <InlineNotice kind="warning" title={t("login.localGone")} subtitle={t("login.localGoneMore")} />
       ) : (
         <>
           <OpenIdTrouble environment={environment} />

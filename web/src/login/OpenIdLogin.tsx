@@ -1,8 +1,9 @@
 // The way to the OpenID provider on the log-in page, and what went wrong there.
-import { Button, InlineNotification } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { useEffect, useState } from "react";
 import type { Environment } from "../api/environment";
 import { CopyableText } from "../components/CopyButton";
+import { InlineNotice } from "../components/notices";
 import { useT } from "../i18n";
 import { startAddress, troubleOf } from "./openid";
 
@@ -36,7 +37,7 @@ export function OpenIdTrouble({ environment }: OpenIdProps) {
   if (!trouble) return null;
   return (
     <div className="kh-openid-trouble">
-      <InlineNotification kind={trouble.word === "cancelled" ? "info" : "error"} lowContrast hideCloseButton role="alert" title={t("login.openidFailed")} subtitle={t(`login.openid.${trouble.word}`, { server: environment.server })} />
+      <InlineNotice kind={trouble.word === "cancelled" ? "info" : "error"} role="alert" title={t("login.openidFailed")} subtitle={t(`login.openid.${trouble.word}`, { server: environment.server })} />
       {trouble.subject && (
         <p>
           {t("login.openidSubject")} <CopyableText value={trouble.subject} what={t("login.openidSubject")} />

@@ -1,6 +1,6 @@
 // How the server fares while this page is open: rates, refusals, latencies, health. The server keeps totals only; the
 // page reads them again and again and shows what happened in between.
-import { Button, InlineNotification, Select, SelectItem } from "@carbon/react";
+import { Button, Select, SelectItem } from "@carbon/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { ApiError } from "../api/api";
 import { listInstances } from "../api/instances";
@@ -9,6 +9,7 @@ import { EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { Renew } from "../components/icons";
 import { useLoad, usePolling } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Fact, Facts, Page, Section } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
@@ -128,7 +129,7 @@ function Charts({ history, instance }: { history: Snapshot[]; instance: string }
   const times = steps.map(({ at }) => at);
   return (
     <>
-      {steps.length === 0 && <InlineNotification className="kh-notice" kind="info" lowContrast hideCloseButton role="status" title={t("metrics.secondReading")} />}
+      {steps.length === 0 && <InlineNotice kind="info" role="status" title={t("metrics.secondReading")} />}
       <div className="kh-charts">
         <LineChart title={t("metrics.rate")} unit={t("metrics.perSecond")} times={times} lines={[{ name: t("metrics.calls"), kind: "main", values: steps.map((step) => step.callsPerSecond) }]} />
         <LineChart

@@ -1,11 +1,12 @@
 // The migrations of a directory: which one, and its three sides: progress, plan, report. What is chosen is in the URL.
-import { Button, InlineNotification, Select, SelectItem, Tab, TabList, TabPanel, TabPanels, Tabs } from "@carbon/react";
+import { Button, Select, SelectItem, Tab, TabList, TabPanel, TabPanels, Tabs } from "@carbon/react";
 import type { ReactNode } from "react";
 import { listMigrations, readPlan, readReport, readStatus } from "../api/migration";
 import { EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { Renew } from "../components/icons";
 import { useLoad } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Page } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { useBackOff } from "../crypto-units/polling";
@@ -52,7 +53,7 @@ export function LocalMigrations() {
       {all.length > 0 && chosen === undefined && (
         <>
           {chooser}
-          <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("migration.noPlan", { name: asked })} />
+          <InlineNotice kind="warning" role="status" title={t("migration.noPlan", { name: asked })} />
         </>
       )}
       {chosen !== undefined && (

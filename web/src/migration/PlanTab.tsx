@@ -1,11 +1,11 @@
 // A plan to review: what will be done with each key, what is lost, what stops it, what its owner must supply; and the text.
-import { InlineNotification } from "@carbon/react";
 import { useMemo, useState } from "react";
 import { ACTIONS, type Plan, type PlanFile, type PlannedKey } from "../api/migration";
 import { CopyableText, CopyButton } from "../components/CopyButton";
 import type { Column } from "../components/DataTable";
 import { ErrorNotice } from "../components/ErrorNotice";
 import type { Loaded } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Fact, Facts, Section } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
@@ -28,10 +28,10 @@ export function PlanTab({ file }: { file: Loaded<PlanFile> }) {
           <Keys keys={data.plan.keys} />
         </>
       ) : (
-        <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("migration.unreadable")}>
+        <InlineNotice kind="warning" role="status" title={t("migration.unreadable")}>
           <p>{data.mistake}</p>
           <p>{t("migration.unreadableMore")}</p>
-        </InlineNotification>
+        </InlineNotice>
       )}
       <Text name={data.name} text={data.text} />
     </>

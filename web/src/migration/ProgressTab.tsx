@@ -1,10 +1,10 @@
 // How far a migration is, from its journal, looked at again while it goes on.
-import { InlineNotification } from "@carbon/react";
 import { useMemo, useState } from "react";
 import { STATES, type KeyState, type KeyStatus, type Plan, type Run, type Status } from "../api/migration";
 import type { Column } from "../components/DataTable";
 import { ErrorNotice } from "../components/ErrorNotice";
 import type { Loaded } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Section } from "../components/Page";
 import { Loading, Progress } from "../components/Progress";
 import { useT, type TextKey } from "../i18n";
@@ -41,8 +41,8 @@ function Totals({ totals }: { totals: Status["totals"] }) {
           <StateTag key={state} state={state} count={totals[state] ?? 0} />
         ))}
       </p>
-      {(totals.blocked ?? 0) > 0 && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("migration.someBlocked")} subtitle={t("migration.someBlockedMore")} />}
-      {(totals.failed ?? 0) > 0 && <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="status" title={t("migration.someFailed")} subtitle={t("migration.someFailedMore")} />}
+      {(totals.blocked ?? 0) > 0 && <InlineNotice kind="warning" role="status" title={t("migration.someBlocked")} subtitle={t("migration.someBlockedMore")} />}
+      {(totals.failed ?? 0) > 0 && <InlineNotice kind="error" role="status" title={t("migration.someFailed")} subtitle={t("migration.someFailedMore")} />}
     </Section>
   );
 }
@@ -84,7 +84,7 @@ function Verdict({ verify }: { verify: Run | null }) {
   const verdict = verdictOf(verify);
   return (
     <Section title={t("migration.verification")}>
-      <InlineNotification className="kh-notice" kind={VERDICTS[verdict]} lowContrast hideCloseButton role="status" title={t(`migration.verdict.${verdict}`)} subtitle={t("migration.verdictMore")} />
+      <InlineNotice kind={VERDICTS[verdict]} role="status" title={t(`migration.verdict.${verdict}`)} subtitle={t("migration.verdictMore")} />
     </Section>
   );
 }

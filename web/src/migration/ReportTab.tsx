@@ -1,10 +1,10 @@
 // The newest report: its result, its figures, what recorded it, and how anybody checks it without this page.
-import { InlineNotification } from "@carbon/react";
 import type { Report, ReportFile } from "../api/migration";
 import { CopyableText } from "../components/CopyButton";
 import { EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { useLoad, type Loaded } from "../components/load";
+import { InlineNotice } from "../components/notices";
 import { Fact, Facts, Section } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
@@ -45,9 +45,9 @@ function Result({ report, planText }: { report: Report; planText: string | undef
   const hash = useLoad(planText === undefined ? null : `plan:${planText}`, () => sha256Of(planText ?? ""));
   return (
     <Section title={t("migration.tab.report")}>
-      <InlineNotification className="kh-notice" kind={isVerified ? "success" : "warning"} lowContrast hideCloseButton role="status" title={t(isVerified ? "migration.isVerified" : "migration.isIncomplete")} />
+      <InlineNotice kind={isVerified ? "success" : "warning"} role="status" title={t(isVerified ? "migration.isVerified" : "migration.isIncomplete")} />
       <Named title={t("migration.lacking")} all={report.why} />
-      {hash.data !== undefined && hash.data !== report.plan.sha256 && <InlineNotification className="kh-notice" kind="warning" lowContrast hideCloseButton role="status" title={t("migration.planChanged")} subtitle={t("migration.planChangedMore")} />}
+      {hash.data !== undefined && hash.data !== report.plan.sha256 && <InlineNotice kind="warning" role="status" title={t("migration.planChanged")} subtitle={t("migration.planChangedMore")} />}
       <Facts>
         <Fact name={t("migration.made")}>
           <Time value={report.made} />
@@ -101,7 +101,7 @@ function Receipt({ file }: { file: ReportFile }) {
       {file.receipt === null ? (
         <p>{t("migration.noReceipt")}</p>
       ) : record === null ? (
-        <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="status" title={t("migration.badReceipt")} />
+        <InlineNotice kind="error" role="status" title={t("migration.badReceipt")} />
       ) : (
         <>
           <p>{t("migration.receiptMore")}</p>

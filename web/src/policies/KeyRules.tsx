@@ -1,7 +1,8 @@
 // What an instance asks of its keys, and whether their use is counted.
-import { Checkbox, NumberInput, Toggle } from "@carbon/react";
+import { Checkbox, Toggle } from "@carbon/react";
 import { useState } from "react";
 import type { PolicyOf } from "../api/policies";
+import { NumberField } from "../components/NumberField";
 import { useT } from "../i18n";
 import { PolicyForm, type PolicyPart } from "./PolicyForm";
 import { ACCESS_RIGHTS, FREE, MAX_MONTHS, rightsOf, sameRights, type AccessRights } from "./rules";
@@ -76,7 +77,7 @@ export function RotationPolicy({ part }: { part: PolicyPart<PolicyOf<"rotation">
     >
       <Toggle id="policy-rotation" labelText={t("policies.rotationLabel")} labelA={t("common.off")} labelB={t("common.on")} toggled={enabled} onToggle={setEnabled} />
       {enabled && (
-        <NumberInput
+        <NumberField
           id="policy-months"
           label={t("policies.rotationMonths")}
           helperText={t("policies.rotationHelp")}

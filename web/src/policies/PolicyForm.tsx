@@ -1,11 +1,10 @@
 // One policy: what holds, who set it when, the form, what saving would mean, and the button that saves this policy alone.
-import { InlineNotification } from "@carbon/react";
 import { useState, type ReactNode } from "react";
 import { readInstancePolicies, setInstancePolicy, type InstancePolicy, type InstancePolicySetting } from "../api/policies";
 import { Confirm } from "../components/Confirm";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { useAction } from "../components/load";
-import { useNotify } from "../components/notices";
+import { InlineNotice, useNotify } from "../components/notices";
 import { MayButton } from "../components/Needs";
 import { Section } from "../components/Page";
 import { Time } from "../components/Time";
@@ -112,7 +111,7 @@ function Stamp({ stored }: { stored: InstancePolicy | undefined }) {
 }
 
 const Notice = ({ kind, title, lines }: { kind: "info" | "warning"; title: string; lines: string[] }) => (
-  <InlineNotification className="kh-notice" kind={kind} lowContrast hideCloseButton role="status" title={title}>
+  <InlineNotice kind={kind} role="status" title={title}>
     <ul className="kh-list">
       {lines.map((line) => (
         <li key={line} dir="auto">
@@ -120,5 +119,5 @@ const Notice = ({ kind, title, lines }: { kind: "info" | "warning"; title: strin
         </li>
       ))}
     </ul>
-  </InlineNotification>
+  </InlineNotice>
 );

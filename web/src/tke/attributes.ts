@@ -13,6 +13,7 @@ export const PERMISSION = {
   zeroizeWithOne: 0x40,
   doNotDisturb: 0x2000,
 } as const;
+export type Permission = keyof typeof PERMISSION;
 
 const MAY_CHANGE: Record<number, number> = {
   [PERMISSION.import]: 0x10000,
@@ -80,24 +81,32 @@ export function permissionsFor(type: "operational" | "recovery" | "failover", no
 
 const hex8 = (value: number) => (value >>> 0).toString(16).toUpperCase().padStart(8, "0");
 
-const PERMISSION_NAMES: [number, string][] = [
-  [PERMISSION.import, "import of key parts"],
-  [PERMISSION.export, "export of master keys"],
-  [PERMISSION.singlePart, "whole key from one administrator"],
-  [PERMISSION.randomKey, "random master keys"],
-  [PERMISSION.thresholdOfOne, "thresholds of 1"],
-  [PERMISSION.controlPointsWithOne, "control points with one signature"],
-  [PERMISSION.zeroizeWithOne, "zeroize with one signature"],
-  [PERMISSION.doNotDisturb, "do not disturb"],
-];
+// As the command line says them.
+const PERMISSION_NAMES: Record<Permission, string> = {
+  import: "import of key parts",
+  export: "export of master keys",
+  singlePart: "whole key from one administrator",
+  randomKey: "random master keys",
+  thresholdOfOne: "thresholds of 1",
+  controlPointsWithOne: "control points with one signature",
+  zeroizeWithOne: "zeroize with one signature",
+  doNotDisturb: "do not disturb",
+};
+
+// The permissions that are given; bits that say of some that they may still be changed; bits without a name.
+export function splitPermissions(permissions: number): { given: Permission[]; mayChange: number; unnamed: number } {
+  const all = Object.keys(PERMISSION) as Permission[];
+  const known = all.reduce((mask, name) => mask | PERMISSION[name], 0);
+  const mayChange = all.reduce((mask, name) => mask | MAY_CHANGE[PERMISSION[name]]!, THRESHOLDS_MAY_CHANGE);
+  const left = permissions & ~known;
+  return { given: all.filter((name) => (permissions & PERMISSION[name]) !== 0), mayChange: left & mayChange, unnamed: left & ~mayChange };
+}
 
 export function permissionsText(permissions: number): string {
-  const names = PERMISSION_NAMES.filter(([bit]) => (permissions & bit) !== 0).map(([, name]) => name);
-  const known = PERMISSION_NAMES.reduce((mask, [bit]) => mask | bit, 0);
-  const mayChange = PERMISSION_NAMES.reduce((mask, [bit]) => mask | MAY_CHANGE[bit]!, THRESHOLDS_MAY_CHANGE);
-  const left = permissions & ~known;
-  if ((left & mayChange) !== 0) names.push(`may still be changed: ${hex8(left & mayChange)}`);
-  if ((left & ~mayChange) !== 0) names.push(`bits without a name: ${hex8(left & ~mayChange)}`);
+  const { given, mayChange, unnamed } = splitPermissions(permissions);
+  const names = given.map((name) => PERMISSION_NAMES[name]);
+  if (mayChange !== 0) names.push(`may still be changed: ${hex8(mayChange)}`);
+  if (unnamed !== 0) names.push(`bits without a name: ${hex8(unnamed)}`);
   return names.length === 0 ? "none" : names.join(", ");
 }
 export { hex8 };

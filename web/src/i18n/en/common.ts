@@ -76,5 +76,11 @@ export const common = {
   "copy.value": "Copy {what}",
   "secret.show": "Show",
   "secret.hide": "Hide",
+  "notice.info": "Information",
+  "notice.success": "Success",
+  "notice.warning": "Warning",
+  "notice.error": "Error",
+  "number.more": "One more",
+  "number.less": "One less",
   "progress.of": "{done} of {total}",
 };

@@ -78,5 +78,11 @@ export const common: typeof source = {
   "copy.value": "{what} 복사",
   "secret.show": "표시",
   "secret.hide": "숨기기",
+  "notice.info": "정보",
+  "notice.success": "성공",
+  "notice.warning": "경고",
+  "notice.error": "오류",
+  "number.more": "하나 늘리기",
+  "number.less": "하나 줄이기",
   "progress.of": "{total}개 중 {done}개",
 };
