@@ -8,7 +8,7 @@ import { useLoad } from "../components/load";
 import { Fact, Facts, Section } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { useT } from "../i18n";
-import { CONTROL_POINTS, hex8, hasControlPoint, isImprint, permissionsText } from "../tke/attributes";
+import { CONTROL_POINTS, hex8, hasControlPoint, isImprint, splitPermissions } from "../tke/attributes";
 import { Failure } from "./Failure";
 import { ASPECTS, differs, usual, valueOf, type Aspect, type ReadUnit, type UnitFacts } from "./facts";
 import { Administrators, Register } from "./parts";
@@ -67,9 +67,9 @@ function FactsOf({ facts }: { facts: UnitFacts }) {
         {isImprint(attributes) ? t("units.imprint") : t("units.thresholdsOf", { signature: attributes.signatureThreshold, revocation: attributes.revocationThreshold })}
       </Fact>
       <Fact name={t("units.permissions")}>
-        <code>{hex8(attributes.permissions)}</code> {permissionsText(attributes.permissions)}
+        <Permissions permissions={attributes.permissions} />
       </Fact>
-      <Fact name={t("units.controlPoints")}>{points.length ? points.map(({ meaning }) => meaning).join(", ") : t("common.none")}</Fact>
+      <Fact name={t("units.controlPoints")}>{points.length ? points.map(({ bit }) => t(`points.${bit}` as "points.0")).join("; ") : t("common.none")}</Fact>
       <Fact name={t("units.serial")}>
         <code>{unit.serial_number}</code>
       </Fact>
@@ -77,6 +77,19 @@ function FactsOf({ facts }: { facts: UnitFacts }) {
         <CopyableText value={unit.hsm_id} what={t("common.id")} />
       </Fact>
     </Facts>
+  );
+}
+
+function Permissions({ permissions }: { permissions: number }) {
+  const t = useT();
+  const { given, mayChange, unnamed } = splitPermissions(permissions);
+  const words = given.map((name) => t(`permission.${name}`));
+  if (mayChange !== 0) words.push(t("permission.mayChange", { bits: hex8(mayChange) }));
+  if (unnamed !== 0) words.push(t("permission.unnamed", { bits: hex8(unnamed) }));
+  return (
+    <>
+      <code>{hex8(permissions)}</code> {words.join("; ")}
+    </>
   );
 }
 
