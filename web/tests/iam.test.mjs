@@ -88,7 +88,7 @@ test("roles are granted on an instance, a ring, a key and the account", async ()
   const dialog = person.dialog();
   const grant = async (level, fill, roles) => {
     await grants.getByRole("button", { name: "Grant roles" }).click();
-    await dialog.getByLabel("On", { exact: true }).selectOption(level);
+    await dialog.getByLabel("Scope", { exact: true }).selectOption(level);
     if (level !== "account") await dialog.getByLabel("Instance", { exact: true }).selectOption({ label: "payroll" });
     await fill?.();
     for (const role of roles) await dialog.getByText(role, { exact: true }).click();
