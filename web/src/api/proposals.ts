@@ -1,5 +1,6 @@
 // Commands that wait for signatures (docs/operations/proposals.md).
 import { call, type Schema } from "./api";
+import { tellFault } from "./faults";
 import { toBase64, type Bytes } from "../tke/bytes";
 
 export type Proposal = Schema<"Proposal">;
@@ -23,7 +24,11 @@ export async function addSignature(instance: string, proposal: string, signerInf
 
 // `acceptKeyLoss`: also a command that stored keys would be lost by.
 export async function sendProposal(instance: string, proposal: string, acceptKeyLoss = false): Promise<Schema<"SentProposal">> {
-  return (await call("post", "/v1/tke/{instance}/proposals/{proposal}/send", { path: { instance, proposal }, query: acceptKeyLoss ? { accept_key_loss: true } : undefined })).data;
+  const sent = (await call("post", "/v1/tke/{instance}/proposals/{proposal}/send", { path: { instance, proposal }, query: acceptKeyLoss ? { accept_key_loss: true } : undefined })).data;
+  const frames = [sent.request, sent.response].filter((frame) => frame !== undefined);
+  if (sent.transcript_fault) tellFault({ hsm: sent.hsm_id, kind: "transcript", why: sent.transcript_fault, frames });
+  if (sent.record_fault) tellFault({ hsm: sent.hsm_id, kind: "record", why: sent.record_fault, frames });
+  return sent;
 }
 
 export async function deleteProposal(instance: string, proposal: string): Promise<void> {

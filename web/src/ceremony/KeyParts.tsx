@@ -1,24 +1,27 @@
 // Key parts: opened or made here, sealed to the units' importer keys, handed over as sealed parts, and loaded together.
-import { Button, Select, SelectItem, Tag } from "@carbon/react";
-import { useEffect, useRef, useState } from "react";
+import { Button, InlineNotification, Select, SelectItem, Tag } from "@carbon/react";
+import { useEffect, useState } from "react";
 import { CopyableText } from "../components/CopyButton";
 import { useNotify } from "../components/notices";
 import { Section } from "../components/Page";
 import { Failure } from "../crypto-units/Failure";
-import { allAdministrators, type UnitFacts } from "../crypto-units/facts";
+import { allAdministrators, strangersIn, type UnitFacts } from "../crypto-units/facts";
 import { useT } from "../i18n";
+import { RouteLink } from "../shell/router";
 import { useSession } from "../shell/session";
-import { equal, slice, toHex, utf8, type Bytes } from "../tke/bytes";
+import { slice, toHex, utf8, type Bytes } from "../tke/bytes";
 import type { Signer } from "../tke/administrator";
 import { readSealedPart, writeSealedPart, type SealedPart } from "../tke/import";
 import { MAX_DESCRIPTION_BYTES, newKeyPart, openKeyPartFile, type KeyPart } from "../tke/key-file";
 import { verificationPattern } from "../tke/key-part";
-import { loadParts, makeImporters, sealPart, verifySealedPart } from "./actions";
+import { makeImporters } from "./actions";
 import { CombineDialog } from "./CombineDialog";
 import { download, fileName, readFile } from "./files";
 import { FileChoice, KeyFileDialog, type FileKind } from "./KeyFileDialog";
 import { PrintDialog, TypeDialog, type PaperSheet } from "./Paper";
+import { loadParts, mustBeOfAnother, sealPart, signerOfPart, verifySealedPart } from "./sealing";
 import { SplitDialog } from "./SplitDialog";
+import type { Parts } from "./useParts";
 import type { Work } from "./work";
 
 const isDescription = (text: string) => text !== "" && utf8(text).length <= MAX_DESCRIPTION_BYTES;
@@ -26,66 +29,63 @@ const KEY_PART: FileKind<KeyPart> = { kind: "mkpart", open: openKeyPartFile, cre
 
 interface KeyPartsProps {
   instance: string;
-  // The units that take the parts.
   facts: readonly UnitFacts[];
+  // Those of them that take the parts.
+  takers: readonly UnitFacts[];
+  parts: Parts;
   signers: readonly Signer[];
   work: Work;
 }
 
-export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
+export function KeyParts({ instance, facts, takers, parts, signers, work }: KeyPartsProps) {
   const t = useT();
   const notify = useNotify();
   const [open, setOpen] = useState<"open" | "new" | "shares" | "paper" | null>(null);
-  const [parts, setParts] = useState<KeyPart[]>([]);
-  const [sealed, setSealed] = useState<SealedPart[]>([]);
   const [fault, setFault] = useState<unknown>();
-  const busy = work.busy !== null;
-  // What is still open when the page is left is wiped.
-  const opened = useRef(parts);
-  opened.current = parts;
-  useEffect(() => () => opened.current.forEach(({ value }) => value.fill(0)), []);
+  const { opened, sealed } = parts;
+  const busy = work.busy !== null || takers.length === 0;
+  const strangers = strangersIn(facts);
+  const isRefused = busy || strangers.length > 0;
 
   const add = (part: KeyPart) => {
     setOpen(null);
-    // The same part again, perhaps from elsewhere: it is there once.
-    setParts((all) => [...all.filter(({ pattern }) => !equal(pattern, part.pattern)), part]);
-  };
-  const forget = (part: KeyPart) => {
-    part.value.fill(0);
-    setParts((all) => all.filter((other) => other !== part));
+    parts.open(part);
   };
   const addTyped = async (value: Bytes) => add({ description: t("paper.part"), pattern: await verificationPattern(value), value });
   const receive = async (file: File) => {
     setFault(undefined);
     try {
-      const part = await verifySealedPart(readSealedPart(await readFile(file), instance), facts);
-      setSealed((all) => [...all.filter(({ pattern }) => pattern !== part.pattern), part]);
+      const part = await verifySealedPart(readSealedPart(await readFile(file), instance), takers);
+      mustBeOfAnother(signerOfPart(part), part.by, sealed.filter(({ pattern }) => pattern !== part.pattern));
+      parts.keep(part);
     } catch (error) {
       setFault(error);
     }
   };
   const seal = (part: KeyPart, signer: Signer) =>
     work.run("seal", async () => {
-      const made = await sealPart(work.ask, instance, facts, part, signer);
+      const others = sealed.filter(({ pattern }) => pattern !== toHex(part.pattern));
+      const made = await sealPart(work.ask, { instance, takers, all: facts, part, signer, others });
       if (!made) return;
-      setParts((all) => all.filter((other) => other !== part));
-      setSealed((all) => [...all, made]);
+      parts.forget(part);
+      parts.keep(made);
     });
   const load = () =>
     work.run("load", async () => {
-      await loadParts(facts, sealed, work.tell);
-      setSealed([]);
-      notify(t("parts.loaded", { count: facts.length }));
+      await loadParts(takers, sealed, work.tell);
+      parts.dropAll();
+      notify(t("parts.loaded", { count: takers.length }));
     });
 
   return (
     <Section title={t("parts.title")}>
       <p>{t("parts.intro")}</p>
+      {strangers.length > 0 && <Strangers instance={instance} strangers={strangers} />}
       <ol className="kh-steps">
         <li>
           <h3>{t("parts.importers")}</h3>
           <p>{t("parts.importersMore")}</p>
-          <Button size="sm" kind="tertiary" disabled={busy} onClick={() => work.run("importers", () => makeImporters(work.ask, facts, signers, work.tell))}>
+          <Button size="sm" kind="tertiary" disabled={busy} onClick={() => work.run("importers", () => makeImporters(work.ask, takers, signers, work.tell))}>
             {t("parts.makeImporters")}
           </Button>
         </li>
@@ -107,15 +107,15 @@ export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
             </Button>
           </p>
           <ul className="kh-rows" data-testid="parts">
-            {parts.map((part) => (
-              <OpenPart key={toHex(part.pattern)} part={part} signers={signers} busy={busy} onSeal={(signer) => seal(part, signer)} onForget={() => forget(part)} />
+            {opened.map((part) => (
+              <OpenPart key={toHex(part.pattern)} part={part} signers={signers} used={sealed} busy={work.busy !== null} isRefused={isRefused} onSeal={(signer) => seal(part, signer)} onForget={() => parts.forget(part)} />
             ))}
           </ul>
         </li>
         <li>
           <h3>{t("parts.sealed")}</h3>
           <p>{t("parts.sealedMore")}</p>
-          <FileChoice label={t("parts.receive")} accept={[".sealed", ".json"]} onFile={(file) => void receive(file)} />
+          <FileChoice label={t("parts.receive")} accept={[".sealed", ".json"]} disabled={takers.length === 0} onFile={(file) => void receive(file)} />
           <Failure error={fault} />
           <ul className="kh-rows" data-testid="sealed-parts">
             {sealed.map((part) => (
@@ -130,14 +130,14 @@ export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
                   <Button size="sm" kind="ghost" onClick={() => download(fileName(`${part.by}-${part.pattern.slice(0, 8)}`, "sealed"), writeSealedPart(part))}>
                     {t("parts.handOver", { name: part.by })}
                   </Button>
-                  <Button size="sm" kind="ghost" onClick={() => setSealed(sealed.filter((other) => other !== part))}>
+                  <Button size="sm" kind="ghost" onClick={() => parts.drop(part)}>
                     {t("parts.drop", { name: part.by })}
                   </Button>
                 </span>
               </li>
             ))}
           </ul>
-          <Button size="sm" disabled={busy || sealed.length < 2} onClick={load}>
+          <Button size="sm" disabled={isRefused || sealed.length < 2} onClick={load}>
             {sealed.length > 0 ? t("parts.load", { count: sealed.length }) : t("parts.loadNone")}
           </Button>
         </li>
@@ -149,19 +149,43 @@ export function KeyParts({ instance, facts, signers, work }: KeyPartsProps) {
   );
 }
 
+// Units that are not as the others: nobody seals a key part before it is clear whose they are.
+function Strangers({ instance, strangers }: { instance: string; strangers: ReturnType<typeof strangersIn> }) {
+  const t = useT();
+  return (
+    <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("parts.strangers")}>
+      <div data-testid="strangers">
+        <ul className="kh-list">
+          {strangers.map(({ facts: { unit }, aspect }) => (
+            <li key={`${unit.hsm_id} ${aspect}`}>
+              {t(`units.type.${unit.type}`)} <code>{unit.location}</code>: {t(`compare.aspect.${aspect}`)}
+            </li>
+          ))}
+        </ul>
+        <p>{t("parts.strangersMore")}</p>
+        <RouteLink to={`/instances/${instance}/crypto-units?tab=compare`}>{t("parts.compareUnits")}</RouteLink>
+      </div>
+    </InlineNotification>
+  );
+}
+
 interface OpenPartProps {
   part: KeyPart;
   signers: readonly Signer[];
+  // Nobody signs two.
+  used: readonly SealedPart[];
   busy: boolean;
+  isRefused: boolean;
   onSeal: (signer: Signer) => void;
   onForget: () => void;
 }
 
-function OpenPart({ part, signers, busy, onSeal, onForget }: OpenPartProps) {
+function OpenPart({ part, signers, used, busy, isRefused, onSeal, onForget }: OpenPartProps) {
   const t = useT();
   const [chosen, setChosen] = useState("");
   const [keeping, setKeeping] = useState<"shares" | "paper" | null>(null);
-  const signer = signers.find(({ ski }) => toHex(ski) === chosen) ?? signers[0];
+  const isFree = ({ ski }: Signer) => used.every((other) => signerOfPart(other) !== toHex(ski));
+  const signer = signers.find(({ ski }) => toHex(ski) === chosen) ?? signers.find(isFree) ?? signers[0];
   const id = `signer-of-${toHex(part.pattern).slice(0, 8)}`;
   return (
     <li>
@@ -174,7 +198,7 @@ function OpenPart({ part, signers, busy, onSeal, onForget }: OpenPartProps) {
             <SelectItem key={toHex(one.ski)} value={toHex(one.ski)} text={one.name} />
           ))}
         </Select>
-        <Button size="sm" disabled={busy || !signer} onClick={() => onSeal(signer!)}>
+        <Button size="sm" disabled={isRefused || !signer} onClick={() => onSeal(signer!)}>
           {t("parts.seal")}
         </Button>
         <Button size="sm" kind="ghost" disabled={!signer} onClick={() => setKeeping("shares")}>
@@ -208,13 +232,6 @@ function PrintPart({ part, onClose }: { part: KeyPart; onClose: () => void }) {
     ],
   }));
   const [sheets] = useState([sheet]);
-  return (
-    <PrintDialog
-      sheets={sheets}
-      onClose={() => {
-        sheet.content.fill(0);
-        onClose();
-      }}
-    />
-  );
+  useEffect(() => () => void sheet.content.fill(0), [sheet]);
+  return <PrintDialog sheets={sheets} onClose={onClose} />;
 }

@@ -11,6 +11,7 @@ import type { AttestationRoot } from "../tke/attestation";
 import { CONTROL_POINTS, hasControlPoint, isImprint, MAY_DISABLE, MAY_ENABLE } from "../tke/attributes";
 import { acceptRecords, isDifference, pointTakers, setControlPoint, type Erasing, type Outcome } from "./commands";
 import { EraseDialog } from "./EraseDialog";
+import { KeyFirst } from "./Steps";
 import { TransferCommands } from "./TransferCommands";
 import type { Work } from "./work";
 
@@ -39,6 +40,7 @@ export function OtherCommands(props: OtherProps) {
   return (
     <Section title={t("commands.title")}>
       <p>{t("commands.intro")}</p>
+      <KeyFirst signers={props.signers} />
       {configured.length > 0 && (
         <>
           <ControlPoints {...props} facts={configured} />

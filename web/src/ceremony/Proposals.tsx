@@ -55,9 +55,11 @@ interface ProposalsProps {
   onChange?: () => void;
   // Changes when the list should be read at once.
   turn?: number;
+  // Told the commands of the proposals that wait.
+  onWaiting?: (commands: number[]) => void;
 }
 
-export function Proposals({ instance, root, facts, signers = [], work, onChange, turn = 0 }: ProposalsProps) {
+export function Proposals({ instance, root, facts, signers = [], work, onChange, turn = 0, onWaiting }: ProposalsProps) {
   const t = useT();
   const loaded = useLoad(`proposals:${instance}`, (signal) => read(instance, turn, signal));
   const state = loaded.data ? fingerprint(loaded.data) : null;
@@ -87,6 +89,10 @@ export function Proposals({ instance, root, facts, signers = [], work, onChange,
       wanted = false;
     };
   }, [data, facts]);
+
+  useEffect(() => {
+    if (reviews) onWaiting?.(reviews.reviews.map(({ text }) => text.block.command));
+  }, [reviews, onWaiting]);
 
   // Work that has just ended may have changed the list, or a look at it came in between: half of a group must not be sent.
   const isStale = reviews?.of.turn !== turn;
@@ -131,7 +137,9 @@ function Group({ instance, root, group, facts, signers, work, isStale }: GroupPr
   const contradictions = group.flatMap((one) => one.contradictions);
   const lapsed = group.some(({ before, facts }) => facts && before === null);
   const command = commandName(t, text.command);
-  const isBusy = isStale || (work !== undefined && work.busy !== null);
+  // Somebody's frame is on its way: what became of it is seen soon.
+  const isSending = group.some(({ proposal }) => proposal.state === "sending");
+  const isBusy = isStale || isSending || (work !== undefined && work.busy !== null);
   const canSign = group.some((one) => missingSigners(one, signers).length > 0);
   // All whose turn it is: none is sent while another is still being signed.
   const due = group.filter(({ before }) => before === 0);
@@ -146,6 +154,11 @@ function Group({ instance, root, group, facts, signers, work, isStale }: GroupPr
     <section className="kh-proposal" aria-label={command} data-testid="proposal">
       <h3>
         {command} <Tag size="sm">{t("proposals.units", { count: group.length })}</Tag>
+        {isSending && (
+          <Tag size="sm" type="blue">
+            {t("proposals.state.sending")}
+          </Tag>
+        )}
       </h3>
       <p className="kh-muted">
         {t("proposals.by")} <bdi>{proposal.created_by}</bdi> <Time value={proposal.created_at} />
@@ -199,8 +212,8 @@ function Signatures({ reviewed }: { reviewed: Review }) {
   const t = useT();
   const { facts, proposal, signatures, needed, before } = reviewed;
   return (
-    <p>
-      <code>{facts?.unit.location ?? proposal.hsm_id}</code>{" "}
+    <p className="kh-tags">
+      <code>{facts?.unit.location ?? proposal.hsm_id}</code>
       <Tag size="sm" type={countSignatures(reviewed) >= needed ? "green" : "blue"}>
         {t("proposals.signatures", { count: countSignatures(reviewed), needed })}
       </Tag>

@@ -1,6 +1,7 @@
 // Recovery units: a master key that no person has a part of, made in one and copied to the other units.
 import { Button, Checkbox, Select, SelectItem, Tag } from "@carbon/react";
 import { useState } from "react";
+import { readRotation, type Rotation } from "../api/rotation";
 import { addUnits } from "../api/units";
 import { CopyableText } from "../components/CopyButton";
 import { InlineNotice, useNotify } from "../components/notices";
@@ -10,8 +11,10 @@ import type { UnitFacts } from "../crypto-units/facts";
 import { useT } from "../i18n";
 import { toHex } from "../tke/bytes";
 import type { Signer } from "../tke/administrator";
+import { TkeError } from "../tke/error";
 import { useTell } from "./OtherCommands";
-import { copyKey, isReplaced, makersOf, makeRandomKey, prepare, sourcesOf, targetsOf, unprepared } from "./recovery";
+import { KeyFirst } from "./Steps";
+import { copyKey, isReplaced, makersOf, makeRandomKey, prepare, randomHindrance, sourcesOf, targetsOf, unprepared } from "./recovery";
 import type { Work } from "./work";
 
 const MAX_RECOVERY = 2;
@@ -21,8 +24,8 @@ interface RecoveryProps {
   facts: readonly UnitFacts[];
   signers: readonly Signer[];
   work: Work;
-  // Master keys under which stored keys are sealed: a random key would not open them.
-  stored: number;
+  // As it was read last; undefined while it could not be.
+  rotation: Rotation | undefined;
 }
 
 const countOf = (facts: readonly UnitFacts[], type: string) => facts.filter(({ unit }) => unit.type === type).length;
@@ -37,6 +40,7 @@ export function Recovery(props: RecoveryProps) {
   return (
     <Section title={t("recovery.title")}>
       <p>{t("recovery.intro")}</p>
+      <KeyFirst signers={signers} />
       {hasRecovery && (
         <ol className="kh-steps">
           <li>
@@ -63,13 +67,20 @@ export function Recovery(props: RecoveryProps) {
   );
 }
 
-function RandomKey({ facts, signers, work, stored }: RecoveryProps) {
+function RandomKey({ instance, facts, signers, work, rotation }: RecoveryProps) {
   const t = useT();
   const notify = useNotify();
   const makers = makersOf(facts);
-  const lost = stored > 0 && facts.every((one) => !one.current);
-  const make = (maker: UnitFacts) => work.run("random", async () => (await makeRandomKey(work.ask, maker, signers, work.tell)) && notify(t("recovery.made")));
-  if (lost) return <InlineNotice kind="warning" role="status" title={t("recovery.lost")} subtitle={t("recovery.lostMore")} />;
+  // Keys may have been stored since the rotation was read.
+  const make = (maker: UnitFacts) =>
+    work.run("random", async () => {
+      if (randomHindrance(await readRotation(instance), facts)) throw new TkeError("stale", "what stored keys are sealed under has changed since this page read it: look again");
+      if (await makeRandomKey(work.ask, maker, signers, work.tell)) notify(t("recovery.made"));
+    });
+  const hindrance = randomHindrance(rotation, facts);
+  if (hindrance === "unknown") return <p className="kh-muted">{t("recovery.unknown")}</p>;
+  if (hindrance === "rotating") return <p className="kh-muted">{t("recovery.rotating")}</p>;
+  if (hindrance === "lost") return <InlineNotice kind="warning" role="status" title={t("recovery.lost")} subtitle={t("recovery.lostMore")} />;
   if (makers.length === 0) return <p className="kh-muted">{t("recovery.noMaker")}</p>;
   return (
     <p className="kh-page-actions">
@@ -144,9 +155,7 @@ function More({ instance, facts, work }: RecoveryProps) {
   const isPossible = recovery <= MAX_RECOVERY && failover <= operational;
   const isMore = recovery > recoveryBefore || failover > failoverBefore;
   const add = () =>
-    work.run("units", () =>
-      addUnits(instance, { ...(recovery > recoveryBefore && { recovery_units: recovery }), ...(failover > failoverBefore && { failover_units: failover }) }),
-    );
+    work.run("units", () => addUnits(instance, { recovery: recoveryBefore, failover: failoverBefore }, { recovery, failover }));
   return (
     <>
       <h3>{t("recovery.more")}</h3>

@@ -25,7 +25,13 @@ interface StepProps {
 
 const MAX_NOTE = 240;
 
-export function Thresholds({ instance, facts, signers, work }: StepProps) {
+// Why the buttons beside it are grey.
+export function KeyFirst({ signers }: { signers: readonly Signer[] }) {
+  const t = useT();
+  return signers.length > 0 ? null : <span className="kh-needs-role">{t("ceremony.openFirst")}</span>;
+}
+
+export function Thresholds({ instance, facts, signers, work, isProposed }: StepProps & { isProposed: boolean }) {
   const t = useT();
   const notify = useNotify();
   const most = Math.min(MAX_THRESHOLD, ...facts.map((one) => one.administrators.length));
@@ -51,6 +57,7 @@ export function Thresholds({ instance, facts, signers, work }: StepProps) {
     <Section title={t("thresholds.title")}>
       <p>{t("thresholds.intro")}</p>
       <p role="status">{t("thresholds.have", { most })}</p>
+      {isProposed && <InlineNotice kind="info" role="status" title={t("thresholds.waits")} />}
       <div className="kh-form">
         <div className="kh-row">
           <Threshold id="signature-threshold" label={t("thresholds.signature")} help={t("thresholds.signatureHelp")} value={signature} invalid={touched && !isPossible(signature)} most={most} onChange={change(setSignature)} />
@@ -59,10 +66,11 @@ export function Thresholds({ instance, facts, signers, work }: StepProps) {
         {hasRecovery && <Checkbox id="thresholds-prepared" labelText={t("thresholds.prepared")} checked={prepared} onChange={(_, { checked }) => setPrepared(checked)} />}
         <TextField id="thresholds-note" dir="auto" maxLength={MAX_NOTE} labelText={t("steps.note")} value={note} onChange={(event) => setNote(event.target.value)} />
         {(signature === 1 || revocation === 1) && <InlineNotice kind="warning" role="status" title={t("thresholds.one")} />}
-        <p>
+        <p className="kh-page-actions">
           <Button size="sm" disabled={work.busy !== null || !isPossible(signature) || !isPossible(revocation) || signers.length === 0} onClick={propose}>
             {takers.length > 0 ? t("thresholds.propose", { count: takers.length }) : t("sign.do.propose")}
           </Button>
+          <KeyFirst signers={signers} />
         </p>
       </div>
     </Section>
@@ -99,26 +107,30 @@ function Threshold({ id, label, help, value, invalid, most, onChange }: Threshol
 export function Commit({ instance, facts, signers, work }: StepProps) {
   const t = useT();
   const notify = useNotify();
-  const [compared, setCompared] = useState(false);
+  // The pattern that was compared: another one has to be compared again.
+  const [compared, setCompared] = useState("");
   const [note, setNote] = useState("");
   const loaded = facts.filter((one) => pendingState(one) === "uncommitted");
   const agree = newPatternsAgree(facts);
+  const pattern = facts.flatMap((one) => (one.pending ? [toHex(one.pending)] : []))[0] ?? "";
+  const isCompared = agree && pattern !== "" && compared === pattern;
   const propose = () =>
     work.run("commit", async () => {
       if (await commit(work.ask, instance, loaded, signers, note, work.tell)) notify(t("steps.proposed"));
-      setCompared(false);
+      setCompared("");
     });
   return (
     <Section title={t("commit.title")}>
       <p>{t("commit.intro")}</p>
       <Patterns facts={facts} />
       {!agree && <InlineNotice kind="error" role="alert" title={t("commit.differ")} subtitle={t("commit.differMore")} />}
-      {agree && <Checkbox id="commit-compared" labelText={t("commit.compared")} checked={compared} onChange={(_, { checked }) => setCompared(checked)} />}
+      {agree && <Checkbox id="commit-compared" labelText={t("commit.compared")} checked={isCompared} onChange={(_, { checked }) => setCompared(checked ? pattern : "")} />}
       <TextField id="commit-note" dir="auto" maxLength={MAX_NOTE} labelText={t("steps.note")} value={note} onChange={(event) => setNote(event.target.value)} />
       <p className="kh-page-actions">
-        <Button size="sm" disabled={work.busy !== null || !agree || !compared || loaded.length === 0 || signers.length === 0} onClick={propose}>
+        <Button size="sm" disabled={work.busy !== null || !isCompared || loaded.length === 0 || signers.length === 0} onClick={propose}>
           {loaded.length > 0 ? t("commit.propose", { count: loaded.length }) : t("sign.do.propose")}
         </Button>
+        <KeyFirst signers={signers} />
         <ClearNew facts={facts} signers={signers} work={work} />
       </p>
     </Section>
@@ -150,7 +162,7 @@ function ClearNew({ facts, signers, work }: Pick<StepProps, "facts" | "signers" 
   const t = useT();
   const full = facts.filter((one) => one.pending);
   return (
-    <Button size="sm" kind="danger--tertiary" disabled={work.busy !== null || full.length === 0 || signers.length === 0} onClick={() => work.run("clear", () => clearNew(work.ask, full, signers, work.tell))}>
+    <Button size="sm" kind="danger--tertiary" className="kh-apart" disabled={work.busy !== null || full.length === 0 || signers.length === 0} onClick={() => work.run("clear", () => clearNew(work.ask, full, signers, work.tell))}>
       {t("commit.clear")}
     </Button>
   );
@@ -172,6 +184,7 @@ export function Activate({ facts, plan, signers, work }: StepProps) {
         <Button size="sm" disabled={work.busy !== null || signers.length === 0} onClick={run}>
           {ready.length > 0 ? t("activate.do", { count: ready.length }) : t("activate.title")}
         </Button>
+        <KeyFirst signers={signers} />
         <ClearNew facts={facts} signers={signers} work={work} />
       </p>
     </Section>

@@ -2,19 +2,17 @@
 // shows them (`ask`), signs, and sends or proposes them. Nothing is signed that `ask` did not show.
 import { addSignature, deleteProposal, propose, sendProposal } from "../api/proposals";
 import { hasAdministrator, type UnitFacts } from "../crypto-units/facts";
-import { equal, sha512, toHex, type Bytes } from "../tke/bytes";
-import { COMMAND, EMPTY, encodeBlock, parseRequestPayload, type AdminBlock } from "../tke/admin";
-import { makeCertificate, parseSignerInfos, signBlock, signerInfo, verifySignature, type Signer } from "../tke/administrator";
+import { sha512, toHex, type Bytes } from "../tke/bytes";
+import { COMMAND, EMPTY, encodeBlock, type AdminBlock } from "../tke/admin";
+import { makeCertificate, signBlock, signerInfo, type Signer } from "../tke/administrator";
 import { encodeAttributes, isImprint, permissionsFor } from "../tke/attributes";
-import { describeBlock, shownText, type BlockText } from "../tke/block-text";
+import { describeBlock, type BlockText } from "../tke/block-text";
 import { RETURN } from "../tke/codes";
 import { TkeError } from "../tke/error";
-import { describePart, importBlock, partBlock, signPart, type SealedPart } from "../tke/import";
-import { sealKeyPart } from "../tke/key-part";
-import type { KeyPart } from "../tke/key-file";
-import { makeBlock, signaturesNeeded } from "../tke/rules";
+import { isSameMoment, makeBlock, signaturesNeeded, type Moment } from "../tke/rules";
 import { IMPORTER_P521 } from "../tke/unit-session";
 import { canSend, type Review } from "./review";
+import { inTurn, type Tell } from "./series";
 
 export interface ShownBlock {
   unit: string;
@@ -33,8 +31,6 @@ export interface Question {
 
 // Resolves to false when the person says no.
 export type Ask = (question: Question) => Promise<boolean>;
-// How far a series is.
-export type Tell = (done: number, total: number) => void;
 
 export interface Made {
   facts: UnitFacts;
@@ -42,11 +38,24 @@ export interface Made {
   der: Bytes;
 }
 
-// `ahead`: how many other commands of the unit come before it.
-export async function make(facts: UnitFacts, command: number, input: Bytes, ahead = 0): Promise<Made> {
-  const block = makeBlock(await facts.session.moment(), facts.session.target.domainIndex, command, input, ahead);
-  return { facts, block, der: encodeBlock(block) };
+// The unit's present moment, which must still be that of the facts: what is made rests on the administrators, thresholds and
+// patterns in them.
+export async function momentOf(facts: UnitFacts): Promise<Moment> {
+  const moment = await facts.session.moment();
+  if (isSameMoment(moment, facts.moment)) return moment;
+  throw new TkeError("stale", `crypto unit ${facts.unit.location} has changed since this page read it: look at it again, then repeat`);
 }
+
+const madeFor = (facts: UnitFacts, moment: Moment, command: number, input: Bytes, ahead = 0): Made => {
+  const block = makeBlock(moment, facts.session.target.domainIndex, command, input, ahead);
+  return { facts, block, der: encodeBlock(block) };
+};
+
+// `ahead`: how many other commands of the unit come before it.
+export const make = async (facts: UnitFacts, command: number, input: Bytes, ahead = 0): Promise<Made> => madeFor(facts, await momentOf(facts), command, input, ahead);
+
+// For imprint mode, where several people install themselves at the same time and nothing rests on what was read.
+const makeAnyhow = async (facts: UnitFacts, command: number, input: Bytes): Promise<Made> => madeFor(facts, await facts.session.moment(), command, input);
 
 const shown = async ({ facts, der }: Made): Promise<ShownBlock> => ({ unit: facts.unit.location, der, text: await describeBlock(der), sha512: toHex(await sha512(der)) });
 
@@ -69,10 +78,7 @@ export async function runAll(ask: Ask, all: readonly UnitFacts[], command: numbe
   const signer = signerFor(all, signers);
   const made = await Promise.all(all.map((facts) => make(facts, command, inputOf(facts))));
   if (!(await confirm(ask, made, [signer], "send"))) return false;
-  for (const [index, one] of made.entries()) {
-    tell(index, made.length);
-    await one.facts.session.run(one.block, await signBlock(one.der, [signer]));
-  }
+  await inTurn(made, tell, async ({ facts, block, der }) => facts.session.run(block, await signBlock(der, [signer])));
   return true;
 }
 
@@ -89,7 +95,7 @@ const TRIES = 4;
 async function runUnsigned(facts: UnitFacts, command: number, input: Bytes): Promise<void> {
   for (let turn = 1; ; turn += 1) {
     try {
-      const { block } = await make(facts, command, input);
+      const { block } = await makeAnyhow(facts, command, input);
       await facts.session.run(block, EMPTY);
       return;
     } catch (error) {
@@ -99,19 +105,21 @@ async function runUnsigned(facts: UnitFacts, command: number, input: Bytes): Pro
   }
 }
 
+// The same command to units in imprint mode.
+async function runInImprint(ask: Ask, units: readonly UnitFacts[], command: number, input: Bytes, tell: Tell): Promise<boolean> {
+  if (units.length === 0) return true;
+  const made = await Promise.all(units.map((facts) => makeAnyhow(facts, command, input)));
+  if (!(await confirm(ask, made, [], "send"))) return false;
+  await inTurn(made, tell, ({ facts }) => runUnsigned(facts, command, input));
+  return true;
+}
+
 // Installs the signer in the units that do not have it: at once in imprint mode, else as proposals.
 export async function enrol(ask: Ask, instance: string, all: readonly UnitFacts[], signer: Signer, signers: readonly Signer[], tell: Tell): Promise<boolean> {
   const lacking = all.filter((facts) => !hasAdministrator(facts, signer.ski));
   const certificate = await makeCertificate(signer.name, signer);
   const imprint = lacking.filter((facts) => isImprint(facts.attributes));
-  if (imprint.length > 0) {
-    const made = await Promise.all(imprint.map((facts) => make(facts, COMMAND.addAdministrator, certificate)));
-    if (!(await confirm(ask, made, [], "send"))) return false;
-    for (const [index, facts] of imprint.entries()) {
-      tell(index, imprint.length);
-      await runUnsigned(facts, COMMAND.addAdministrator, certificate);
-    }
-  }
+  if (!(await runInImprint(ask, imprint, COMMAND.addAdministrator, certificate, tell))) return false;
   const others = lacking.filter((facts) => !isImprint(facts.attributes));
   return others.length === 0 || proposeAll(ask, instance, others, COMMAND.addAdministrator, () => certificate, signers, "", tell);
 }
@@ -120,11 +128,7 @@ export async function enrol(ask: Ask, instance: string, all: readonly UnitFacts[
 export async function remove(ask: Ask, instance: string, all: readonly UnitFacts[], ski: Bytes, signers: readonly Signer[], tell: Tell): Promise<boolean> {
   const having = all.filter((facts) => hasAdministrator(facts, ski));
   const imprint = having.filter((facts) => isImprint(facts.attributes));
-  if (imprint.length > 0) {
-    const made = await Promise.all(imprint.map((facts) => make(facts, COMMAND.removeAdministrator, ski)));
-    if (!(await confirm(ask, made, [], "send"))) return false;
-    for (const facts of imprint) await runUnsigned(facts, COMMAND.removeAdministrator, ski);
-  }
+  if (!(await runInImprint(ask, imprint, COMMAND.removeAdministrator, ski, tell))) return false;
   const others = having.filter((facts) => !isImprint(facts.attributes));
   return others.length === 0 || proposeAll(ask, instance, others, COMMAND.removeAdministrator, () => ski, signers, "", tell);
 }
@@ -157,17 +161,16 @@ export async function proposeAll(
 export async function proposeMade(ask: Ask, instance: string, made: Made[], able: readonly Signer[], note: string, tell: Tell): Promise<boolean> {
   const signing = able.slice(0, Math.max(1, ...made.map(({ block, facts }) => signaturesNeeded(block, facts.attributes))));
   if (!(await confirm(ask, made, signing, "propose"))) return false;
-  for (const [index, { facts, der }] of made.entries()) {
-    tell(index, made.length);
+  await inTurn(made, tell, async ({ facts, der }) => {
     const { id } = await propose(instance, facts.unit.hsm_id, der, note);
     for (const signer of signing) await addSignature(instance, id, await signerInfo(signer, der));
-  }
+  });
   return true;
 }
 
 // Loaded keys that could still sign this.
 export const missingSigners = (one: Review, signers: readonly Signer[]): Signer[] =>
-  one.facts ? installed(one.facts, signers).filter((signer) => !one.signatures.some(({ ski }) => ski === toHex(signer.ski))) : [];
+  one.facts ? installed(one.facts, signers).filter((signer) => !one.signatures.some(({ ski, verified }) => verified && ski === toHex(signer.ski))) : [];
 
 export async function signProposals(ask: Ask, instance: string, group: readonly Review[], signers: readonly Signer[], tell: Tell): Promise<boolean> {
   const wrong = group.flatMap(({ contradictions }) => contradictions);
@@ -176,77 +179,22 @@ export async function signProposals(ask: Ask, instance: string, group: readonly 
   const signing = signers.filter((signer) => group.some((one) => missingSigners(one, [signer]).length > 0));
   if (signing.length === 0) throw new TkeError("stranger", "none of the loaded signature keys is an administrator of these crypto units who has not signed yet");
   if (!(await ask({ blocks, signers: signing, then: "sign" }))) return false;
-  for (const [index, one] of group.entries()) {
-    tell(index, group.length);
+  await inTurn(group, tell, async (one) => {
     for (const signer of missingSigners(one, signing)) await addSignature(instance, one.proposal.id, await signerInfo(signer, one.der));
-  }
+  });
   return true;
 }
 
 // Sends what has its signatures; the unit's signed answer is verified here, and given to `answered`.
 export async function sendProposals(instance: string, group: readonly Review[], tell: Tell, acceptKeyLoss = false, answered?: (one: Review, output: Bytes) => Promise<unknown>): Promise<void> {
-  for (const [index, one] of group.entries()) {
-    if (!canSend(one) || !one.facts) continue;
-    tell(index, group.length);
+  await inTurn(group.filter(canSend), tell, async (one) => {
     const sent = await sendProposal(instance, one.proposal.id, acceptKeyLoss);
     if (!sent.response) throw new TkeError("untrusted", "the answer of the crypto unit was lost; it may have carried out the command");
-    const output = await one.facts.session.checkAnswer(sent.response, one.text.block);
+    const output = await one.facts!.session.checkAnswer(sent.response, one.text.block);
     await answered?.(one, output);
-  }
+  });
 }
 
 export async function deleteProposals(instance: string, group: readonly Review[]): Promise<void> {
-  for (const { proposal } of group) await deleteProposal(instance, proposal.id);
-}
-
-// ---- key parts ----
-
-// Seals a part to the importer key of every unit, which comes from the unit's own signed answer, and signs each. The part
-// itself is wiped.
-export async function sealPart(ask: Ask, instance: string, all: readonly UnitFacts[], part: KeyPart, signer: Signer): Promise<SealedPart | null> {
-  const made: { facts: UnitFacts; block: AdminBlock; shown: ShownBlock }[] = [];
-  for (const facts of all) {
-    const importer = await facts.session.importer();
-    if (!importer) throw new TkeError("parts", `crypto unit ${facts.unit.location} has no importer key: make importer keys first`);
-    const block = partBlock(await facts.session.moment(), facts.session.target.domainIndex, await sealKeyPart(part.value, importer));
-    const der = encodeBlock(block);
-    made.push({ facts, block, shown: { unit: facts.unit.location, der, text: await describePart(der, importer, part.pattern), sha512: toHex(await sha512(der)) } });
-  }
-  if (!(await ask({ blocks: made.map((one) => one.shown), signers: [signer], then: "seal" }))) return null;
-  const units = [];
-  for (const { facts, block } of made) units.push({ hsm: facts.unit.hsm_id, request: await signPart(block, signer) });
-  part.value.fill(0);
-  return { instance, pattern: toHex(part.pattern), by: signer.name, units };
-}
-
-// A part that somebody else sealed: signed for every unit by one administrator of it, who is named as the unit knows them.
-export async function verifySealedPart(part: SealedPart, all: readonly UnitFacts[]): Promise<SealedPart> {
-  let by: string | null = null;
-  for (const facts of all) {
-    const entry = part.units.find(({ hsm }) => hsm === facts.unit.hsm_id);
-    if (!entry) throw new TkeError("parts", `a sealed key part has nothing for crypto unit ${facts.unit.location}: seal it again`);
-    const request = parseRequestPayload(entry.request);
-    const [info] = parseSignerInfos(request.signerInfos);
-    const administrator = facts.administrators.find(({ ski }) => info && equal(ski, info.ski));
-    const isSigned = info !== undefined && administrator !== undefined && (await verifySignature(administrator, request.block, info));
-    if (!isSigned) throw new TkeError("stranger", `the sealed key part is not signed by an administrator of crypto unit ${facts.unit.location}`);
-    by = shownText(administrator.name);
-  }
-  return { ...part, by: by ?? part.by };
-}
-
-// Sends all parts to all units. Each unit is checked before the first is told anything.
-export async function loadParts(all: readonly UnitFacts[], parts: readonly SealedPart[], tell: Tell): Promise<void> {
-  const made: { facts: UnitFacts; block: AdminBlock }[] = [];
-  for (const facts of all) {
-    const importer = await facts.session.importer();
-    if (!importer) throw new TkeError("parts", `crypto unit ${facts.unit.location} has no importer key: make importer keys first`);
-    const requests = parts.map((part) => part.units.find(({ hsm }) => hsm === facts.unit.hsm_id)?.request);
-    if (!requests.every((request) => request !== undefined)) throw new TkeError("parts", `a sealed key part has nothing for crypto unit ${facts.unit.location}: seal it again`);
-    made.push({ facts, block: await importBlock(await facts.session.moment(), facts.session.target.domainIndex, importer, requests) });
-  }
-  for (const [index, { facts, block }] of made.entries()) {
-    tell(index, made.length);
-    await facts.session.run(block, EMPTY);
-  }
+  await inTurn(group, () => undefined, ({ proposal }) => deleteProposal(instance, proposal.id));
 }

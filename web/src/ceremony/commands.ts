@@ -9,7 +9,8 @@ import { controlPointMask, hasControlPoint, isImprint } from "../tke/attributes"
 import { fromHex, type Bytes } from "../tke/bytes";
 import { TkeError } from "../tke/error";
 import { signaturesNeeded } from "../tke/rules";
-import { confirm, installed, make, proposeMade, signerFor, type Ask, type Tell } from "./actions";
+import { confirm, installed, make, proposeMade, signerFor, type Ask } from "./actions";
+import { inTurn, type Tell } from "./series";
 
 // What became of a command; null: the person said no.
 export type Outcome = "sent" | "proposed" | null;
@@ -37,11 +38,10 @@ async function runOrPropose(ask: Ask, { instance, all, command, input, signers, 
   }
   const signing = needed === 0 ? [] : [signerFor(all, signers)];
   if (!(await confirm(ask, made, signing, "send"))) return null;
-  for (const [index, { facts, block, der }] of made.entries()) {
-    tell(index, made.length);
-    const output = await facts.session.run(block, await signBlock(der, signing), transportTo(instance, facts.unit.hsm_id, undefined, acceptKeyLoss));
+  await inTurn(made, tell, async ({ facts, block, der }) => {
+    const output = await facts.session.run(block, await signBlock(der, signing), transportTo(instance, facts.unit.hsm_id, acceptKeyLoss));
     await answered?.(output);
-  }
+  });
   return "sent";
 }
 

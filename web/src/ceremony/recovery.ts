@@ -3,6 +3,7 @@
 //
 // The export takes the signature threshold. With enough keys open here it is signed and sent at once; else it is proposed, and
 // who sends the proposal hands the answer, which only the target can open, to the target.
+import type { Rotation } from "../api/rotation";
 import { hasAdministrator, type UnitFacts } from "../crypto-units/facts";
 import { samePattern } from "../tke/key-part";
 import { COMMAND, EMPTY, encodeBlock } from "../tke/admin";
@@ -13,9 +14,10 @@ import { TkeError } from "../tke/error";
 import { copyBlock, describePart, partBlock, signPart } from "../tke/import";
 import { exportedKey, exportTarget, makeExportRequest } from "../tke/key-export";
 import { IMPORTER_P521 } from "../tke/unit-session";
-import { confirm, installed, make, proposeAll, proposeMade, runAll, signerFor, type Ask, type Made, type Tell } from "./actions";
+import { confirm, installed, make, proposeAll, proposeMade, runAll, signerFor, type Ask, type Made } from "./actions";
 import type { Outcome } from "./commands";
 import type { Review } from "./review";
+import { inTurn, type Tell } from "./series";
 
 const isRecovery = ({ unit }: UnitFacts) => unit.type === "recovery";
 const key = (facts: UnitFacts): Bytes | null => facts.pending ?? facts.current;
@@ -29,6 +31,14 @@ export function makersOf(all: readonly UnitFacts[]): UnitFacts[] {
   if (all.some((facts) => facts.pending)) return [];
   const current = all.find((facts) => facts.current)?.current ?? null;
   return all.filter((facts) => isRecovery(facts) && !isImprint(facts.attributes) && (current === null || (facts.current !== null && samePattern(facts.current, current))));
+}
+
+// Why no random key may be made now. "lost": keys are stored under a master key that no unit holds, and a random one would open
+// none of them. What is not known allows nothing.
+export function randomHindrance(rotation: Rotation | undefined, all: readonly UnitFacts[]): "unknown" | "rotating" | "lost" | null {
+  if (!rotation) return "unknown";
+  if (rotation.phase !== "none") return "rotating";
+  return rotation.stored.length > 0 && all.every((facts) => !facts.current) ? "lost" : null;
 }
 
 // Units to which the source's key may be copied: those without it. One with another current key is asked for by name.
@@ -65,11 +75,10 @@ export async function copyKey(ask: Ask, instance: string, source: UnitFacts, tar
   if (able.length < needed) return (await proposeMade(ask, instance, requests, able, "", tell)) ? "proposed" : null;
   const signing = able.slice(0, needed);
   if (!(await confirm(ask, requests, signing, "send"))) return null;
-  for (const [index, target] of targets.entries()) {
-    tell(index, targets.length);
+  await inTurn(targets.map((facts) => ({ facts })), tell, async ({ facts }, index) => {
     const { block, der } = requests[index]!;
-    await takeCopy(ask, target, await source.session.run(block, await signBlock(der, signing)), key(source), signer);
-  }
+    await takeCopy(ask, facts, await source.session.run(block, await signBlock(der, signing)), key(source), signer);
+  });
   return "sent";
 }
 

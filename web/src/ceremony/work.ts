@@ -1,10 +1,12 @@
 // One thing at a time: what the page is doing, how far it is, and what went wrong.
 import { useCallback, useRef, useState } from "react";
-import type { Ask, Tell } from "./actions";
+import type { Ask } from "./actions";
+import type { Tell } from "./series";
 
-export type WorkName = "enrol" | "thresholds" | "importers" | "seal" | "load" | "commit" | "activate" | "clear" | "sign" | "send" | "delete" | "points" | "records" | "erase" | "prepare" | "random" | "copy" | "units" | "transfer";
+export type WorkName = "enrol" | "thresholds" | "importers" | "seal" | "load" | "commit" | "activate" | "clear" | "sign" | "send" | "delete" | "points" | "records" | "erase" | "prepare" | "random" | "copy" | "units" | "transfer" | "look";
 
 export interface Work {
+  // "look": nothing is done, but the units have to be read again first.
   busy: WorkName | null;
   progress: { done: number; total: number } | null;
   error: unknown;

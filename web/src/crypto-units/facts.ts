@@ -1,14 +1,14 @@
 // What is known of each crypto unit, read in answers that the unit signed; how units differ; and what a ceremony still
 // lacks: pure functions of what was read, so that a plan never rests on what an earlier page remembers.
 import type { CryptoUnit, CryptoUnits } from "../api/instances";
-import { openUnit } from "../api/units";
 import { equal, toHex, type Bytes } from "../tke/bytes";
 import type { Administrator } from "../tke/administrator";
-import type { AttestationRoot } from "../tke/attestation";
-import { isImprint, type Attributes } from "../tke/attributes";
+import { hex8, isImprint, type Attributes } from "../tke/attributes";
+import { TkeError } from "../tke/error";
+import { targetOf as addressOf } from "../tke/frame";
 import { samePattern } from "../tke/key-part";
 import type { Moment } from "../tke/rules";
-import type { UnitSession } from "../tke/unit-session";
+import { noneYet, type Newest, type UnitSession } from "../tke/unit-session";
 
 export interface UnitFacts {
   unit: CryptoUnit;
@@ -23,12 +23,57 @@ export interface UnitFacts {
   controlPoints: Bytes;
 }
 
-// A unit that answered, or why it is not believed.
-export type ReadUnit = { unit: CryptoUnit; facts: UnitFacts; error?: undefined } | { unit: CryptoUnit; facts?: undefined; error: unknown };
+// A unit as it is, or was when it could last be read (`error` then says why it could not now); without facts it was never
+// read, or is not believed.
+export interface ReadUnit {
+  unit: CryptoUnit;
+  facts?: UnitFacts;
+  error?: unknown;
+}
 
-// Sessions are kept from one reading to the next: a session knows the newest counter that it has seen, so that nobody can
-// answer with an older state.
-export type Sessions = Map<string, UnitSession>;
+// Whether an answer was false, which no second look mends.
+export const isDistrusted = (error: unknown): boolean => error instanceof TkeError && (error.code === "foreign" || error.code === "untrusted");
+
+function isAt({ target }: UnitSession, unit: CryptoUnit): boolean {
+  const { moduleIndex, domainIndex, serialNumber } = addressOf(unit.location, unit.serial_number);
+  return target.moduleIndex === moduleIndex && target.domainIndex === domainIndex && target.serialNumber === serialNumber;
+}
+
+// What is kept of the units from one reading to the next, so that nobody can answer with an older state than was seen. What
+// was newest is kept by module and domain, and outlives a session that has failed and a list that names other units.
+export class Sessions {
+  private readonly open = new Map<string, UnitSession>();
+  private readonly newest = new Map<string, Newest>();
+  private readonly last = new Map<string, UnitFacts>();
+
+  constructor(private readonly openSession: (unit: CryptoUnit, newest: Newest) => Promise<UnitSession>) {}
+
+  private async sessionOf(unit: CryptoUnit): Promise<UnitSession> {
+    const known = this.open.get(unit.hsm_id);
+    if (known && isAt(known, unit)) return known;
+    const { domainIndex, serialNumber } = addressOf(unit.location, unit.serial_number);
+    const name = `${serialNumber} ${domainIndex}`;
+    const newest = this.newest.get(name) ?? noneYet();
+    this.newest.set(name, newest);
+    const session = await this.openSession(unit, newest);
+    this.open.set(unit.hsm_id, session);
+    return session;
+  }
+
+  async read(unit: CryptoUnit): Promise<ReadUnit> {
+    try {
+      const facts = await readFacts(await this.sessionOf(unit), unit);
+      this.last.set(unit.hsm_id, facts);
+      return { unit, facts };
+    } catch (error) {
+      // The certificates are looked at again.
+      this.open.delete(unit.hsm_id);
+      const last = this.last.get(unit.hsm_id);
+      if (!last || isDistrusted(error) || !isAt(last.session, unit)) return { unit, error };
+      return { unit, facts: last, error };
+    }
+  }
+}
 
 async function readFacts(session: UnitSession, unit: CryptoUnit): Promise<UnitFacts> {
   const moment = await session.moment();
@@ -45,20 +90,7 @@ async function readFacts(session: UnitSession, unit: CryptoUnit): Promise<UnitFa
   };
 }
 
-export async function readUnits(instance: string, units: readonly CryptoUnit[], root: AttestationRoot, sessions: Sessions): Promise<ReadUnit[]> {
-  return Promise.all(
-    units.map(async (unit): Promise<ReadUnit> => {
-      try {
-        const session = sessions.get(unit.hsm_id) ?? (await openUnit(instance, unit, root));
-        sessions.set(unit.hsm_id, session);
-        return { unit, facts: await readFacts(session, unit) };
-      } catch (error) {
-        sessions.delete(unit.hsm_id);
-        return { unit, error };
-      }
-    }),
-  );
-}
+export const readUnits = (units: readonly CryptoUnit[], sessions: Sessions): Promise<ReadUnit[]> => Promise.all(units.map((unit) => sessions.read(unit)));
 
 export const inOrder = (units: CryptoUnits): CryptoUnit[] => [...units.hsms, ...units.source_hsms, ...units.failover_hsms];
 
@@ -70,8 +102,8 @@ export const pendingState = (facts: UnitFacts): RegisterState => (!facts.pending
 
 // ---- differences ----
 
-export type Aspect = "administrators" | "thresholds" | "current" | "new" | "controlPoints";
-export const ASPECTS: Aspect[] = ["administrators", "thresholds", "current", "new", "controlPoints"];
+export type Aspect = "administrators" | "thresholds" | "current" | "new" | "controlPoints" | "permissions";
+export const ASPECTS: Aspect[] = ["administrators", "thresholds", "current", "new", "controlPoints", "permissions"];
 
 // What must be equal in all units of an instance, as one text.
 export function valueOf(facts: UnitFacts, aspect: Aspect): string {
@@ -86,12 +118,23 @@ export function valueOf(facts: UnitFacts, aspect: Aspect): string {
       return facts.pending ? `${toHex(facts.pending.slice(0, 28))} ${pendingState(facts)}` : "";
     case "controlPoints":
       return toHex(facts.controlPoints);
+    case "permissions":
+      return `${hex8(facts.attributes.permissions)} ${hex8(facts.attributes.compliance)}`;
   }
 }
 
-export const differs = (all: readonly UnitFacts[], aspect: Aspect): boolean => new Set(all.map((facts) => valueOf(facts, aspect))).size > 1;
+// The units that one must be equal to: recovery units have permissions of their own.
+const peersOf = (all: readonly UnitFacts[], one: UnitFacts, aspect: Aspect): UnitFacts[] => (aspect === "permissions" ? all.filter(({ unit }) => unit.type === one.unit.type) : [...all]);
 
-// The pattern that most units hold: the others are marked against it.
+export const differs = (all: readonly UnitFacts[], aspect: Aspect): boolean => all.some((one) => isOdd(all, one, aspect));
+export const isOdd = (all: readonly UnitFacts[], one: UnitFacts, aspect: Aspect): boolean => valueOf(one, aspect) !== usual(peersOf(all, one, aspect), aspect);
+
+// Units that other people administer than most, or with other thresholds: one of them may be somebody's own, put there to take
+// a key part.
+export const strangersIn = (all: readonly UnitFacts[]): { facts: UnitFacts; aspect: "administrators" | "thresholds" }[] =>
+  (["administrators", "thresholds"] as const).flatMap((aspect) => all.filter((facts) => isOdd(all, facts, aspect)).map((facts) => ({ facts, aspect })));
+
+// What most units have: the others are marked against it.
 export function usual(all: readonly UnitFacts[], aspect: Aspect): string {
   const counts = new Map<string, number>();
   for (const facts of all) counts.set(valueOf(facts, aspect), (counts.get(valueOf(facts, aspect)) ?? 0) + 1);

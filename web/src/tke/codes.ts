@@ -5,8 +5,8 @@ import { TkeError } from "./error";
 const ASK_QUORUM = "Sign with as many different installed administrators as the threshold demands.";
 const REPEAT = "Repeat the command: it is then built on the unit's present state.";
 
-export const RETURN = { ok: 0, notFound: 96, notInitialised: 145, invalidCounter: 163, unauthorisedSigner: 257, administratorExists: 256 } as const;
-export const REASON = { oaIndexOutOfRange: 60, noImporterKey: 1, keyExists: 38 } as const;
+export const RETURN = { ok: 0, notFound: 96, notInitialised: 145, invalidCounter: 163, unauthorisedSigner: 257 } as const;
+export const REASON = { oaIndexOutOfRange: 60 } as const;
 
 const REASONS: Record<number, string> = {
   1: "the unit holds no importer key. Generate an importer key first.",
@@ -52,5 +52,12 @@ const RETURNS: Record<number, string> = {
 
 export const meaningOf = (returnCode: number, reasonCode: number): string => REASONS[reasonCode] ?? RETURNS[returnCode] ?? "refused by the crypto unit. See the ceremony guide for this code.";
 
+const codesOf = (returnCode: number, reasonCode: number) => `return code ${returnCode}, reason code ${reasonCode}`;
+
+// In an answer whose signature was verified.
 export const refused = (returnCode: number, reasonCode: number): TkeError =>
-  new TkeError("refused", `crypto unit refused: ${meaningOf(returnCode, reasonCode)} (return code ${returnCode}, reason code ${reasonCode})`, returnCode, reasonCode);
+  new TkeError("refused", `crypto unit refused: ${meaningOf(returnCode, reasonCode)} (${codesOf(returnCode, reasonCode)})`, returnCode, reasonCode, true);
+
+// The short form, which nobody signs: it says that the command was not carried out, and nothing of the unit's state.
+export const refusedUnsigned = (returnCode: number, reasonCode = 0): TkeError =>
+  new TkeError("refused", `refused without the crypto unit's signature: ${meaningOf(returnCode, reasonCode)} (${codesOf(returnCode, reasonCode)})`, returnCode, reasonCode);

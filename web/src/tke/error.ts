@@ -24,9 +24,24 @@ export class TkeError extends Error {
     // Of "refused".
     readonly returnCode = 0,
     readonly reasonCode = 0,
+    // Whether the unit itself signed the refusal. Any other was perhaps made up on the way.
+    readonly signed = false,
   ) {
     super(message);
     this.name = "TkeError";
+  }
+}
+
+// Work for several units that stopped at one: which one, how many were done before it, and why.
+export class SeriesError extends Error {
+  constructor(
+    readonly unit: string,
+    readonly done: number,
+    readonly total: number,
+    readonly why: unknown,
+  ) {
+    super(`crypto unit ${unit}, ${done} of ${total} done: ${why instanceof Error ? why.message : String(why)}`);
+    this.name = "SeriesError";
   }
 }
 

@@ -14,6 +14,9 @@ export interface Moment {
   attributes: Attributes;
 }
 
+// Whether the unit has carried out no command in between.
+export const isSameMoment = (a: Moment, b: Moment): boolean => a.domainInstance === b.domainInstance && equal(a.moduleId, b.moduleId) && equal(a.counter, b.counter);
+
 // `ahead`: how many other commands of the unit come before it, at most MAX_COMMANDS_AHEAD.
 export function makeBlock(moment: Moment, domainIndex: number, command: number, input: Bytes, ahead = 0): AdminBlock {
   return { command, domainIndex, domainInstance: moment.domainInstance, moduleId: moment.moduleId, counter: nextCounter(moment.counter, 1 + ahead), input };

@@ -10,7 +10,7 @@ import {
 import { parseCertificate, parseSignerInfos, SKI_BYTES, type Administrator } from "./administrator";
 import { MAX_CHAIN, parseOaCertificate, verifyChain, type AttestationRoot } from "./attestation";
 import { applyAttributes, CONTROL_POINT_BYTES, MAX_ADMINISTRATORS, NO_ATTRIBUTES } from "./attributes";
-import { REASON, refused, RETURN } from "./codes";
+import { REASON, refused, refusedUnsigned, RETURN } from "./codes";
 import { TkeError } from "./error";
 import { formatRequest, parseResponse, serialOf, type UnitTarget } from "./frame";
 import { PATTERN_BYTES } from "./key-part";
@@ -34,8 +34,7 @@ async function sendBlock(transport: Transport, target: UnitTarget, block: AdminB
 // What an HTPResponse to `block` says, if the module with this key signed it.
 export async function readAnswer(text: string, target: UnitTarget, block: AdminBlock, key: PublicKey | null): Promise<AdminAnswer> {
   const response = parseResponsePayload(parseResponse(text));
-  if (response.block.length === 0) throw refused(response.returnCode, 0);
-  if (response.returnCode !== 0) throw refused(response.returnCode, 0);
+  if (response.block.length === 0 || response.returnCode !== 0) throw refusedUnsigned(response.returnCode);
   if (key && !(await isSignedBy(response.block, response.signerInfos, key))) throw untrusted("its signature does not verify");
   const answer = parseAnswerBlock(response.block);
   if (answer.command !== block.command || answer.domainIndex !== block.domainIndex) throw untrusted("it answers another command");
@@ -55,21 +54,28 @@ export async function isSignedBy(block: Bytes, signerInfos: Bytes, key: PublicKe
 const query = (command: number, domainIndex: number, input: Bytes): AdminBlock => ({ command, domainIndex, domainInstance: 0, moduleId: EMPTY, counter: EMPTY, input });
 const certificateQuery = (index: number) => query(COMMAND.queryOaCertificate, 0, u32(index));
 
-export class UnitSession {
-  private highestInstance = 0;
-  private highestCounter: Bytes = EMPTY;
-  private last: Promise<unknown> = Promise.resolve();
+// The newest state that a domain of a module has answered with. One that outlives a session lets the next one refuse an older
+// state, too.
+export interface Newest {
+  instance: number;
+  counter: Bytes;
+  // The frame under way, of whichever session.
+  last: Promise<unknown>;
+}
+export const noneYet = (): Newest => ({ instance: 0, counter: EMPTY, last: Promise.resolve() });
 
+export class UnitSession {
   private constructor(
     private readonly transport: Transport,
     readonly target: UnitTarget,
     readonly moduleKey: PublicKey,
+    private readonly newest: Newest,
   ) {}
 
-  static async open(transport: Transport, target: UnitTarget, root: AttestationRoot): Promise<UnitSession> {
+  static async open(transport: Transport, target: UnitTarget, root: AttestationRoot, newest = noneYet()): Promise<UnitSession> {
     // Certificate 0 is the only thing read unverified: nothing of it is believed before the chain is.
     const first = await sendBlock(transport, target, certificateQuery(0), EMPTY, null);
-    if (first.returnCode !== 0) throw refused(first.returnCode, reasonOf(first));
+    if (first.returnCode !== 0) throw refusedUnsigned(first.returnCode, reasonOf(first));
     let leaf;
     try {
       leaf = await parseOaCertificate(first.output);
@@ -85,13 +91,13 @@ export class UnitSession {
     }
     const module = await verifyChain(chain, root);
     if (module.serialNumber && module.serialNumber !== target.serialNumber) throw untrusted("the certificate is that of another module");
-    return new UnitSession(transport, target, module.key);
+    return new UnitSession(transport, target, module.key, newest);
   }
 
   // One frame at a time: of two under way at once the older answer may come last, and would look replayed.
   private exchange(block: AdminBlock, signerInfos: Bytes, transport = this.transport): Promise<AdminAnswer> {
-    const turn = this.last.then(() => this.exchangeNow(block, signerInfos, transport));
-    this.last = turn.catch(() => undefined);
+    const turn = this.newest.last.then(() => this.exchangeNow(block, signerInfos, transport));
+    this.newest.last = turn.catch(() => undefined);
     return turn;
   }
 
@@ -103,10 +109,11 @@ export class UnitSession {
   }
 
   private notOlder(answer: AdminAnswer): void {
-    const isOlder = answer.domainInstance < this.highestInstance || (answer.domainInstance === this.highestInstance && compare(answer.counter, this.highestCounter) < 0);
+    const { instance, counter } = this.newest;
+    const isOlder = answer.domainInstance < instance || (answer.domainInstance === instance && compare(answer.counter, counter) < 0);
     if (isOlder) throw untrusted("it is older than an earlier answer");
-    this.highestInstance = answer.domainInstance;
-    this.highestCounter = answer.counter;
+    this.newest.instance = answer.domainInstance;
+    this.newest.counter = answer.counter;
   }
 
   private query(command: number, input: Bytes = EMPTY): Promise<AdminAnswer> {
@@ -180,11 +187,12 @@ export class UnitSession {
   }
 }
 
+// Only what the unit signed says that it has nothing.
 async function orNull<Value>(returnCode: number, work: () => Promise<Value>): Promise<Value | null> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof TkeError && error.code === "refused" && error.returnCode === returnCode) return null;
+    if (error instanceof TkeError && error.signed && error.returnCode === returnCode) return null;
     throw error;
   }
 }

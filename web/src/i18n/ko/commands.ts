@@ -43,6 +43,8 @@ export const commands: typeof source = {
   "recovery.makeIn": "{unit}에서 무작위 키 만들기",
   "recovery.made": "복구 유닛이 마스터 키를 만들었습니다. 다른 유닛에 복사하십시오.",
   "recovery.noMaker": "지금 만들 수 있는 복구 유닛이 없습니다. 각인 모드를 벗어났고, 다른 유닛과 같은 마스터 키를 보유하고, 어디에도 새 키가 로드되지 않아야 합니다.",
+  "recovery.unknown": "저장된 키가 어떤 마스터 키로 봉인되어 있는지 아직 알 수 없습니다.",
+  "recovery.rotating": "순환이 진행 중입니다. 먼저 끝내거나 중단하세요.",
   "recovery.lost": "저장된 키가 어느 유닛에도 없는 마스터 키로 봉인되어 있습니다",
   "recovery.lostMore": "무작위 키로는 열 수 없습니다. 키 부분에서 그 키를 로드하십시오.",
   "recovery.copy": "마스터 키 복사",
