@@ -96,7 +96,7 @@ describe("the pages", () => {
     const [unit] = await unitsOf(server.instance);
     await person.page.getByRole("heading", { name: `Operational unit ${unit.location}` }).waitFor();
     const text = await person.page.getByRole("tabpanel").filter({ visible: true }).innerText();
-    assert.match(text, /Valid\s+[0-9a-f]{64}[\s\S]*Administrators[\s\S]*for commands[\s\S]*Sealing of the units' state/);
+    assert.match(text, /Valid\s+Verification pattern\s+[0-9a-f]{64}[\s\S]*Administrators[\s\S]*for commands[\s\S]*Sealing of the units' state/);
     await person.says("A page that the server delivered cannot prove anything against the server");
     await person.isAccessible();
     await go(local.person);
@@ -107,10 +107,10 @@ describe("the pages", () => {
 
   test("units that differ are marked, with the name of a hostile administrator as text", async () => {
     await go(person, "compare");
-    await person.says("All 2 units are configured alike");
+    await person.says("All 2 units agree in what is listed below.");
     await skew();
     await go(person, "compare", skewed);
-    await person.says("The units differ in 1 respects");
+    await person.says("The units differ in 1 respect.");
     const row = person.page.getByRole("row").filter({ has: person.page.getByRole("rowheader", { name: "Administrators" }) });
     assert.equal(await row.getByText("Differs").count(), 1);
     await row.getByText('"<b>Zo??</b>" (not plain ASCII; bytes 3c623e5a6fc3ab3c2f623e)').waitFor();
@@ -153,7 +153,7 @@ describe("the pages", () => {
       return route.fulfill({ response: answer, json: body });
     });
     await local.page.reload();
-    await local.person.says("1 entries do not verify");
+    await local.person.says("1 entry does not verify");
     await local.page.getByRole("button", { name: "Check the whole transcript" }).click();
     await local.page.getByTestId("transcript-check").getByText("the hash is not that of the entry's fields").waitFor();
     assert.equal(await local.page.getByTestId("transcript-check").getAttribute("data-ok"), "false");

@@ -55,9 +55,21 @@ test("an API key is shown once, works, and is revoked", async () => {
   const field = once.locator("#new-api-key");
   assert.equal(await field.getAttribute("type"), "password");
   const secret = await field.inputValue();
+  // A click that copied nothing is no copy.
+  await person.page.evaluate(() => {
+    const { clipboard } = navigator;
+    const write = clipboard.writeText;
+    clipboard.writeText = () => Promise.reject(new Error("no"));
+    globalThis.mend = () => (clipboard.writeText = write);
+  });
+  await once.getByRole("button", { name: "Copy API key" }).click();
+  await once.getByText("Could not be copied.").waitFor();
   await person.page.keyboard.press("Escape");
   await once.getByText("You have not copied it.").waitFor();
+  await person.isAccessible();
+  await person.page.evaluate(() => globalThis.mend());
   await once.getByRole("button", { name: "Copy API key" }).click();
+  await once.getByText("Copied").first().waitFor({ state: "attached" });
   assert.equal(await person.page.evaluate(() => navigator.clipboard.readText()), secret);
   await once.getByRole("button", { name: "I have kept it" }).click();
   await once.waitFor({ state: "hidden" });

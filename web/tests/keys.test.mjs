@@ -65,6 +65,53 @@ for (const [look, options] of Object.entries({ light: {}, dark: { colorScheme: "
   });
 }
 
+test("the focus goes back to where a dialog was opened, and stays in the table when its row has gone", async () => {
+  const at = (what) => person.page.waitForFunction((selector) => document.activeElement?.matches(selector), what);
+  await server.call("POST", "/api/v2/key_rings/short-lived");
+  await person.go(`/instances/${server.instance}/key-rings`);
+  await person.page.getByRole("button", { name: /short-lived/ }).focus();
+  await person.page.keyboard.press("Enter");
+  await person.dialog().waitFor();
+  await person.page.keyboard.press("Escape");
+  await person.dialog().waitFor({ state: "hidden" });
+  await at("td button");
+  await person.page.keyboard.press("Enter");
+  await person.page.waitForFunction(() => document.activeElement?.id === "confirm-name");
+  await person.page.keyboard.type("short-lived");
+  await person.page.keyboard.press("Enter");
+  await person.page.getByRole("link", { name: "short-lived" }).waitFor({ state: "hidden" });
+  await at(".kh-table-region");
+  // Of a menu it is the button that opens it.
+  await person.toKeys();
+  await person.choose("ledger", "Disable key");
+  await person.dialog().waitFor();
+  await person.page.keyboard.press("Escape");
+  await person.dialog().waitFor({ state: "hidden" });
+  await at(".cds--overflow-menu");
+});
+
+test("a refused search shows why, and not that there is nothing", async () => {
+  await person.page.route("**/api/v2/keys?*", (route) =>
+    route.fulfill({ status: 400, json: { metadata: { collectionType: "application/vnd.ibm.kms.error+json", collectionTotal: 1 }, resources: [{ errorMsg: "Bad Request: too many keys", reasons: [{ code: "KEY_SEARCH_TOO_BROAD", message: "too many keys", status: 400 }] }] } }),
+  );
+  await person.go(`/instances/${server.instance}/keys?search=led`);
+  await person.says("This instance has more than 5,000 keys");
+  assert.equal(await person.page.getByText("No key matches").count(), 0);
+  await person.page.unroute("**/api/v2/keys?*");
+});
+
+test("what could not be copied is said", async () => {
+  await person.toKeys();
+  await person.row("ledger").waitFor();
+  await person.page.evaluate(() => (navigator.clipboard.writeText = () => Promise.reject(new Error("no"))));
+  await person.page.getByRole("button", { name: "Copy ID of ledger" }).click();
+  await person.says("Could not be copied. Select the text and copy it yourself.");
+  await person.row("ledger").getByRole("link").click();
+  await person.page.getByRole("button", { name: "Copy ID" }).first().click();
+  await person.page.locator(".kh-copy-failed").waitFor();
+  await person.isAccessible();
+});
+
 test("one Escape closes a dialog, wherever the focus is in it", async () => {
   await person.toKeys();
   await person.page.getByRole("button", { name: "Create key" }).click();
@@ -186,6 +233,12 @@ test("two people delete a key with dual authorization; one alone cannot", async 
   await second.logIn(await server.do({ do: "service_id", name: "second manager", role: "Manager", instance: server.instance }));
   await person.go(`/instances/${server.instance}/keys/${id}?tab=policies`);
   await person.page.getByRole("button", { name: "Require two people" }).click();
+  assert.equal(await person.page.title(), "two people · payroll · Keyhaven");
+  const confirm = person.dialog().getByRole("button", { name: "Require two people" });
+  assert.ok(await confirm.isDisabled());
+  await person.isAccessible();
+  await person.dialog().getByText("I understand that this cannot be switched off for this key").click();
+  await confirm.click();
   await person.says("Two people are needed to delete this key");
   await person.isAccessible();
   await person.toKeys();
@@ -230,8 +283,13 @@ test("a rotation policy is set and shown; aliases come and go", async () => {
   await person.page.getByRole("button", { name: "Add alias" }).click();
   await person.page.getByRole("button", { name: "Remove alias first-alias" }).waitFor();
   await person.isAccessible();
+  await person.page.waitForFunction(() => document.activeElement?.id === "new-alias");
   await person.page.getByRole("button", { name: "Remove alias first-alias" }).click();
+  await person.dialog().getByText("no longer find the key").waitFor();
+  await person.dialog().getByRole("button", { name: "Remove alias" }).click();
+  await person.says("Alias first-alias was removed.");
   await person.says("No aliases");
+  await person.page.waitForFunction(() => document.activeElement?.id === "new-alias");
   assert.equal((await keyOf(id)).aliases, undefined);
 });
 

@@ -58,7 +58,7 @@ const PAGES = [
   { name: "resources", path: "/instances/:instance/resources", wait: "2 rows" },
   { name: "key-rings", path: "/instances/:instance/key-rings" },
   { name: "crypto-units", path: "/instances/:instance/crypto-units", wait: "Sealing of the units' state" },
-  { name: "crypto-units-compare", path: "/instances/:instance/crypto-units?tab=compare", wait: "configured alike" },
+  { name: "crypto-units-compare", path: "/instances/:instance/crypto-units?tab=compare", wait: "units agree in what" },
   { name: "transcript", path: "/instances/:instance/crypto-units?tab=transcript", wait: "Chain verified" },
   { name: "ceremony-server", path: "/instances/:empty/ceremony", wait: "Install the administrators" },
   { name: "policies", path: "/instances/:instance/policies", act: tick("Require two users to approve key deletions") },

@@ -2,7 +2,8 @@
 import { Button } from "@carbon/react";
 import { useMemo } from "react";
 import { readAuditStatus, signCheckpoint, startAuditCheck, type AuditStatus, type AuditStream } from "../api/audit";
-import { CopyableText, CopyButton } from "../components/CopyButton";
+import { Command } from "../components/Command";
+import { CopyableText } from "../components/CopyButton";
 import { DataTable, type Column } from "../components/DataTable";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { Renew } from "../components/icons";
@@ -78,7 +79,7 @@ function State({ status, publicKey }: { status: AuditStatus; publicKey: string }
           <span dir="auto">{status.health === "ok" ? t("audit.writes") : status.health}</span>
         </Fact>
         <Fact name={t("audit.newest")}>
-          <Time value={status.sealed_at} />
+          <Time value={status.sealed_at} exact />
         </Fact>
         <Fact name={t("audit.after")}>{status.unsealed_records.toLocaleString()}</Fact>
         <Fact name={t("audit.publicKey")}>{publicKey ? <CopyableText value={publicKey} what={t("audit.publicKey")} /> : "–"}</Fact>
@@ -118,7 +119,7 @@ function Check({ check }: { check: AuditStatus["check"] }) {
     <InlineNotice kind={isWhole ? "success" : "error"} role="status" title={t(isWhole ? "audit.checkWhole" : "audit.broken")}>
       <div data-testid="audit-check">
         <p>
-          <Time value={check.finished_at} />{" "}
+          <Time value={check.finished_at} exact />{" "}
           {t("audit.counts", { records: result.records.toLocaleString(), checkpoints: result.checkpoints.toLocaleString(), unsealed: result.unsealed.toLocaleString() })}
         </p>
         <Texts texts={result.problems} />
@@ -140,15 +141,5 @@ function Texts({ texts }: { texts: string[] }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-function Command({ text }: { text: string }) {
-  const t = useT();
-  return (
-    <div className="kh-script">
-      <CopyButton value={text} what={t("audit.command")} />
-      <pre tabIndex={0}>{text}</pre>
-    </div>
   );
 }

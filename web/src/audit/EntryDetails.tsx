@@ -2,6 +2,7 @@
 import { CopyableText } from "../components/CopyButton";
 import { Dialog } from "../components/Dialog";
 import { Fact, Facts } from "../components/Page";
+import { Time } from "../components/Time";
 import { useT } from "../i18n";
 import { RouteLink } from "../shell/router";
 import { linksOf, type Shown } from "./entries";
@@ -15,6 +16,9 @@ export function EntryDetails({ entry, onClose }: { entry: Shown; onClose: () => 
   return (
     <Dialog title={record.event.action ?? t("audit.noAction")} size="lg" onClose={onClose}>
       <Facts>
+        <Fact name={t("audit.time")}>
+          <Time value={record.event.eventTime} exact />
+        </Fact>
         {fieldsOf(record.event).map(([name, value], index) => (
           <Fact key={`${name}-${index}`} name={name}>
             <CopyableText value={value} what={name} />

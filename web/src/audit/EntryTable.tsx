@@ -24,19 +24,19 @@ export function EntryTable({ entries, toolbar, empty, onOpen }: EntryTableProps)
       {
         key: "action",
         header: t("audit.action"),
-        width: 300,
+        width: 270,
         cell: (row) => (
           <button type="button" className="cds--link kh-link-button" onClick={() => onOpen(row)}>
             {row.record.event.action ?? t("audit.noAction")}
           </button>
         ),
       },
-      { key: "time", header: t("audit.time"), width: 200, cell: ({ record }) => <Time value={record.event.eventTime} /> },
-      { key: "outcome", header: t("audit.outcome"), width: 150, cell: ({ record }) => <Outcome outcome={record.event.outcome} code={record.event.reason?.reasonCode} /> },
+      { key: "time", header: t("audit.time"), width: 250, cell: ({ record }) => <Time value={record.event.eventTime} exact /> },
+      { key: "outcome", header: t("audit.outcome"), width: 140, stacked: true, cell: ({ record }) => <Outcome outcome={record.event.outcome} code={record.event.reason?.reasonCode} /> },
+      { key: "sealed", header: t("audit.sealed"), width: 130, cell: (row) => <Sealed isSealed={row.isSealed} /> },
       { key: "initiator", header: t("audit.initiator"), width: 240, cell: ({ record }) => <bdi>{record.event.initiator?.name ?? record.event.initiator?.id ?? "–"}</bdi> },
       { key: "instance", header: t("nav.instance"), width: 340, cell: ({ record }) => <code>{record.event.requestData?.instanceID ?? "–"}</code> },
       { key: "correlation", header: t("error.correlationId"), width: 340, cell: ({ record }) => <code>{record.event.correlationId ?? "–"}</code> },
-      { key: "sealed", header: t("audit.sealed"), width: 170, cell: (row) => <Sealed isSealed={row.isSealed} /> },
       { key: "severity", header: t("audit.severity"), width: 130, hidden: true, cell: ({ record }) => record.event.severity ?? "–" },
       { key: "address", header: t("audit.address"), width: 170, hidden: true, cell: ({ record }) => record.event.initiator?.host?.address ?? "–" },
       { key: "stream", header: t("audit.stream"), width: 150, hidden: true, cell: (row) => `${row.stream} ${row.record.seq}` },

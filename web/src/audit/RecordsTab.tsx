@@ -50,7 +50,7 @@ export function RecordsTab() {
 // How far the search has looked, and the way on.
 function Further({ search }: { search: Search }) {
   const { t, language } = useI18n();
-  const time = search.lookedBackTo ? localTime(search.lookedBackTo, language) : "";
+  const time = search.lookedBackTo ? localTime(search.lookedBackTo, language, "long") : "";
   return (
     <div className="kh-page-actions">
       <p role="status">{search.complete ? t("audit.lookedAtAll") : t("audit.lookedBackTo", { time })}</p>

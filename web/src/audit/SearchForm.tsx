@@ -18,13 +18,13 @@ export function SearchForm({ filters, onSearch }: SearchFormProps) {
   // The URL may change by itself: back, a link.
   useEffect(() => setDraft(filters), [filters]);
   const set = (name: keyof SearchFilters) => (event: { target: { value: string } }) => setDraft({ ...draft, [name]: event.target.value });
-  const text = (name: keyof SearchFilters, label: string, placeholder?: string) => (
-    <TextField id={`search-${name}`} size="md" spellCheck={false} maxLength={256} labelText={label} placeholder={placeholder} value={draft[name]} onChange={set(name)} />
+  const text = (name: keyof SearchFilters, label: string, helperText?: string) => (
+    <TextField id={`search-${name}`} size="md" spellCheck={false} maxLength={256} labelText={label} helperText={helperText} value={draft[name]} onChange={set(name)} />
   );
   const isFiltered = SEARCH_NAMES.some((name) => filters[name] || draft[name]);
   return (
     <form
-      className="kh-toolbar"
+      className="kh-toolbar kh-search-form"
       role="search"
       onSubmit={(event) => {
         event.preventDefault();

@@ -87,6 +87,14 @@ export function DataTable<Row>({ label, name, columns, rows, rowKey, sort, onSor
     };
   }, [total === 0]);
 
+  // A row goes that had the focus: deleted, or scrolled out of the document. The keyboard stays in the table.
+  const focused = useRef<Element>(null);
+  useLayoutEffect(() => {
+    if (!focused.current || focused.current.isConnected) return;
+    focused.current = null;
+    if (document.activeElement === document.body) (region.current ?? document.getElementById("main"))?.focus({ preventScroll: true });
+  });
+
   const choose = (key: string, checked: boolean) => {
     const next = new Set(shown);
     if (checked) next.add(key);
@@ -99,13 +107,13 @@ export function DataTable<Row>({ label, name, columns, rows, rowKey, sort, onSor
     <div className="kh-table-box">
       <div className="kh-toolbar">
         {toolbar}
-        <ColumnChooser columns={columns} shown={shown} choose={choose} />
+        {rows.total !== 0 && <ColumnChooser columns={columns} shown={shown} choose={choose} />}
       </div>
       <ErrorNotice error={rows.error} onRetry={rows.reload} />
       {rows.total === 0 ? (
         empty
       ) : rows.total === undefined && rows.error !== undefined ? null : (
-        <div className="kh-table-region" ref={region} tabIndex={0} role="region" aria-label={`${label}. ${t("table.keyboard")}`}>
+        <div className="kh-table-region" ref={region} tabIndex={0} role="region" aria-label={`${label}. ${t("table.keyboard")}`} onFocus={(event) => (focused.current = event.target)} onBlur={(event) => event.target.isConnected && (focused.current = null)}>
           <table className="cds--data-table kh-table" aria-label={label} aria-rowcount={total + 1} aria-busy={rows.total === undefined}>
             <colgroup>
               {beside.map((column) => (
@@ -120,7 +128,7 @@ export function DataTable<Row>({ label, name, columns, rows, rowKey, sort, onSor
                 ))}
                 {menu && (
                   <th scope="col" className="kh-menu-cell">
-                    <span className="cds--visually-hidden">{t("nav.label")}</span>
+                    <span className="cds--visually-hidden">{t("table.actions")}</span>
                   </th>
                 )}
               </tr>

@@ -1,7 +1,7 @@
 // A dialog with a form: Enter submits, Escape closes, errors are told inside, and the focus stays in it.
 // It is open as long as it is rendered. What is only to be read has the focus itself, so that the arrow keys scroll it.
 import { Modal } from "@carbon/react";
-import { useCallback, useEffect, useRef, type KeyboardEvent, type ReactNode } from "react";
+import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useT } from "../i18n";
 import { ErrorNotice } from "./ErrorNotice";
 
@@ -18,9 +18,33 @@ export interface DialogProps {
   children?: ReactNode;
 }
 
+// Where the focus was: the button that opened the dialog, or that of the menu which is open.
+function openerNow() {
+  const opener = document.querySelector<HTMLElement>('.cds--overflow-menu[aria-expanded="true"]') ?? (document.activeElement as HTMLElement | null);
+  return { opener, box: opener?.closest(".kh-table-box, section") ?? null };
+}
+
+// When the dialog has gone, the keyboard goes on where it was, and where that has gone, near it.
+function useFocusBack() {
+  const [{ opener, box }] = useState(openerNow);
+  useEffect(
+    () => () => {
+      setTimeout(() => {
+        // Somebody else has it: the page that the dialog led to, or the next dialog.
+        if (document.activeElement !== document.body || document.querySelector(".cds--modal.is-visible")) return;
+        const isThere = opener?.isConnected && opener !== document.body;
+        const next = isThere ? opener : (box?.querySelector<HTMLElement>(".kh-table-region") ?? document.getElementById("main"));
+        next?.focus({ preventScroll: !isThere });
+      });
+    },
+    [opener, box],
+  );
+}
+
 export function Dialog({ title, submitLabel, danger, busy = false, canSubmit = true, error, size = "sm", onSubmit, onClose, children }: DialogProps) {
   const t = useT();
   const told = useRef<HTMLDivElement>(null);
+  useFocusBack();
   // In a long form the error would be below the edge.
   useEffect(() => {
     if (error) told.current?.scrollIntoView({ block: "nearest" });

@@ -15,6 +15,7 @@ export { default as Migrate } from "@carbon/icons-react/es/Migrate.js";
 export { default as Password } from "@carbon/icons-react/es/Password.js";
 export { default as Policy } from "@carbon/icons-react/es/Policy.js";
 export { default as Renew } from "@carbon/icons-react/es/Renew.js";
+export { default as SendAlt } from "@carbon/icons-react/es/SendAlt.js";
 export { default as Report } from "@carbon/icons-react/es/Report.js";
 export { default as Time } from "@carbon/icons-react/es/Time.js";
 export { default as TrashCan } from "@carbon/icons-react/es/TrashCan.js";

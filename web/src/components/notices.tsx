@@ -4,7 +4,7 @@ import { createContext, useCallback, useContext, useMemo, useRef, useState, type
 import { useT } from "../i18n";
 
 const SHOWN_FOR_MS = 8000;
-const AT_MOST = 4;
+const AT_MOST = 2;
 
 interface Notice {
   id: number;

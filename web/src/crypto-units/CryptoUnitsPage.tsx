@@ -1,15 +1,15 @@
 // The crypto units of an instance: each one, how they differ, how far a ceremony or a rotation is, what waits for
 // signatures, what was done. Everything is for looking at; signing is on the page Ceremony, under `keyhaven console`.
 import { Button, Tab, TabList, TabPanel, TabPanels, Tabs } from "@carbon/react";
+import { OnlyLocal } from "../ceremony/OnlyLocal";
 import { Proposals } from "../ceremony/Proposals";
 import { Renew } from "../components/icons";
-import { InlineNotice } from "../components/notices";
 import { Page } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { useT } from "../i18n";
 import { useInstance } from "../shell/instance";
 import { RouteLink, useQuery } from "../shell/router";
-import { useIsLocal, useSession } from "../shell/session";
+import { useIsLocal } from "../shell/session";
 import { Failure } from "./Failure";
 import { planOf } from "./facts";
 import { Compare, Overview } from "./Overview";
@@ -80,12 +80,5 @@ export default function CryptoUnitsPage() {
 function HowToSign({ instance }: { instance: string }) {
   const t = useT();
   const isLocal = useIsLocal();
-  const { environment } = useSession();
-  if (isLocal) return <RouteLink to={`/instances/${instance}/ceremony`}>{t("units.toCeremony")}</RouteLink>;
-  return (
-    <>
-      <InlineNotice kind="info" role="status" title={t("ceremony.onlyLocal")} subtitle={t("ceremony.onlyLocalMore")} />
-      <pre tabIndex={0}>{[`keyhaven console --url ${environment.server}`, `keyhaven tke proposals --instance ${instance}`, `keyhaven tke init --instance ${instance}`].join("\n")}</pre>
-    </>
-  );
+  return isLocal ? <RouteLink to={`/instances/${instance}/ceremony`}>{t("units.toCeremony")}</RouteLink> : <OnlyLocal instance={instance} />;
 }

@@ -8,9 +8,10 @@ import { useLoad } from "../components/load";
 import { Fact, Facts, Section } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { useT } from "../i18n";
+import { toHex } from "../tke/bytes";
 import { CONTROL_POINTS, hex8, hasControlPoint, isImprint, splitPermissions } from "../tke/attributes";
 import { Failure } from "./Failure";
-import { ASPECTS, differs, usual, valueOf, type Aspect, type ReadUnit, type UnitFacts } from "./facts";
+import { ASPECTS, differs, isOdd, type Aspect, type ReadUnit, type UnitFacts } from "./facts";
 import { Administrators, Register } from "./parts";
 
 export function Overview({ units }: { units: readonly ReadUnit[] }) {
@@ -31,7 +32,7 @@ function UnitSection({ read }: { read: ReadUnit }) {
     <Section
       title={`${t(`units.type.${unit.type}`)} ${unit.location}`}
       actions={
-        <span>
+        <span className="kh-tags">
           <Tag size="sm" type={unit.state === "initialized" ? "green" : unit.state === "imprint" ? "red" : "warm-gray"}>
             {t(`units.state.${unit.state}`)}
           </Tag>
@@ -50,8 +51,7 @@ function UnitSection({ read }: { read: ReadUnit }) {
 
 function FactsOf({ facts }: { facts: UnitFacts }) {
   const t = useT();
-  const { attributes, unit } = facts;
-  const points = CONTROL_POINTS.filter(({ bit }) => hasControlPoint(facts.controlPoints, bit));
+  const { unit } = facts;
   return (
     <Facts>
       <Fact name={t("units.current")}>
@@ -64,31 +64,54 @@ function FactsOf({ facts }: { facts: UnitFacts }) {
         <Administrators all={facts.administrators} />
       </Fact>
       <Fact name={t("units.thresholds")}>
-        {isImprint(attributes) ? t("units.imprint") : t("units.thresholdsOf", { signature: attributes.signatureThreshold, revocation: attributes.revocationThreshold })}
+        <Thresholds facts={facts} />
       </Fact>
       <Fact name={t("units.permissions")}>
-        <Permissions permissions={attributes.permissions} />
+        <Permissions facts={facts} />
       </Fact>
-      <Fact name={t("units.controlPoints")}>{points.length ? points.map(({ bit }) => t(`points.${bit}` as "points.0")).join("; ") : t("common.none")}</Fact>
+      <Fact name={t("units.controlPoints")}>
+        <ControlPoints facts={facts} />
+      </Fact>
       <Fact name={t("units.serial")}>
         <code>{unit.serial_number}</code>
       </Fact>
       <Fact name={t("common.id")}>
-        <CopyableText value={unit.hsm_id} what={t("common.id")} />
+        <CopyableText value={unit.hsm_id} what={t("copy.of", { what: t("common.id"), name: unit.location })} />
       </Fact>
     </Facts>
   );
 }
 
-function Permissions({ permissions }: { permissions: number }) {
+interface FactsProps {
+  facts: UnitFacts;
+}
+
+function Thresholds({ facts: { attributes } }: FactsProps) {
   const t = useT();
-  const { given, mayChange, unnamed } = splitPermissions(permissions);
+  return <>{isImprint(attributes) ? t("units.imprint") : t("units.thresholdsOf", { signature: attributes.signatureThreshold, revocation: attributes.revocationThreshold })}</>;
+}
+
+function Permissions({ facts: { attributes } }: FactsProps) {
+  const t = useT();
+  const { given, mayChange, unnamed } = splitPermissions(attributes.permissions);
   const words = given.map((name) => t(`permission.${name}`));
   if (mayChange !== 0) words.push(t("permission.mayChange", { bits: hex8(mayChange) }));
   if (unnamed !== 0) words.push(t("permission.unnamed", { bits: hex8(unnamed) }));
   return (
     <>
-      <code>{hex8(permissions)}</code> {words.join("; ")}
+      <code>{hex8(attributes.permissions)}</code> {words.join("; ")}
+      {attributes.compliance !== 0 && ` · ${t("block.compliance")} ${hex8(attributes.compliance)}`}
+    </>
+  );
+}
+
+// Those without a name are in the digits only.
+function ControlPoints({ facts, digits = false }: FactsProps & { digits?: boolean }) {
+  const t = useT();
+  const points = CONTROL_POINTS.filter(({ bit }) => hasControlPoint(facts.controlPoints, bit));
+  return (
+    <>
+      {points.length ? points.map(({ bit }) => t(`points.${bit}` as "points.0")).join("; ") : t("common.none")} {digits && <code>{toHex(facts.controlPoints)}</code>}
     </>
   );
 }
@@ -142,12 +165,12 @@ export function Compare({ facts }: { facts: readonly UnitFacts[] }) {
                 <th scope="row">{t(`compare.aspect.${aspect}`)}</th>
                 {facts.map((one) => (
                   <td key={one.unit.hsm_id}>
-                    {valueOf(one, aspect) !== usual(facts, aspect) && (
+                    {isOdd(facts, one, aspect) && (
                       <Tag size="sm" type="red">
                         {t("compare.differs")}
                       </Tag>
                     )}
-                    <Compared facts={one} aspect={aspect} />
+                    <Compared facts={one} aspect={aspect} digits={differs(facts, aspect)} />
                   </td>
                 ))}
               </tr>
@@ -159,18 +182,18 @@ export function Compare({ facts }: { facts: readonly UnitFacts[] }) {
   );
 }
 
-function Compared({ facts, aspect }: { facts: UnitFacts; aspect: Aspect }) {
-  const t = useT();
-  const { attributes } = facts;
+function Compared({ facts, aspect, digits }: { facts: UnitFacts; aspect: Aspect; digits: boolean }) {
   switch (aspect) {
     case "administrators":
       return <Administrators all={facts.administrators} />;
     case "thresholds":
-      return <>{isImprint(attributes) ? t("units.imprint") : `${attributes.signatureThreshold} / ${attributes.revocationThreshold}`}</>;
+      return <Thresholds facts={facts} />;
     case "current":
     case "new":
       return <Register facts={facts} which={aspect} />;
     case "controlPoints":
-      return <code>{valueOf(facts, aspect)}</code>;
+      return <ControlPoints facts={facts} digits={digits} />;
+    case "permissions":
+      return <Permissions facts={facts} />;
   }
 }

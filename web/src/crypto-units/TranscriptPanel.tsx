@@ -48,7 +48,7 @@ export function TranscriptPanel({ instance, state }: { instance: string; state: 
             <p>
               <span className="kh-muted">{entry.sequence}</span> <strong>{commandName(t, checked.command || entry.command || "")}</strong> <code>{entry.location}</code> <Time value={entry.time} />
             </p>
-            <p>
+            <p className="kh-tags">
               <Proofs checked={checked} />
             </p>
             <p className="kh-muted">

@@ -25,7 +25,12 @@ export function Register({ facts, which }: { facts: UnitFacts; which: "current" 
   return (
     <>
       <RegisterTag state={which === "current" ? currentState(facts) : pendingState(facts)} />
-      {pattern && <CopyableText value={toHex(pattern)} what={t("units.pattern")} />}
+      {pattern && (
+        <>
+          {" "}
+          <span className="kh-muted">{t("units.pattern")}</span> <CopyableText value={toHex(pattern)} what={t("copy.of", { what: t("units.pattern"), name: facts.unit.location })} />
+        </>
+      )}
     </>
   );
 }

@@ -37,9 +37,9 @@ export function ApiKeys({ identity, details, reload }: PartProps) {
   const columns = useMemo<Column<ApiKey>[]>(
     () => [
       { key: "name", header: t("common.name"), width: 280, cell: (row) => <bdi title={row.name}>{row.name}</bdi> },
-      { key: "state", header: t("common.state"), width: 140, cell: (row) => <Tag size="sm" type={row.locked ? "red" : "green"}>{t(row.locked ? "iam.locked" : "iam.usable")}</Tag> },
+      { key: "state", header: t("common.state"), width: 140, stacked: true, cell: (row) => <Tag size="sm" type={row.locked ? "red" : "green"}>{t(row.locked ? "iam.locked" : "iam.usable")}</Tag> },
       { key: "created", header: t("common.created"), width: 200, cell: (row) => <Time value={row.created_at} /> },
-      { key: "id", header: t("common.id"), width: 400, cell: (row) => <code>{row.id}</code> },
+      { key: "id", header: t("common.id"), width: 300, cell: (row) => <code>{row.id}</code> },
     ],
     [t],
   );
@@ -132,9 +132,7 @@ function ShowOnce({ made, onClose }: { made: NewApiKey; onClose: () => void }) {
       </p>
       <div className="kh-secret">
         <SecretField id="new-api-key" readOnly data-modal-primary-focus labelText={t("iam.apiKey")} value={made.apikey} onFocus={(event) => event.target.select()} />
-        <span onClick={() => setHasKept(true)}>
-          <CopyButton value={made.apikey} what={t("iam.apiKey")} />
-        </span>
+        <CopyButton value={made.apikey} what={t("iam.apiKey")} onCopied={() => setHasKept(true)} />
       </div>
     </Dialog>
   );

@@ -40,7 +40,7 @@ export default function IamPage() {
       {
         key: "name",
         header: t("common.name"),
-        width: 280,
+        width: 260,
         cell: (row) => (
           <>
             <RouteLink to={identityPath(row.iam_id)} dir="auto" title={row.name}>
@@ -54,11 +54,11 @@ export default function IamPage() {
           </>
         ),
       },
-      { key: "type", header: t("iam.type"), width: 140, cell: (row) => t(`iam.${row.type}`) },
-      { key: "roles", header: t("iam.roles"), width: 280, cell: (row) => row.roles.join(", ") || <span className="kh-muted">{t("iam.noRoles")}</span> },
-      { key: "keys", header: t("iam.apiKeys"), width: 130, cell: (row) => row.apiKeys },
+      { key: "type", header: t("iam.type"), width: 120, cell: (row) => t(`iam.${row.type}`) },
+      { key: "roles", header: t("iam.roles"), width: 240, stacked: true, cell: (row) => row.roles.join(", ") || <span className="kh-muted">{t("iam.noRoles")}</span> },
+      { key: "keys", header: t("iam.apiKeys"), width: 100, cell: (row) => row.apiKeys },
+      { key: "created", header: t("common.created"), width: 190, cell: (row) => <Time value={row.created_at} /> },
       { key: "id", header: t("common.id"), width: 420, cell: (row) => <code>{row.iam_id}</code> },
-      { key: "created", header: t("common.created"), width: 200, cell: (row) => <Time value={row.created_at} /> },
     ],
     [t, session.id],
   );

@@ -17,6 +17,7 @@ import { Time } from "../components/Time";
 import { useT } from "../i18n";
 import { navigate, RouteLink, useParameter } from "../shell/router";
 import { useSession } from "../shell/session";
+import { useTitle } from "../shell/title";
 import { ApiKeys } from "./ApiKeys";
 import { Grants } from "./Grants";
 import { OpenIdLink } from "./OpenIdLink";
@@ -46,6 +47,7 @@ export default function IdentityPage() {
   const id = useParameter("identity");
   const loaded = useLoad(`identity:${id}`, (signal) => read(id, signal));
   const [deleting, setDeleting] = useState(false);
+  useTitle(loaded.data?.identity?.name);
   if (!loaded.data) return loaded.error ? <ErrorNotice error={loaded.error} onRetry={loaded.reload} /> : <Loading />;
   const { identity } = loaded.data;
   if (!identity) {

@@ -21,12 +21,12 @@ import { stateOf, StateTag } from "./state";
 
 const columns = (t: Translate): Column<Instance>[] => [
   { key: "name", header: t("common.name"), width: 240, cell: (row) => <RouteLink to={`/instances/${row.guid}`} dir="auto" title={row.name}>{row.name}</RouteLink> },
-  { key: "state", header: t("common.state"), width: 190, cell: (row) => <InstanceState guid={row.guid} /> },
-  { key: "id", header: t("common.id"), width: 380, cell: (row) => <CopyableText value={row.guid} what={t("common.id")} /> },
+  { key: "state", header: t("common.state"), width: 190, stacked: true, cell: (row) => <InstanceState guid={row.guid} /> },
   { key: "plan", header: t("instances.plan"), width: 120, cell: (row) => <Tag size="sm">{row.resource_plan_id}</Tag> },
   { key: "region", header: t("instances.region"), width: 110, cell: (row) => row.region_id },
   { key: "units", header: t("instances.units"), width: 120, cell: (row) => row.parameters.units },
   { key: "created", header: t("common.created"), width: 200, cell: (row) => <Time value={row.created_at} /> },
+  { key: "id", header: t("common.id"), width: 380, cell: (row) => <CopyableText value={row.guid} what={t("copy.of", { what: t("common.id"), name: row.name })} /> },
 ];
 
 // Asked for each row that is in view; there are few instances and the answer is small.

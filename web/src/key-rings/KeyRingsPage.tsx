@@ -29,10 +29,10 @@ export default function KeyRingsPage() {
   const [deleting, setDeleting] = useState<KeyRing | null>(null);
   const columns = useMemo<Column<KeyRing>[]>(
     () => [
-      { key: "id", header: t("rings.id"), width: 360, cell: (row) => <RingName guid={guid} ring={row.id} /> },
-      { key: "keys", header: t("rings.keys"), width: 120, cell: (row) => <RingKeys guid={guid} ring={row.id} /> },
-      { key: "created", header: t("common.created"), width: 220, cell: (row) => <Time value={row.creationDate} /> },
-      { key: "createdBy", header: t("common.createdBy"), width: 380, cell: (row) => row.createdBy ?? "–" },
+      { key: "id", header: t("rings.id"), width: 260, cell: (row) => <RingName guid={guid} ring={row.id} /> },
+      { key: "keys", header: t("rings.keys"), width: 110, stacked: true, cell: (row) => <RingKeys guid={guid} ring={row.id} /> },
+      { key: "created", header: t("common.created"), width: 200, cell: (row) => <Time value={row.creationDate} /> },
+      { key: "createdBy", header: t("common.createdBy"), width: 330, cell: (row) => row.createdBy ?? "–" },
     ],
     [t, guid],
   );

@@ -68,7 +68,7 @@ export function Filters({ instance, values, onChange }: FiltersProps) {
           labelText={t("keys.search")}
           placeholder={t("keys.search")}
           closeButtonLabelText={t("action.clear")}
-          title={t("keys.searchHelp")}
+          aria-describedby="keys-search-help"
           value={search}
           onChange={(event) => setSearch(event.target.value)}
           onClear={() => onChange({ search: "" })}
@@ -92,6 +92,9 @@ export function Filters({ instance, values, onChange }: FiltersProps) {
           <SelectItem key={id} value={id} text={id} />
         ))}
       </Select>
+      <p id="keys-search-help" className="cds--form__helper-text kh-toolbar-help">
+        {t("keys.searchHelp")}
+      </p>
       {isFiltered(values) && (
         <Button kind="ghost" size="md" onClick={() => onChange({ search: "", type: "", state: "", ring: "" })}>
           {t("keys.clearFilters")}

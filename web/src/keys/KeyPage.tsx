@@ -1,5 +1,5 @@
 // Everything about one key, in tabs whose choice is in the URL.
-import { Button, Tab, TabList, TabPanel, TabPanels, Tabs } from "@carbon/react";
+import { Button, OverflowMenu, OverflowMenuItem, Tab, TabList, TabPanel, TabPanels, Tabs } from "@carbon/react";
 import { useState } from "react";
 import { ApiError } from "../api/api";
 import { readKey, type Key } from "../api/keys";
@@ -16,6 +16,7 @@ import { useT } from "../i18n";
 import { useInstance } from "../shell/instance";
 import { useMay } from "../shell/permissions";
 import { navigate, useParameter, useQuery } from "../shell/router";
+import { useTitle } from "../shell/title";
 import { KeyActionDialog } from "./KeyActionDialog";
 import { KeyAliases } from "./KeyAliases";
 import { KeyPolicies } from "./KeyPolicies";
@@ -31,7 +32,10 @@ const TITLES = { overview: "details.overview", versions: "details.versions", ali
 
 // Actions that have a tab here.
 const IN_TABS: KeyActionName[] = ["details", "aliases", "rotationPolicy", "resources"];
-const DANGEROUS: KeyActionName[] = ["delete", "purge", "schedule", "disable"];
+// Last, and quiet: nobody meets them on the way to another button.
+const DANGEROUS: KeyActionName[] = ["disable", "schedule", "delete", "purge"];
+// In a menu.
+const RARE: KeyActionName[] = ["move", "sync"];
 
 export interface PartProps {
   instance: string;
@@ -42,18 +46,22 @@ export interface PartProps {
 
 export default function KeyPage() {
   const t = useT();
-  const { guid } = useInstance();
+  const { guid, instance } = useInstance();
   const may = useMay();
   const id = useParameter("key");
   const [query, setQuery] = useQuery();
   const loaded = useLoad(`key:${guid}:${id}`, (signal) => readKey(guid, id, signal));
   const [action, setAction] = useState<KeyActionName | null>(null);
   const item = loaded.data;
+  useTitle(item?.name, item && instance?.name);
   const isGone = loaded.error instanceof ApiError && loaded.error.status === 404;
   if (!item || isGone) return loaded.error ? <ErrorNotice error={loaded.error} onRetry={loaded.reload} /> : <Loading />;
 
   const selected = Math.max(0, TABS.findIndex((name) => name === query.get("tab")));
   const part = { instance: guid, item, reload: loaded.reload };
+  const here = offered(item, may).filter((name) => !IN_TABS.includes(name));
+  const rare = here.filter((name) => RARE.includes(name));
+  const buttons = [...here.filter((name) => ![...RARE, ...DANGEROUS].includes(name)), ...DANGEROUS.filter((name) => here.includes(name))];
   return (
     <Page
       title={item.name}
@@ -63,13 +71,18 @@ export default function KeyPage() {
           <Button kind="ghost" size="md" renderIcon={Renew} onClick={loaded.reload}>
             {t("action.refresh")}
           </Button>
-          {offered(item, may)
-            .filter((name) => !IN_TABS.includes(name))
-            .map((name) => (
-              <Button key={name} size="md" kind={DANGEROUS.includes(name) ? "danger--tertiary" : "tertiary"} onClick={() => setAction(name)}>
-                {t(`keyAction.${name}`)}
-              </Button>
-            ))}
+          {buttons.map((name) => (
+            <Button key={name} size="md" kind={DANGEROUS.includes(name) ? "danger--ghost" : "tertiary"} onClick={() => setAction(name)}>
+              {t(`keyAction.${name}`)}
+            </Button>
+          ))}
+          {rare.length > 0 && (
+            <OverflowMenu size="md" flipped aria-label={t("action.more", { name: item.name })} iconDescription={t("action.more", { name: item.name })}>
+              {rare.map((name) => (
+                <OverflowMenuItem key={name} itemText={t(`keyAction.${name}`)} onClick={() => setAction(name)} />
+              ))}
+            </OverflowMenu>
+          )}
         </>
       }
     >

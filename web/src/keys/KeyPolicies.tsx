@@ -1,15 +1,17 @@
 // Scheduled rotation and dual-authorization delete of one key.
-import { Button, Slider, Toggle } from "@carbon/react";
+import { Slider, Toggle } from "@carbon/react";
 import { useState } from "react";
 import { readKeyPolicies, setKeyPolicy, type KeyPolicy } from "../api/keys";
+import { Confirm } from "../components/Confirm";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { useAction, useLoad } from "../components/load";
 import { useNotify } from "../components/notices";
+import { MayButton } from "../components/Needs";
 import { Section } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { useT } from "../i18n";
 import type { PartProps } from "./KeyPage";
-import { isRoot, needsTwo } from "./rules";
+import { isRoot, needsTwo, placeOf } from "./rules";
 
 const DEFAULT_MONTHS = 12;
 const MAX_MONTHS = 12;
@@ -63,9 +65,9 @@ function RotationPolicy({ instance, item, reload, stored }: PartProps & { stored
             {enabled && <Slider labelText={t("details.rotationMonths")} min={1} max={MAX_MONTHS} value={months} onChange={({ value }) => setMonths(value)} />}
             <ErrorNotice error={action.error} />
             <div>
-              <Button size="md" disabled={!isChanged || action.busy} onClick={action.run}>
+              <MayButton needs="policies.write" where={placeOf(item)} keep size="md" disabled={!isChanged || action.busy} onClick={action.run}>
                 {t("action.save")}
-              </Button>
+              </MayButton>
             </div>
           </div>
         )
@@ -77,25 +79,34 @@ function RotationPolicy({ instance, item, reload, stored }: PartProps & { stored
 function DualAuthPolicy({ instance, item, reload }: PartProps) {
   const t = useT();
   const notify = useNotify();
-  const action = useAction(
-    () => setKeyPolicy(instance, item.id, { dualAuthDelete: { enabled: true } }),
-    () => {
-      notify(t("keyDone.policy", { name: item.name }));
-      reload();
-    },
-  );
+  const [asking, setAsking] = useState(false);
   const isOn = needsTwo(item);
   return (
     <Section title={t("keys.dualAuth")}>
       <p>{t(isOn ? "details.dualOn" : "details.dualOff")}</p>
-      <ErrorNotice error={action.error} />
       {!isOn && item.state !== 5 && (
         <>
           <p className="kh-muted">{t("details.dualEnableMore")}</p>
-          <Button kind="tertiary" size="md" disabled={action.busy} onClick={action.run}>
+          <MayButton needs="policies.write" where={placeOf(item)} keep kind="tertiary" size="md" onClick={() => setAsking(true)}>
             {t("details.dualEnable")}
-          </Button>
+          </MayButton>
         </>
+      )}
+      {asking && (
+        <Confirm
+          title={t("details.dualEnable")}
+          confirmLabel={t("details.dualEnable")}
+          accept={t("details.dualAccept")}
+          work={() => setKeyPolicy(instance, item.id, { dualAuthDelete: { enabled: true } })}
+          onClose={() => setAsking(false)}
+          onDone={() => {
+            setAsking(false);
+            notify(t("keyDone.policy", { name: item.name }));
+            reload();
+          }}
+        >
+          <p>{t("details.dualOn")}. {t("details.dualEnableMore")}</p>
+        </Confirm>
       )}
     </Section>
   );

@@ -5,8 +5,8 @@ import { DataTable, type Column } from "../components/DataTable";
 import { EmptyState } from "../components/EmptyState";
 import { useLoad } from "../components/load";
 import { useLocalRows } from "../components/rows";
-import { Time } from "../components/Time";
-import { useT } from "../i18n";
+import { localTime, Time } from "../components/Time";
+import { useI18n, useT } from "../i18n";
 import type { PartProps } from "./KeyPage";
 import { isRoot } from "./rules";
 
@@ -16,7 +16,7 @@ export function KeyVersions(props: PartProps) {
 }
 
 function Versions({ instance, item }: PartProps) {
-  const t = useT();
+  const { t, language } = useI18n();
   // A new version makes the key another thing to read.
   const loaded = useLoad(`versions:${instance}:${item.id}:${item.keyVersion?.id}`, (signal) => listVersions(instance, item.id, signal));
   const rows = useLocalRows(loaded.data, loaded.error, loaded.reload);
@@ -27,7 +27,7 @@ function Versions({ instance, item }: PartProps) {
       width: 460,
       cell: (row) => (
         <>
-          <CopyableText value={row.id} what={t("common.id")} />
+          <CopyableText value={row.id} what={t("copy.of", { what: t("common.id"), name: localTime(row.creationDate ?? "", language) })} />
           {row.id === item.keyVersion?.id && (
             <Tag size="sm" type="green">
               {t("details.currentVersion")}

@@ -80,7 +80,7 @@ export default function KeysPage() {
         onSort={(sort) => setQuery({ sort })}
         menu={(row) => <KeyMenu item={row} onChoose={(action) => choose(row, action)} />}
         toolbar={<Filters instance={guid} values={values} onChange={setQuery} />}
-        empty={isFiltered(values) ? <EmptyState title={t("keys.noMatch")} text={t("keys.noMatchMore")} /> : <EmptyState title={t("keys.empty")} text={t("keys.emptyMore")} />}
+        empty={isTooBroad(rows.error) ? null : isFiltered(values) ? <EmptyState title={t("keys.noMatch")} text={t("keys.noMatchMore")} /> : <EmptyState title={t("keys.empty")} text={t("keys.emptyMore")} />}
       />
       {adding && (
         <AddKey

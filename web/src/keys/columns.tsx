@@ -11,16 +11,16 @@ import { isRoot, isSetForDeletion } from "./rules";
 export const keyPath = (instance: string, id: string) => `/instances/${encodeURIComponent(instance)}/keys/${encodeURIComponent(id)}`;
 
 export const keyColumns = (t: Translate, instance: string): Column<Key>[] => [
-  { key: "name", header: t("common.name"), width: 240, cell: (row) => <RouteLink to={keyPath(instance, row.id)} title={row.name} dir="auto">{row.name}</RouteLink> },
-  { key: "state", header: t("common.state"), width: 170, sort: "state", stacked: true, cell: (row) => <KeyStateTag item={row} /> },
-  { key: "type", header: t("keys.type"), width: 140, sort: "extractable", cell: (row) => t(isRoot(row) ? "keys.root" : "keys.standard") },
-  { key: "id", header: t("common.id"), width: 380, sort: "id", cell: (row) => <CopyableText value={row.id} what={t("common.id")} /> },
-  { key: "alias", header: t("keys.alias"), width: 180, cell: (row) => <Aliases aliases={row.aliases ?? []} /> },
-  { key: "ring", header: t("keys.ring"), width: 150, cell: (row) => row.keyRingID },
-  { key: "origin", header: t("keys.origin"), width: 130, sort: "imported", cell: (row) => t(row.imported ? "keys.imported" : "keys.generated") },
+  { key: "name", header: t("common.name"), width: 230, cell: (row) => <RouteLink to={keyPath(instance, row.id)} title={row.name} dir="auto">{row.name}</RouteLink> },
+  { key: "state", header: t("common.state"), width: 145, sort: "state", stacked: true, cell: (row) => <KeyStateTag item={row} /> },
+  { key: "type", header: t("keys.type"), width: 125, sort: "extractable", cell: (row) => t(isRoot(row) ? "keys.root" : "keys.standard") },
+  { key: "alias", header: t("keys.alias"), width: 150, cell: (row) => <Aliases aliases={row.aliases ?? []} /> },
+  { key: "ring", header: t("keys.ring"), width: 130, cell: (row) => row.keyRingID },
+  { key: "origin", header: t("keys.origin"), width: 120, sort: "imported", cell: (row) => t(row.imported ? "keys.imported" : "keys.generated") },
   { key: "updated", header: t("common.updated"), width: 200, sort: "lastUpdateDate", hidden: true, cell: (row) => <Time value={row.lastUpdateDate} /> },
   { key: "rotated", header: t("keys.rotated"), width: 200, sort: "lastRotateDate", hidden: true, cell: (row) => <Time value={row.lastRotateDate} /> },
   { key: "created", header: t("common.created"), width: 200, sort: "creationDate", cell: (row) => <Time value={row.creationDate} /> },
+  { key: "id", header: t("common.id"), width: 380, sort: "id", cell: (row) => <CopyableText value={row.id} what={t("copy.of", { what: t("common.id"), name: row.name })} /> },
   { key: "expires", header: t("keys.expires"), width: 200, sort: "expirationDate", hidden: true, cell: (row) => <Time value={row.expirationDate} /> },
   { key: "dual", header: t("keys.dualAuth"), width: 180, hidden: true, cell: (row) => t(row.dualAuthDelete.enabled ? "common.yes" : "common.no") },
   { key: "set", header: t("keys.setForDeletion"), width: 170, hidden: true, cell: (row) => t(isSetForDeletion(row) ? "common.yes" : "common.no") },

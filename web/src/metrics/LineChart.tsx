@@ -1,4 +1,5 @@
 // A small chart of lines over time, drawn by ourselves, and the same figures as a table for whoever does not see it.
+import { localeOf } from "../components/Time";
 import { useI18n } from "../i18n";
 
 const WIDTH = 600;
@@ -22,8 +23,8 @@ interface LineChartProps {
 export function LineChart({ title, unit, times, lines }: LineChartProps) {
   const { t, language } = useI18n();
   const top = niceTop(Math.max(0, ...lines.flatMap((line) => line.values.filter((value) => value !== null))));
-  const clock = (at: number) => new Date(at).toLocaleTimeString(language, { timeStyle: "medium" });
-  const figure = (value: number | null | undefined) => (value === null || value === undefined ? "–" : value.toLocaleString(language, { maximumFractionDigits: value < 10 ? 2 : 0 }));
+  const clock = (at: number) => new Date(at).toLocaleTimeString(localeOf(language), { timeStyle: "medium" });
+  const figure = (value: number | null | undefined) => (value === null || value === undefined ? "–" : value.toLocaleString(localeOf(language), { maximumFractionDigits: value < 10 ? 2 : 0 }));
   const latest = lines.map((line) => `${line.name}: ${figure(line.values.at(-1))} ${unit}`).join(", ");
   return (
     <figure className="kh-chart">

@@ -2,6 +2,7 @@
 import { useMemo } from "react";
 import { listInstances, type Instance } from "../api/instances";
 import { listAllRegistrations } from "../api/keys";
+import { Command } from "../components/Command";
 import { DataTable, type Column } from "../components/DataTable";
 import { EmptyState } from "../components/EmptyState";
 import { useLoad } from "../components/load";
@@ -10,7 +11,6 @@ import { useLocalRows } from "../components/rows";
 import { useT } from "../i18n";
 import { RouteLink } from "../shell/router";
 import { useSession } from "../shell/session";
-import { Command } from "./parts";
 
 const STEPS = [
   { text: "migration.step.plan", command: "keyhaven migrate plan --source-instance SOURCE --target-instance TARGET --inventory deks.csv --material material.csv --out plan.yaml" },

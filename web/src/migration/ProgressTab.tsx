@@ -36,7 +36,7 @@ function Totals({ totals }: { totals: Status["totals"] }) {
     <Section title={t("migration.tab.progress")}>
       <p>{t("migration.fromJournal")}</p>
       <Progress label={t("migration.carried")} done={done} total={total} />
-      <p role="status" data-testid="migration-totals">
+      <p role="status" data-testid="migration-totals" className="kh-tags">
         {STATES.map((state) => (
           <StateTag key={state} state={state} count={totals[state] ?? 0} />
         ))}

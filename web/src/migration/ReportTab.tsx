@@ -1,5 +1,6 @@
 // The newest report: its result, its figures, what recorded it, and how anybody checks it without this page.
 import type { Report, ReportFile } from "../api/migration";
+import { Command } from "../components/Command";
 import { CopyableText } from "../components/CopyButton";
 import { EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
@@ -9,7 +10,7 @@ import { Fact, Facts, Section } from "../components/Page";
 import { Loading } from "../components/Progress";
 import { Time } from "../components/Time";
 import { useT } from "../i18n";
-import { Command, cutoverTitle, Figures, Named, Subheading, Texts } from "./parts";
+import { cutoverTitle, Figures, Named, Subheading, Texts } from "./parts";
 import { recordOf, sha256Of } from "./rules";
 
 interface ReportTabProps {

@@ -2,21 +2,10 @@
 import { Button, Search, Tag } from "@carbon/react";
 import { useEffect, useState } from "react";
 import type { KeyState, Run } from "../api/migration";
-import { CopyButton } from "../components/CopyButton";
 import { Fact, Facts } from "../components/Page";
 import { Time } from "../components/Time";
 import { useT, type TextKey } from "../i18n";
 import { figuresOf } from "./rules";
-
-export function Command({ text }: { text: string }) {
-  const t = useT();
-  return (
-    <div className="kh-script">
-      <CopyButton value={text} what={t("audit.command")} />
-      <pre tabIndex={0}>{text}</pre>
-    </div>
-  );
-}
 
 const LOOK = { planned: "gray", begun: "blue", done: "teal", verified: "green", failed: "red", blocked: "purple", reported: "warm-gray" } as const;
 

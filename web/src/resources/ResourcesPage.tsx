@@ -20,11 +20,11 @@ const columns = (t: Translate, instance: string): Column<Registration>[] => [
   { key: "service", header: t("details.service"), width: 180, cell: (row) => serviceOf(row.resourceCrn) },
   { key: "retention", header: t("details.retention"), width: 160, cell: (row) => t(row.preventKeyDeletion ? "common.yes" : "common.no") },
   { key: "created", header: t("common.created"), width: 200, cell: (row) => <Time value={row.creationDate} /> },
-  { key: "keyId", header: t("resources.keyId"), width: 380, hidden: true, cell: (row) => <CopyableText value={row.keyId} what={t("resources.keyId")} /> },
+  { key: "keyId", header: t("resources.keyId"), width: 380, hidden: true, cell: (row) => <CopyableText value={row.keyId} what={t("copy.of", { what: t("resources.keyId"), name: row.keyName })} /> },
   { key: "updated", header: t("common.updated"), width: 200, hidden: true, cell: (row) => <Time value={row.lastUpdated} /> },
   { key: "description", header: t("keys.description"), width: 260, hidden: true, cell: (row) => <span dir="auto">{row.description ?? "–"}</span> },
-  { key: "version", header: t("resources.version"), width: 380, hidden: true, cell: (row) => <CopyableText value={row.keyVersion.id} what={t("resources.version")} /> },
-  { key: "crn", header: t("resources.crn"), width: 480, hidden: true, cell: (row) => <CopyableText value={row.resourceCrn} what={t("resources.crn")} /> },
+  { key: "version", header: t("resources.version"), width: 380, hidden: true, cell: (row) => <CopyableText value={row.keyVersion.id} what={t("copy.of", { what: t("resources.version"), name: row.keyName })} /> },
+  { key: "crn", header: t("resources.crn"), width: 480, hidden: true, cell: (row) => <CopyableText value={row.resourceCrn} what={t("copy.of", { what: t("resources.crn"), name: row.keyName })} /> },
 ];
 
 export default function ResourcesPage() {

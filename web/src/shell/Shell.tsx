@@ -13,6 +13,7 @@ import { Preferences } from "./Preferences";
 import { fillPath, linkTo, match, navigate, ParametersProvider, RouteLink, useLocation, type Parameters } from "./router";
 import { ROUTES, type Route } from "./routes";
 import { useSession } from "./session";
+import { TitleProvider } from "./title";
 
 interface Found {
   route: Route;
@@ -48,8 +49,11 @@ export function Shell() {
   }, [path]);
 
   const title = t(found?.route.title ?? "app.notFound");
+  const [named, setNamed] = useState<string | null>(null);
   useEffect(() => {
-    document.title = `${title} · ${t("app.name")}`;
+    document.title = `${named ?? title} · ${t("app.name")}`;
+  }, [named, title, t]);
+  useEffect(() => {
     setMenuOpen(false);
     setAccountOpen(false);
     // A screen reader goes on at the new page, not in the link that led there.
@@ -78,16 +82,18 @@ export function Shell() {
           <Suspense fallback={<Loading />}>
             {found ? (
               <PermissionsProvider value={permissions}>
-                <ParametersProvider value={found.parameters}>
-                  {instance !== null && loaded ? (
-                    <InstanceProvider value={loaded}>
-                      <Trail found={found} name={loaded.instance?.name ?? instance} />
+                <TitleProvider value={setNamed}>
+                  <ParametersProvider value={found.parameters}>
+                    {instance !== null && loaded ? (
+                      <InstanceProvider value={loaded}>
+                        <Trail found={found} name={loaded.instance?.name ?? instance} />
+                        <Page route={found.route} />
+                      </InstanceProvider>
+                    ) : (
                       <Page route={found.route} />
-                    </InstanceProvider>
-                  ) : (
-                    <Page route={found.route} />
-                  )}
-                </ParametersProvider>
+                    )}
+                  </ParametersProvider>
+                </TitleProvider>
               </PermissionsProvider>
             ) : (
               path !== "/" && <NotFound />
@@ -192,12 +198,19 @@ function Trail({ found, name }: { found: Found; name: string }) {
   const t = useT();
   const instance = found.parameters.instance ?? "";
   const isKey = "key" in found.parameters;
+  const isHere = found.route.path === "/instances/:instance";
   return (
     <nav className="kh-trail" aria-label={t("nav.instance")}>
       <RouteLink to="/instances">{t("nav.instances")}</RouteLink>
-      <RouteLink to={fillPath("/instances/:instance", { instance })} dir="auto">
-        {name}
-      </RouteLink>
+      {isHere ? (
+        <span aria-current="page" dir="auto">
+          {name}
+        </span>
+      ) : (
+        <RouteLink to={fillPath("/instances/:instance", { instance })} dir="auto">
+          {name}
+        </RouteLink>
+      )}
       {isKey && <RouteLink to={fillPath("/instances/:instance/keys", { instance })}>{t("nav.keys")}</RouteLink>}
     </nav>
   );

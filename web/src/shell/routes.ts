@@ -4,7 +4,7 @@
 //
 // To add a page: its folder, its texts (i18n/en/<area>.ts and ko/<area>.ts, named in i18n/areas.ts), one entry here, one test.
 import { lazy, type ComponentType, type LazyExoticComponent } from "react";
-import { ChartLine, DataBase, Folder, Information, Application, Password, Policy, UserAccess, Report, Migrate, Chip, Collaborate } from "../components/icons";
+import { ChartLine, DataBase, Folder, Information, Application, Password, Policy, UserAccess, Report, Migrate, SendAlt, Chip, Collaborate } from "../components/icons";
 import type { Action } from "../api/permissions";
 import type { Area, TextKey } from "../i18n";
 
@@ -86,8 +86,8 @@ export const ROUTES: Route[] = [
     path: "/instances/:instance/transfers",
     needs: "transfer.read",
     title: "transfers.title",
-    ...page(["transfers", "audit"], () => import("../transfers/TransfersPage")),
-    nav: { label: "transfers.title", icon: Migrate, group: "instance" },
+    ...page(["transfers"], () => import("../transfers/TransfersPage")),
+    nav: { label: "transfers.title", icon: SendAlt, group: "instance" },
   },
   {
     path: "/migration",

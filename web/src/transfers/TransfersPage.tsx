@@ -4,7 +4,8 @@ import { Button, Tag } from "@carbon/react";
 import { useMemo, useState } from "react";
 import { closeTransfer, listTransfers, type Transfers } from "../api/transfers";
 import { Confirm } from "../components/Confirm";
-import { CopyableText, CopyButton } from "../components/CopyButton";
+import { Command } from "../components/Command";
+import { CopyableText } from "../components/CopyButton";
 import { DataTable, type Column } from "../components/DataTable";
 import { EmptyState } from "../components/EmptyState";
 import { Renew, TrashCan } from "../components/icons";
@@ -16,6 +17,9 @@ import { useLocalRows } from "../components/rows";
 import { Time } from "../components/Time";
 import { useT } from "../i18n";
 import { useInstance } from "../shell/instance";
+
+// So much of an id tells transfers apart.
+const ID_SHOWN = 8;
 
 interface Row {
   id: string;
@@ -49,8 +53,8 @@ export default function TransfersPage() {
   const [closing, setClosing] = useState<Row | null>(null);
   const columns = useMemo<Column<Row>[]>(
     () => [
-      { key: "id", header: t("transfers.id"), width: 360, cell: (row) => <CopyableText value={row.id} what={t("transfers.id")} /> },
-      { key: "direction", header: t("transfers.direction"), width: 150, cell: (row) => <Tag size="sm" type={row.isIncoming ? "blue" : "purple"}>{t(row.isIncoming ? "transfers.incoming" : "transfers.outgoing")}</Tag> },
+      { key: "id", header: t("transfers.id"), width: 360, cell: (row) => <CopyableText value={row.id} what={`${t("transfers.id")} ${row.id.slice(0, ID_SHOWN)}`} /> },
+      { key: "direction", header: t("transfers.direction"), width: 150, stacked: true, cell: (row) => <Tag size="sm" type={row.isIncoming ? "blue" : "purple"}>{t(row.isIncoming ? "transfers.incoming" : "transfers.outgoing")}</Tag> },
       { key: "other", header: t("transfers.other"), width: 360, cell: (row) => <code>{row.other}</code> },
       { key: "expires", header: t("transfers.expires"), width: 200, cell: (row) => <Time value={row.expires} /> },
       { key: "manifest", header: t("transfers.manifest"), width: 300, cell: (row) => <Manifest row={row} /> },
@@ -100,7 +104,7 @@ export default function TransfersPage() {
 
 function Manifest({ row }: { row: Row }) {
   const t = useT();
-  if (row.manifest) return <CopyableText value={row.manifest} what={t("transfers.manifest")} />;
+  if (row.manifest) return <CopyableText value={row.manifest} what={t("copy.of", { what: t("transfers.manifest"), name: row.id.slice(0, ID_SHOWN) })} />;
   return <span className="kh-muted">{t(row.isIncoming ? "transfers.noConsent" : "transfers.notHere")}</span>;
 }
 
@@ -115,10 +119,7 @@ function Steps({ guid }: { guid: string }) {
           return (
             <li key={text}>
               <p>{`${index + 1}. ${t(text)}`}</p>
-              <div className="kh-script">
-                <CopyButton value={line} what={t("audit.command")} />
-                <pre tabIndex={0}>{line}</pre>
-              </div>
+              <Command text={line} />
             </li>
           );
         })}
