@@ -68,7 +68,9 @@ function SealingSection({ sealing }: { sealing: Sealing }) {
         </Fact>
         <Fact name={t("about.saves")}>{sealing.saves.toLocaleString()}</Fact>
       </Facts>
-      <InlineNotice kind={isWeak ? "warning" : "info"} role="status" title={t(isWeak ? "about.sealingWeak" : "about.sealingAdvice")} subtitle={sealing.advice} />
+      <InlineNotice kind={isWeak ? "warning" : "info"} role="status" title={t(isWeak ? "about.sealingWeak" : "about.sealingAdvice")}>
+        <span lang="en">{sealing.advice}</span>
+      </InlineNotice>
     </Section>
   );
 }

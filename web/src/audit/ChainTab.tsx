@@ -113,7 +113,12 @@ function Check({ check }: { check: AuditStatus["check"] }) {
   if (check.state === "none") return <p>{t("audit.checkNone")}</p>;
   if (check.state === "running") return <Progress label={t("audit.checkRuns")} done={Math.min(mib(check.bytes_read), mib(check.bytes_total))} total={mib(check.bytes_total)} />;
   const { result } = check;
-  if (!result) return <InlineNotice kind="error" role="alert" title={t("audit.checkFailed")} subtitle={check.failure} />;
+  if (!result)
+    return (
+      <InlineNotice kind="error" role="alert" title={t("audit.checkFailed")}>
+        <span lang="en">{check.failure}</span>
+      </InlineNotice>
+    );
   const isWhole = result.problems.length === 0;
   return (
     <InlineNotice kind={isWhole ? "success" : "error"} role="status" title={t(isWhole ? "audit.checkWhole" : "audit.broken")}>

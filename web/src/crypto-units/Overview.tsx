@@ -132,7 +132,9 @@ function Sealing() {
             {sealing.data.method} {sealing.data.reference && <code>{sealing.data.reference}</code>}
           </Fact>
           <Fact name={t("sealing.detects")}>{t(sealing.data.detects_old_state ? "common.yes" : "common.no")}</Fact>
-          <Fact name={t("sealing.advice")}>{sealing.data.advice}</Fact>
+          <Fact name={t("sealing.advice")}>
+            <span lang="en">{sealing.data.advice}</span>
+          </Fact>
         </Facts>
       )}
     </Section>

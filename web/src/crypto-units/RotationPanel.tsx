@@ -55,7 +55,11 @@ export function RotationPanel({ instance, onChange }: { instance: string; onChan
         {t(`rotation.more.${rotation.phase}`)}
       </p>
       {isMoving(rotation) && <Progress label={t("rotation.keys")} done={rotation.keys_total - rotation.keys_left} total={rotation.keys_total} />}
-      {rotation.waiting_for && <InlineNotice kind="warning" role="status" title={t("rotation.waiting")} subtitle={rotation.waiting_for} />}
+      {rotation.waiting_for && (
+        <InlineNotice kind="warning" role="status" title={t("rotation.waiting")}>
+          <span lang="en">{rotation.waiting_for}</span>
+        </InlineNotice>
+      )}
       <Facts>
         <Fact name={t("rotation.left")}>{rotation.keys_left.toLocaleString()}</Fact>
         <Fact name={t("rotation.rate")}>{rotation.keys_per_second.toLocaleString()}</Fact>
