@@ -1,8 +1,8 @@
 // Key parts: opened or made here, sealed to the units' importer keys, handed over as sealed parts, and loaded together.
-import { Button, InlineNotification, Select, SelectItem, Tag } from "@carbon/react";
+import { Button, Select, SelectItem, Tag } from "@carbon/react";
 import { useEffect, useState } from "react";
 import { CopyableText } from "../components/CopyButton";
-import { useNotify } from "../components/notices";
+import { InlineNotice, useNotify } from "../components/notices";
 import { Section } from "../components/Page";
 import { Failure } from "../crypto-units/Failure";
 import { allAdministrators, strangersIn, type UnitFacts } from "../crypto-units/facts";
@@ -153,7 +153,7 @@ export function KeyParts({ instance, facts, takers, parts, signers, work }: KeyP
 function Strangers({ instance, strangers }: { instance: string; strangers: ReturnType<typeof strangersIn> }) {
   const t = useT();
   return (
-    <InlineNotification className="kh-notice" kind="error" lowContrast hideCloseButton role="alert" title={t("parts.strangers")}>
+    <InlineNotice kind="error" role="alert" title={t("parts.strangers")}>
       <div data-testid="strangers">
         <ul className="kh-list">
           {strangers.map(({ facts: { unit }, aspect }) => (
@@ -165,7 +165,7 @@ function Strangers({ instance, strangers }: { instance: string; strangers: Retur
         <p>{t("parts.strangersMore")}</p>
         <RouteLink to={`/instances/${instance}/crypto-units?tab=compare`}>{t("parts.compareUnits")}</RouteLink>
       </div>
-    </InlineNotification>
+    </InlineNotice>
   );
 }
 

@@ -63,7 +63,7 @@ export const ceremony = {
   "thresholds.one": "A threshold of 1 lets one person act alone.",
   "thresholds.prepared": "With the permissions for a master key from a recovery unit",
   "thresholds.propose": "Sign and propose for {count} {count|unit|units}",
-  "thresholds.waits": "Thresholds are proposed already and wait for signatures, above under Proposals.",
+  "thresholds.waits": "Thresholds have been proposed already; they wait for signatures above.",
   "parts.title": "Key parts",
   "parts.intro": "The master key is the XOR of at least two key parts, each signed by a different administrator, so that nobody knows the key.",
   "parts.strangers": "No key part is sealed: the units are not administered alike",
