@@ -42,7 +42,7 @@ export const commands = {
   "recovery.made": "The recovery unit has made a master key. Copy it to the other units.",
   "recovery.noMaker": "No recovery unit can make one now: it has left imprint mode, holds the master key that the others have, and no new key is loaded anywhere.",
   "recovery.unknown": "It is not known yet under which master key stored keys are sealed.",
-  "recovery.rotating": "A rotation goes on. Finish or abandon it first.",
+  "recovery.rotating": "A rotation is under way. Finish or abandon it first.",
   "recovery.lost": "Stored keys are sealed under a master key that no unit holds",
   "recovery.lostMore": "A random key would not open them. Load that key from its parts.",
   "recovery.copy": "Copy the master key",
