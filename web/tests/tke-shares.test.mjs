@@ -82,6 +82,10 @@ describe("shares of a key part", () => {
     await refuses(() => tke.verifyTranscript({ ...again, label: "another part" }, [signer.ski]), "shares", /was changed: the signature of ada/);
     await refuses(() => tke.verifyTranscript({ ...again, signatures: [] }, [signer.ski]), "shares", /is not signed/);
     await refuses(() => tke.signTranscript(transcript, [signer]), "shares", /sign with the same key/);
+    // Nobody has signed when one of them may not.
+    const [{ opened: first }, { opened: unnamed }] = [await tke.newSignatureKey("grace", PASSWORD), await tke.newSignatureKey("linus", PASSWORD)];
+    for (const signers of [[first, { ...unnamed, name: "" }], [first, first], [first, signer]]) await refuses(() => tke.signTranscript(transcript, signers), "shares");
+    assert.deepEqual(transcript.signatures.map(({ name }) => name), ["ada"]);
     const whole = tke.encodeTranscript(transcript);
     for (const bad of ["", whole.slice(0, -1), `${whole}\n`, whole.replace("set ", "set  "), whole.replace("2 of 3", "1 of 3"), whole.replace("commitment 2", "commitment 3"), whole.replace("T10:", "T99:"), whole.toUpperCase(), `${whole}${"x".repeat(12288)}`]) {
       await refuses(() => tke.parseTranscript(bad), "shares");

@@ -1,7 +1,7 @@
 // Puts a key part together from its custodians' shares, out of files and from paper, as `keyhaven tke mk-combine` does it: each
 // share is held against the signed transcript as soon as it is there, and nothing is combined before there are enough.
 import { Button, Tag } from "@carbon/react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { Dialog } from "../components/Dialog";
 import { SecretField, TextField } from "../components/fields";
 import { useAction } from "../components/load";
@@ -17,6 +17,7 @@ import { openShare } from "../tke/share-file";
 import { readFile } from "./files";
 import { FileChoice } from "./KeyFileDialog";
 import { TypeDialog } from "./Paper";
+import { useWipe } from "./useWipe";
 
 interface CombineProps {
   // Administrators whose signature on the transcript counts.
@@ -33,21 +34,29 @@ export function CombineDialog({ trusted, onCombined, onClose }: CombineProps) {
   const [file, setFile] = useState<File | null>(null);
   const [password, setPassword] = useState("");
   const [more, setMore] = useState("");
-  const opened = useRef(shares);
-  opened.current = shares;
-  useEffect(() => () => opened.current.forEach(({ y, blinding }) => [y, blinding].forEach((bytes) => bytes.fill(0))), []);
+  const hold = useWipe();
 
   const also = fromHex(more.trim());
   const believe = (one: ShareTranscript) => verifyTranscript(one, also?.length === SKI_BYTES ? [...trusted, also] : trusted);
-  // Only what fits the transcript is kept.
-  const keep = async (share: KeyShare, of: ShareTranscript | undefined) => {
+  const check = async (share: KeyShare, of: ShareTranscript | undefined) => {
     if (!of) throw new TkeError("shares", "shares on paper are checked against the transcript of their set: take the transcript (NAME.mkset) first");
     if (transcript && !equal(transcript.set, of.set)) throw new TkeError("shares", `the share belongs to another set than ${toHex(transcript.set)}`);
     await believe(of);
     await checkShare(transcript ?? of, share);
     if (shares.some(({ x }) => x === share.x)) throw new TkeError("shares", `share ${share.x} of set ${toHex(share.set)} is given twice`);
-    setTranscript((before) => before ?? of);
-    setShares([...shares, share]);
+    return of;
+  };
+  // Only what fits the transcript is kept.
+  const keep = async (share: KeyShare, of: ShareTranscript | undefined) => {
+    hold(share.y, share.blinding);
+    try {
+      const checked = await check(share, of);
+      setTranscript((before) => before ?? checked);
+      setShares([...shares, share]);
+    } catch (error) {
+      for (const bytes of [share.y, share.blinding]) bytes.fill(0);
+      throw error;
+    }
   };
   const takeFile = useAction(
     async () => {
@@ -65,7 +74,10 @@ export function CombineDialog({ trusted, onCombined, onClose }: CombineProps) {
     if (transcript && !equal(transcript.set, one.set)) throw new TkeError("shares", `the transcript is of another set than ${toHex(transcript.set)}`);
     setTranscript(one);
   });
-  const takeTyped = useAction((content: Bytes) => keep(shareOfContent(content), transcript));
+  const takeTyped = useAction(async (content: Bytes) => {
+    hold(content);
+    await keep(shareOfContent(content), transcript);
+  });
   const combine = useAction(
     async () => {
       const value = await combineKeyShares(transcript!, shares);

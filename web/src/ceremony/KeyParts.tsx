@@ -22,6 +22,7 @@ import { PrintDialog, TypeDialog, type PaperSheet } from "./Paper";
 import { loadParts, mustBeOfAnother, sealPart, signerOfPart, verifySealedPart } from "./sealing";
 import { SplitDialog } from "./SplitDialog";
 import type { Parts } from "./useParts";
+import { useWipe } from "./useWipe";
 import type { Work } from "./work";
 
 const isDescription = (text: string) => text !== "" && utf8(text).length <= MAX_DESCRIPTION_BYTES;
@@ -232,6 +233,7 @@ function PrintPart({ part, onClose }: { part: KeyPart; onClose: () => void }) {
     ],
   }));
   const [sheets] = useState([sheet]);
-  useEffect(() => () => void sheet.content.fill(0), [sheet]);
+  const hold = useWipe();
+  useEffect(() => hold(sheet.content), [hold, sheet]);
   return <PrintDialog sheets={sheets} onClose={onClose} />;
 }

@@ -10,6 +10,7 @@ import { Failure } from "../crypto-units/Failure";
 import { useT } from "../i18n";
 import type { Bytes } from "../tke/bytes";
 import { contentOfLines, lineCount, paperLines, readLine, type PaperKind, type PaperLine } from "../tke/paper";
+import { useWipe } from "./useWipe";
 
 export interface PaperSheet {
   title: string;
@@ -92,9 +93,12 @@ export function TypeDialog({ kind, onRead, onClose }: { kind: PaperKind; onRead:
   const [lines, setLines] = useState<Bytes[]>([]);
   const [typed, setTyped] = useState("");
   const total = lineCount(kind);
+  const hold = useWipe();
   const action = useAction(
     async () => {
-      const all = [...lines, await readLine(kind, lines.length + 1, typed)];
+      const line = await readLine(kind, lines.length + 1, typed);
+      hold(line);
+      const all = [...lines, line];
       return { all, content: all.length === total ? await contentOfLines(kind, all) : null };
     },
     ({ all, content }) => {

@@ -6,6 +6,7 @@ import { Dialog } from "../components/Dialog";
 import { useT } from "../i18n";
 import { toHex } from "../tke/bytes";
 import type { Ask, Question } from "./actions";
+import { ConsentWords } from "./ConsentWords";
 
 interface Open {
   question: Question;
@@ -30,7 +31,7 @@ export function useAsk() {
 function SignDialog({ question, onAnswer }: { question: Question; onAnswer: (yes: boolean) => void }) {
   const t = useT();
   const [read, setRead] = useState(false);
-  const { blocks, signers, then } = question;
+  const { blocks, signers, then, consent } = question;
   const kind = signers.length > 0 ? then : then === "propose" ? "proposeOnly" : "unsigned";
   const understood = blocks.every(({ text }) => text.understood);
   return (
@@ -50,6 +51,7 @@ function SignDialog({ question, onAnswer }: { question: Question; onAnswer: (yes
         </p>
       )}
       {!understood && <p role="alert">{t("sign.notUnderstood")}</p>}
+      {consent && <ConsentWords review={consent} />}
       {blocks.map((block) => (
         <BlockWords key={block.sha512} text={block.text} sha512={block.sha512} unit={block.unit} />
       ))}

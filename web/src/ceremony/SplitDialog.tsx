@@ -1,7 +1,7 @@
 // Splits a key part into shares, some of which give it back: the numbers, then the transcript that the administrators sign, then
 // for each custodian a password and a file, or all shares on paper. As `keyhaven tke mk-share` does it.
 import { Button, Checkbox, RadioButton, RadioButtonGroup } from "@carbon/react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Dialog } from "../components/Dialog";
 import { SecretField, TextField } from "../components/fields";
 import { useAction } from "../components/load";
@@ -19,6 +19,7 @@ import { writeShare } from "../tke/share-file";
 import { MIN_PASSWORD_BYTES } from "../tke/string-fields";
 import { download, fileName } from "./files";
 import { PrintDialog, type PaperSheet } from "./Paper";
+import { useWipe } from "./useWipe";
 
 interface SplitProps {
   part: KeyPart;
@@ -30,24 +31,22 @@ export function SplitDialog({ part, signers, onClose }: SplitProps) {
   const [made, setMade] = useState<MadeShares>();
   const [isPaper, setPaper] = useState(false);
   const [signed, setSigned] = useState(false);
-  const close = () => {
-    for (const { y, blinding } of made?.shares ?? []) [y, blinding].forEach((bytes) => bytes.fill(0));
-    onClose();
-  };
+  const hold = useWipe();
   if (!made) {
     return (
       <Numbers
         part={part}
-        onClose={close}
+        onClose={onClose}
         onMade={(shares, paper) => {
+          for (const { y, blinding } of shares.shares) hold(y, blinding);
           setPaper(paper);
           setMade(shares);
         }}
       />
     );
   }
-  if (!signed) return <SignTranscript made={made} signers={signers} onSigned={() => setSigned(true)} onClose={close} />;
-  return isPaper ? <OnPaper made={made} onClose={close} /> : <InFiles made={made} onClose={close} />;
+  if (!signed) return <SignTranscript made={made} signers={signers} onSigned={() => setSigned(true)} onClose={onClose} />;
+  return isPaper ? <OnPaper made={made} onClose={onClose} /> : <InFiles made={made} onClose={onClose} />;
 }
 
 const now = () => `${new Date().toISOString().slice(0, 19)}Z`;
@@ -91,7 +90,7 @@ function SignTranscript({ made, signers, onSigned, onClose }: { made: MadeShares
       <p>
         {t("sign.by")} <bdi>{signers.map(({ name }) => name).join(", ")}</bdi>
       </p>
-      <pre tabIndex={0} data-testid="share-transcript">
+      <pre tabIndex={0} role="group" aria-label={t("shares.sign")} data-testid="share-transcript">
         {encodeTranscript(made.transcript)}
       </pre>
       <Checkbox id="share-read" labelText={t("shares.read")} checked={read} onChange={(_, { checked }) => setRead(checked)} />
@@ -164,6 +163,8 @@ function OnPaper({ made, onClose }: { made: MadeShares; onClose: () => void }) {
     })),
   );
   const [printed, setPrinted] = useState(false);
+  const hold = useWipe();
+  useEffect(() => sheets.forEach(({ content }) => hold(content)), [hold, sheets]);
   const next = () => {
     for (const { content } of sheets) content.fill(0);
     setPrinted(true);

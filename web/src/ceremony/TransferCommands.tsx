@@ -7,10 +7,11 @@ import { NumberField } from "../components/NumberField";
 import { useT } from "../i18n";
 import type { AttestationRoot } from "../tke/attestation";
 import type { Bytes } from "../tke/bytes";
-import { authorizationInput, bundleBytes, consentInput, isInstanceId, MAX_HOURS, offerFile, offerInput, offerOfText, rootOfText } from "../tke/transfer-documents";
+import { authorizationInput, bundleBytes, consentOf, isInstanceId, MAX_HOURS, offerFile, offerInput, offerOfText, rootOfText, type Consent } from "../tke/transfer-documents";
 import type { UnitFacts } from "../crypto-units/facts";
 import type { Signer } from "../tke/administrator";
-import { proposeTransfer, type TransferCommand } from "./commands";
+import type { Ask } from "./actions";
+import { proposeTransfer, servingUnits, unitForTransfer, type TransferCommand } from "./commands";
 import { download, readFile } from "./files";
 import { FileChoice } from "./KeyFileDialog";
 import { useTell } from "./OtherCommands";
@@ -41,15 +42,22 @@ export function TransferCommands({ instance, root, facts, signers, work }: Trans
   const [file, setFile] = useState<File | null>(null);
   const [source, setSource] = useState("");
   const [hours, setHours] = useState(DAY);
+  const [unit, setUnit] = useState("");
   const isTimed = command !== "consentTransfer";
   const isReady = rootFile !== null && (!isTimed || (hours > 0 && hours <= MAX_HOURS)) && (command === "offerTransfer" ? isInstanceId(source.trim()) : file !== null);
-  const inputOf = async (): Promise<Bytes> => {
+  const inputOf = async (): Promise<Partial<Consent> & { input: Bytes }> => {
     const other = await rootOfText(await readFile(rootFile!));
-    if (command === "offerTransfer") return offerInput(other, source.trim().toLowerCase(), instance, Date.now(), hours);
-    if (command === "authorizeTransfer") return authorizationInput(offerOfText(await readFile(file!)), other, instance, root, Date.now(), hours);
-    return consentInput(await bundleBytes(file!), other, instance, root);
+    if (command === "offerTransfer") return { input: offerInput(other, source.trim().toLowerCase(), instance, Date.now(), hours) };
+    if (command === "authorizeTransfer") return { input: await authorizationInput(offerOfText(await readFile(file!)), other, instance, root, Date.now(), hours) };
+    return consentOf(await bundleBytes(file!), other, instance, root);
   };
-  const run = () => work.run("transfer", async () => tell(await proposeTransfer(work.ask, instance, facts, command, await inputOf(), signers, work.tell, (output) => saveOffer(output, root, instance))));
+  const run = () =>
+    work.run("transfer", async () => {
+      const { input, review, offeredBy } = await inputOf();
+      const ask: Ask = (question) => work.ask({ ...question, consent: review });
+      const answered = (output: Bytes) => saveOffer(output, root, instance);
+      tell(await proposeTransfer(ask, { instance, unit: unitForTransfer(facts, unit, offeredBy), command, input, signers, answered }, work.tell));
+    });
   return (
     <>
       <h3>{t("transfer.title")}</h3>
@@ -83,6 +91,12 @@ export function TransferCommands({ instance, root, facts, signers, work }: Trans
           </>
         )}
         {isTimed && <NumberField id="transfer-hours" label={t("transfer.hours")} min={1} max={MAX_HOURS} value={hours} onChange={(_, { value }) => setHours(Number(value))} />}
+        <Select id="transfer-unit" labelText={t("transfer.unit")} helperText={t("transfer.unitHelp")} value={unit} onChange={(event) => setUnit(event.target.value)}>
+          <SelectItem value="" text={t(command === "consentTransfer" ? "transfer.unitOfOffer" : "transfer.unitFirst")} />
+          {servingUnits(facts).map(({ unit: { hsm_id, location } }) => (
+            <SelectItem key={hsm_id} value={hsm_id} text={location} />
+          ))}
+        </Select>
         <p>
           <Button size="sm" kind="tertiary" disabled={work.busy !== null || signers.length === 0 || !isReady} onClick={run}>
             {t("transfer.do")}

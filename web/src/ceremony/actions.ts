@@ -9,6 +9,7 @@ import { encodeAttributes, isImprint, permissionsFor } from "../tke/attributes";
 import { describeBlock, type BlockText } from "../tke/block-text";
 import { RETURN } from "../tke/codes";
 import { TkeError } from "../tke/error";
+import type { ConsentReview } from "../tke/transfer-documents";
 import { isSameMoment, makeBlock, signaturesNeeded, type Moment } from "../tke/rules";
 import { IMPORTER_P521 } from "../tke/unit-session";
 import { canSend, type Review } from "./review";
@@ -27,6 +28,8 @@ export interface Question {
   signers: Signer[];
   // "propose": the block then waits for others' signatures.
   then: "send" | "propose" | "sign" | "seal";
+  // What a consent lets in.
+  consent?: ConsentReview;
 }
 
 // Resolves to false when the person says no.

@@ -6,8 +6,9 @@ import type { Signer } from "../tke/administrator";
 import { signBlock } from "../tke/administrator";
 import { COMMAND, EMPTY } from "../tke/admin";
 import { controlPointMask, hasControlPoint, isImprint } from "../tke/attributes";
-import { fromHex, type Bytes } from "../tke/bytes";
+import { equal, fromHex, type Bytes } from "../tke/bytes";
 import { TkeError } from "../tke/error";
+import type { PublicKey } from "../tke/p521";
 import { signaturesNeeded } from "../tke/rules";
 import { confirm, installed, make, proposeMade, signerFor, type Ask } from "./actions";
 import { inTurn, type Tell } from "./series";
@@ -64,9 +65,12 @@ export const erase = (ask: Ask, instance: string, unit: UnitFacts, what: Erasing
 
 // ---- stored records ----
 
+// Units that serve the instance.
+export const servingUnits = (all: readonly UnitFacts[]): UnitFacts[] => all.filter(({ unit, attributes }) => unit.type === "operational" && unit.membership === "joined" && !isImprint(attributes));
+
 // One unit is told: it tells the others of the instance.
 const tellOne = (all: readonly UnitFacts[]): UnitFacts => {
-  const one = all.find(({ unit, attributes }) => unit.type === "operational" && unit.membership === "joined" && !isImprint(attributes));
+  const [one] = servingUnits(all);
   if (!one) throw new TkeError("stranger", "the instance has no crypto unit that serves it");
   return one;
 };
@@ -81,5 +85,29 @@ export const acceptRecords = (ask: Ask, instance: string, all: readonly UnitFact
 
 export type TransferCommand = "offerTransfer" | "authorizeTransfer" | "consentTransfer";
 
-export const proposeTransfer = (ask: Ask, instance: string, all: readonly UnitFacts[], command: TransferCommand, input: Bytes, signers: readonly Signer[], tell: Tell, answered: (output: Bytes) => Promise<void>): Promise<Outcome> =>
-  runOrPropose(ask, { instance, all: [tellOne(all)], command: COMMAND[command], input, signers, note: "", ...(command === "offerTransfer" && { answered }) }, tell);
+// A transfer is open in one unit. `offeredBy`: the module that made the offer; its unit opens the bundle, no other.
+export function unitForTransfer(all: readonly UnitFacts[], chosen: string, offeredBy?: PublicKey): UnitFacts {
+  const units = servingUnits(all);
+  if (chosen) {
+    const one = units.find(({ unit }) => unit.hsm_id === chosen);
+    if (!one) throw new TkeError("transfer", "the chosen crypto unit does not serve the instance any more: choose another");
+    return one;
+  }
+  if (!offeredBy) return tellOne(all);
+  const one = units.find(({ session }) => equal(session.moduleKey.point, offeredBy.point));
+  if (!one) throw new TkeError("transfer", "no crypto unit that serves the instance made the offer of this bundle: choose the unit in which the transfer is open, or begin with a new offer");
+  return one;
+}
+
+export interface TransferWish {
+  instance: string;
+  unit: UnitFacts;
+  command: TransferCommand;
+  input: Bytes;
+  signers: readonly Signer[];
+  // Gets the offer, when it is made at once.
+  answered: (output: Bytes) => Promise<void>;
+}
+
+export const proposeTransfer = (ask: Ask, { unit, command, answered, ...wish }: TransferWish, tell: Tell): Promise<Outcome> =>
+  runOrPropose(ask, { ...wish, all: [unit], command: COMMAND[command], note: "", ...(command === "offerTransfer" && { answered }) }, tell);

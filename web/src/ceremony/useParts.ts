@@ -1,9 +1,10 @@
 // The key parts that are open in this page, and those that are sealed. They outlive what is shown of them: a unit that cannot be
 // read for a moment, or one that somebody adds, must not take a custodian's part away. They go with the page.
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 import { equal } from "../tke/bytes";
 import type { SealedPart } from "../tke/import";
 import type { KeyPart } from "../tke/key-file";
+import { useWipe } from "./useWipe";
 
 export interface Parts {
   opened: readonly KeyPart[];
@@ -16,30 +17,25 @@ export interface Parts {
   dropAll: () => void;
 }
 
-const wipe = ({ value }: KeyPart) => value.fill(0);
-
 export function useParts(): Parts {
   const [opened, setOpened] = useState<readonly KeyPart[]>([]);
   const [sealed, setSealed] = useState<readonly SealedPart[]>([]);
-  // What is open when the page is left, also a part that was opened only just now.
-  const held = useRef(new Set<KeyPart>());
-  useEffect(() => {
-    const parts = held.current;
-    return () => parts.forEach(wipe);
-  }, []);
+  const hold = useWipe();
+  const latest = useRef(opened);
+  latest.current = opened;
   const forget = useCallback((part: KeyPart) => {
-    wipe(part);
-    held.current.delete(part);
+    part.value.fill(0);
     setOpened((all) => all.filter((other) => other !== part));
   }, []);
   const open = useCallback(
     (part: KeyPart) => {
+      hold(part.value);
       // The same part again, perhaps from elsewhere: it is there once.
-      [...held.current].filter(({ pattern }) => equal(pattern, part.pattern)).forEach(forget);
-      held.current.add(part);
-      setOpened((all) => [...all, part]);
+      const isSame = ({ pattern }: KeyPart) => equal(pattern, part.pattern);
+      for (const older of latest.current.filter(isSame)) if (older.value !== part.value) older.value.fill(0);
+      setOpened((all) => [...all.filter((other) => !isSame(other)), part]);
     },
-    [forget],
+    [hold],
   );
   const drop = useCallback((part: SealedPart) => setSealed((all) => all.filter((other) => other !== part)), []);
   const keep = useCallback((part: SealedPart) => setSealed((all) => [...all.filter(({ pattern }) => pattern !== part.pattern), part]), []);

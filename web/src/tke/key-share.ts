@@ -160,15 +160,22 @@ export async function makeShares(part: Uint8Array, label: string, made: string, 
   return { transcript: { set, label, hash: await verificationPattern(part), made, threshold, commitments, signatures: [] }, shares };
 }
 
-export async function signTranscript(transcript: ShareTranscript, signers: readonly Signer[]): Promise<void> {
-  for (const signer of signers) {
-    if (transcript.signatures.length === MAX_SIGNATURES) throw bad("a transcript has at most 8 signatures");
+function checkSigners(transcript: ShareTranscript, signers: readonly Signer[]): void {
+  if (transcript.signatures.length + signers.length > MAX_SIGNATURES) throw bad("a transcript has at most 8 signatures");
+  for (const [at, signer] of signers.entries()) {
     if (!isLabel(signer.name)) throw bad("a signer's name has 1 to 30 printable characters");
-    const twin = transcript.signatures.find(({ ski }) => equal(ski, signer.ski));
+    const twin = [...transcript.signatures, ...signers.slice(0, at)].find(({ ski }) => equal(ski, signer.ski));
     if (twin) throw bad(`${signer.name} and ${twin.name} sign with the same key`);
-    const signature = await signer.sign(messageOf(transcript));
-    transcript.signatures.push({ name: signer.name, spki: signer.spki, signature, ...(await keyOfSpki(signer.spki)) });
   }
+}
+
+// All signatures or none: a transcript that some have signed is not there to be signed again.
+export async function signTranscript(transcript: ShareTranscript, signers: readonly Signer[]): Promise<void> {
+  checkSigners(transcript, signers);
+  const message = messageOf(transcript);
+  const made: TranscriptSignature[] = [];
+  for (const signer of signers) made.push({ name: signer.name, spki: signer.spki, signature: await signer.sign(message), ...(await keyOfSpki(signer.spki)) });
+  transcript.signatures.push(...made);
 }
 
 // ---- checking ----

@@ -3,7 +3,7 @@
 import { attestationRoot, verifyChain, type AttestationRoot } from "./attestation";
 import { concat, equal, fromBase64, fromHex, sha256, slice, textOf, toBase64, toHex, u32, type Bytes } from "./bytes";
 import { TkeError } from "./error";
-import { POINT_BYTES, publicKey, skiOf, spkiOf, verifyDer } from "./p521";
+import { POINT_BYTES, publicKey, skiOf, spkiOf, verifyDer, type PublicKey } from "./p521";
 import { MAX_OFFER_BYTES, Reader, verifyOffer } from "./transfer";
 
 const OFFER = "KEYHAVEN TRANSFER OFFER";
@@ -17,6 +17,7 @@ const MAX_CHUNKS = 4096;
 // Chunks, and as much again for the lists of keys.
 const MAX_BUNDLE_BYTES = 2 * MAX_CHUNKS * MAX_CHUNK_BYTES;
 const MAX_TEXT_BYTES = 2048;
+const MOST_LISTED = 500;
 const MAX_CERTIFICATE_BYTES = 16 * 1024;
 const MAX_SIGNATURE_BYTES = 144;
 const DIGEST_BYTES = 32;
@@ -82,13 +83,34 @@ export async function authorizationInput(offer: Bytes, targetRoot: AttestationRo
 
 // ---- the bundle ----
 
-interface Bundle {
+export interface ListedKey {
+  id: string;
+  name: string;
+  kind: string;
+  versions: number;
+}
+
+export interface LeftOutKey {
+  id: string;
+  name: string;
+  code: string;
+  reason: string;
+}
+
+// What the source's server says is in the bundle: no unit signs it. Of many the first are kept.
+interface Listed {
+  keys: ListedKey[];
+  leftOut: LeftOutKey[];
+  leftOutCount: number;
+}
+
+interface Bundle extends Listed {
   transfer: string;
   source: string;
   target: string;
   offer: Bytes;
   chunks: Bytes[];
-  keys: number;
+  count: number;
   manifest: Bytes;
 }
 
@@ -109,8 +131,24 @@ async function readParts(file: Bytes): Promise<{ type: number; content: Bytes }[
   return parts;
 }
 
+function readLists(reader: Reader, listed: Listed): number {
+  const text = () => textOf(reader.bytes32(MAX_TEXT_BYTES));
+  const keys = reader.u32();
+  for (let at = 0; at < keys; at += 1) {
+    const key = { id: reader.uuid(), name: text(), kind: text(), versions: reader.u32() };
+    if (listed.keys.length < MOST_LISTED) listed.keys.push(key);
+  }
+  const left = reader.u32();
+  for (let at = 0; at < left; at += 1) {
+    const key = { id: reader.uuid(), name: text(), code: text(), reason: text() };
+    if (listed.leftOut.length < MOST_LISTED) listed.leftOut.push(key);
+  }
+  listed.leftOutCount += left;
+  return keys;
+}
+
 // Digest of the step's chunk (null: it has none) and how many keys are in it.
-async function readStep(content: Bytes, index: number): Promise<{ digest: Bytes | null; keys: number; isLast: boolean }> {
+async function readStep(content: Bytes, index: number, listed: Listed): Promise<{ digest: Bytes | null; keys: number; isLast: boolean }> {
   const reader = new Reader(content, "bundle of keys");
   if (reader.u32() !== index) throw damaged("its chunks are not in order");
   const chunk = reader.bytes32(MAX_CHUNK_BYTES);
@@ -118,11 +156,7 @@ async function readStep(content: Bytes, index: number): Promise<{ digest: Bytes 
   reader.raw(DIGEST_BYTES);
   const isLast = reader.u8() === 0;
   reader.uuid();
-  const keys = reader.u32();
-  const text = () => reader.bytes32(MAX_TEXT_BYTES);
-  for (let key = 0; key < keys; key += 1) [reader.uuid(), text(), text(), reader.u32()];
-  const left = reader.u32();
-  for (let key = 0; key < left; key += 1) [reader.uuid(), text(), text(), text()];
+  const keys = readLists(reader, listed);
   reader.end();
   if ((chunk.length === 0) !== (keys === 0)) throw damaged("a chunk and its list of keys do not fit");
   if (chunk.length > 0 && !equal(await sha256(chunk), digest)) throw damaged("a chunk is not what its digest says");
@@ -134,13 +168,13 @@ export async function readBundle(file: Bytes): Promise<Bundle> {
   const manifest = rest.pop();
   if (head?.type !== 1 || manifest?.type !== 3 || rest.length === 0 || rest.some(({ type }) => type !== 2)) throw damaged("it is not whole");
   const reader = new Reader(head.content, "bundle of keys");
-  const out: Bundle = { transfer: reader.uuid(), source: reader.uuid(), target: reader.uuid(), offer: reader.bytes32(2 * MAX_OFFER_BYTES), chunks: [], keys: 0, manifest: manifest.content };
+  const out: Bundle = { transfer: reader.uuid(), source: reader.uuid(), target: reader.uuid(), offer: reader.bytes32(2 * MAX_OFFER_BYTES), chunks: [], count: 0, keys: [], leftOut: [], leftOutCount: 0, manifest: manifest.content };
   reader.end();
   for (const [at, { content }] of rest.entries()) {
-    const step = await readStep(content, out.chunks.length);
+    const step = await readStep(content, out.chunks.length, out);
     if (step.isLast !== (at === rest.length - 1)) throw damaged("it is not whole");
     if (step.digest) out.chunks.push(step.digest);
-    out.keys += step.keys;
+    out.count += step.keys;
     if (out.chunks.length > MAX_CHUNKS) throw damaged("it has too many chunks");
   }
   return out;
@@ -161,13 +195,31 @@ async function verifyManifest(encoded: Bytes, root: AttestationRoot) {
   const module = await verifyChain([certificate], root);
   if (!(await verifyDer(module.key, signedPart, signature))) throw wrong("the bundle's manifest is not signed by the module that it names; it was altered, or is a forgery");
   await publicKey(content.ephemeral);
-  return { ...content, chunks };
+  return { ...content, chunks, moduleKey: module.key };
 }
 
 const forged = (what: string) => wrong(`${what}. Do not use it, and ask the other deployment's administrators`);
 
+// What those who consent are shown. Root and module are SKIs, all digests hexadecimal.
+export interface ConsentReview extends Listed {
+  transfer: string;
+  source: string;
+  sourceRoot: string;
+  module: string;
+  target: string;
+  count: number;
+  manifest: string;
+}
+
+export interface Consent {
+  input: Bytes;
+  review: ConsentReview;
+  // Of the module that made the offer: only its unit opens the bundle.
+  offeredBy: PublicKey;
+}
+
 // The bundle is what the source's unit signed, and was made for the offer of this instance that is in it.
-export async function consentInput(file: Bytes, sourceRoot: AttestationRoot, target: string, ownRoot: AttestationRoot): Promise<Bytes> {
+export async function consentOf(file: Bytes, sourceRoot: AttestationRoot, target: string, ownRoot: AttestationRoot): Promise<Consent> {
   const bundle = await readBundle(file);
   const offer = await verifyOffer(bundle.offer, ownRoot.key);
   const manifest = await verifyManifest(bundle.manifest, sourceRoot);
@@ -177,11 +229,17 @@ export async function consentInput(file: Bytes, sourceRoot: AttestationRoot, tar
   same(manifest.id === bundle.transfer && manifest.source === bundle.source && manifest.target === bundle.target, "it names another transfer, or other instances");
   same(equal(manifest.offer, await sha256(bundle.offer)), "it was made for another offer");
   same(manifest.chunks.map(toHex).join(" ") === bundle.chunks.map(toHex).join(" "), "its chunks are others");
-  same(manifest.keys === bundle.keys, "it lists another number of keys");
+  same(manifest.keys === bundle.count, "it lists another number of keys");
   if (offer.target !== target) throw wrong(`the bundle is for instance ${offer.target}, not for ${target}: choose that instance`);
   if (!equal(offer.sourceRoot, sourceRoot.ski)) throw forged(`the offer takes keys of the deployment with attestation root ${toHex(offer.sourceRoot)}, the bundle comes from ${toHex(await skiOf(sourceRoot.key.point))}`);
   if (manifest.id !== offer.id || manifest.source !== offer.source || manifest.target !== offer.target) throw forged("the bundle was not made for the offer that is in it");
-  return concat(VERSION, uuid(manifest.id), await sha256(bundle.manifest), u32(manifest.keys));
+  const digest = await sha256(bundle.manifest);
+  const { keys, leftOut, leftOutCount, count } = bundle;
+  return {
+    input: concat(VERSION, uuid(manifest.id), digest, u32(manifest.keys)),
+    review: { transfer: manifest.id, source: manifest.source, sourceRoot: toHex(sourceRoot.ski), module: toHex(await skiOf(manifest.moduleKey.point)), target, count, manifest: toHex(digest), keys, leftOut, leftOutCount },
+    offeredBy: offer.moduleKey,
+  };
 }
 
 // What a unit answered to the first command, as a file for the source's administrators.
