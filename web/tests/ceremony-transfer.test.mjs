@@ -116,7 +116,10 @@ test("a damaged bundle is not consented to, a whole one is; then the keys are in
   }
   await choose(target, 1, "keys.bundle", bundle);
   await form(target).getByRole("button", { name: "Verify and propose" }).click();
-  assert.match(await target.agree("Sign and propose"), /Consent to transferred keys[\s\S]*SHA-256 [0-9a-f]{64}/);
+  await target.page.getByTestId("consent-keys").getByText("travels").waitFor();
+  await target.person.isAccessible();
+  const words = await target.agree("Sign and propose");
+  assert.match(words, new RegExp(`Keys come from instance\\s+${source.instance}[\\s\\S]*1 key of the bundle\\s+travels ${key} root, 1 version[\\s\\S]*Consent to transferred keys[\\s\\S]*SHA-256 [0-9a-f]{64}`));
   await send(target, "Consent to transferred keys");
   await keyhaven("transfer", "import", "--instance", target.instance, "--bundle", at("keys.bundle"));
   const { status, body } = await server.do({ do: "call", method: "GET", path: `/api/v2/keys/${key}`, instance: target.instance });

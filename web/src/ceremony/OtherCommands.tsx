@@ -120,7 +120,9 @@ function Records({ instance, facts, signers, work }: CommandsProps) {
 function Erase({ instance, facts, signers, work }: CommandsProps) {
   const t = useT();
   const tell = useTell();
-  const [open, setOpen] = useState<{ unit: UnitFacts; what: Erasing } | null>(null);
+  const [open, setOpen] = useState<{ hsm: string; what: Erasing } | null>(null);
+  // As it is now: others may go on while somebody types.
+  const chosen = facts.find(({ unit }) => unit.hsm_id === open?.hsm);
   // Of all it has, a unit in imprint mode has administrators only.
   const isFull = (one: UnitFacts) => one.administrators.length > 0 || !isImprint(one.attributes);
   return (
@@ -134,17 +136,17 @@ function Erase({ instance, facts, signers, work }: CommandsProps) {
               {t(`units.type.${one.unit.type}`)} <code>{one.unit.location}</code>
             </span>
             <span className="kh-page-actions">
-              <Button size="sm" kind="danger--ghost" disabled={work.busy !== null || !one.current || signers.length === 0} onClick={() => setOpen({ unit: one, what: "clearCurrent" })}>
+              <Button size="sm" kind="danger--ghost" disabled={work.busy !== null || !one.current || signers.length === 0} onClick={() => setOpen({ hsm: one.unit.hsm_id, what: "clearCurrent" })}>
                 {t("erase.clearCurrent")} <span className="cds--visually-hidden">{one.unit.location}</span>
               </Button>
-              <Button size="sm" kind="danger--ghost" disabled={work.busy !== null || !isFull(one) || (signers.length === 0 && !isImprint(one.attributes))} onClick={() => setOpen({ unit: one, what: "zeroize" })}>
+              <Button size="sm" kind="danger--ghost" disabled={work.busy !== null || !isFull(one) || (signers.length === 0 && !isImprint(one.attributes))} onClick={() => setOpen({ hsm: one.unit.hsm_id, what: "zeroize" })}>
                 {t("erase.zeroize")} <span className="cds--visually-hidden">{one.unit.location}</span>
               </Button>
             </span>
           </li>
         ))}
       </ul>
-      {open && <EraseDialog {...open} instance={instance} signers={signers} work={work} onDone={tell} onClose={() => setOpen(null)} />}
+      {open && chosen && <EraseDialog unit={chosen} what={open.what} instance={instance} signers={signers} work={work} onDone={tell} onClose={() => setOpen(null)} />}
     </>
   );
 }
