@@ -152,7 +152,11 @@ describe("the page", () => {
 
   test("a search by keyboard, by a link, and by beginnings of actions", async () => {
     await person.go("/audit?outcome=success&action=iam-*");
-    await person.page.getByRole("row").filter({ hasText: "hs-crypto.iam-" }).first().waitFor();
+    const row = person.page.getByRole("row").filter({ hasText: "hs-crypto.iam-" }).first();
+    await row.waitFor();
+    // To the second, with the zone; and what proves it is in sight.
+    assert.match(await row.locator("time").innerText(), /\d{2}:\d{2}:\d{2} GMT\+9$/);
+    await row.getByText(/^(Signed|Not signed)$/).waitFor();
     assert.equal(await person.page.getByRole("row").filter({ hasText: "hs-crypto.audit" }).count(), 0);
     await filter("Action").fill("no.such.action");
     await person.page.keyboard.press("Enter");

@@ -81,6 +81,8 @@ test("one proposes the thresholds, another signs what the page decodes, the thir
   await ada.page.getByRole("button", { name: "Sign and propose for 2 units" }).click();
   assert.match(await ada.agree("Sign and propose"), /Signature threshold\s+2\s+Revocation threshold\s+2/);
   await grace.page.getByText("as agreed <b>on Monday</b>").waitFor({ timeout: 40000 });
+  // Nobody proposes them a second time unawares.
+  await grace.person.says("Thresholds are proposed already");
   await grace.person.isAccessible();
   const words = await grace.sign("Set thresholds and permissions");
   assert.match(words, /Signature threshold\s+2[\s\S]*Domain\s+\d+, instance \d+[\s\S]*SHA-512/);
@@ -94,6 +96,7 @@ test("a page that is reloaded has forgotten the key and goes on where the units 
   await grace.page.reload();
   await grace.page.getByTestId("plan").getByText("Load the key parts").waitFor();
   assert.equal(await grace.page.getByTestId("signers").locator("li").count(), 0);
+  await grace.person.says("Open your signature key first.");
   const kept = await grace.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
   assert.ok(!/sigkey|enckey|ski/.test(kept), kept);
   await grace.openFile("sigkey", grace.file);

@@ -154,8 +154,8 @@ export function KeyParts({ instance, facts, takers, parts, signers, work }: KeyP
 function Strangers({ instance, strangers }: { instance: string; strangers: ReturnType<typeof strangersIn> }) {
   const t = useT();
   return (
-    <InlineNotice kind="error" role="alert" title={t("parts.strangers")}>
-      <div data-testid="strangers">
+    <div data-testid="strangers">
+      <InlineNotice kind="error" role="alert" title={t("parts.strangers")}>
         <ul className="kh-list">
           {strangers.map(({ facts: { unit }, aspect }) => (
             <li key={`${unit.hsm_id} ${aspect}`}>
@@ -164,9 +164,12 @@ function Strangers({ instance, strangers }: { instance: string; strangers: Retur
           ))}
         </ul>
         <p>{t("parts.strangersMore")}</p>
+      </InlineNotice>
+      {/* Carbon takes no link into a notice. */}
+      <p>
         <RouteLink to={`/instances/${instance}/crypto-units?tab=compare`}>{t("parts.compareUnits")}</RouteLink>
-      </div>
-    </InlineNotice>
+      </p>
+    </div>
   );
 }
 

@@ -21,6 +21,7 @@ import { COMMAND } from "../tke/admin";
 import { deleteProposals, missingSigners, sendProposals, signProposals } from "./actions";
 import { SendErasingDialog } from "./EraseDialog";
 import { receiverOf } from "./recovery";
+import { KeyFirst } from "./Steps";
 import { saveOffer } from "./TransferCommands";
 import { canSend, countSignatures, groupsOf, review, type Review } from "./review";
 import type { Work } from "./work";
@@ -186,6 +187,7 @@ function Group({ instance, root, group, facts, signers, work, isStale }: GroupPr
           <Button size="sm" kind="danger--ghost" disabled={isBusy} onClick={() => setAsking("delete")}>
             {t("proposals.delete")}
           </Button>
+          <KeyFirst signers={signers} />
         </p>
       )}
       {asking === "send" && <SendErasingDialog title={command} instance={instance} onSend={send} onClose={() => setAsking(null)} />}

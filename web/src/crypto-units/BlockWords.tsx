@@ -35,7 +35,7 @@ export function BlockWords({ text, sha512, unit }: BlockWordsProps) {
           </Fact>
         ))}
         <Fact name={t("block.sha512")}>
-          <CopyableText value={sha512} what={t("block.sha512")} />
+          <CopyableText value={sha512} what={t("copy.of", { what: t("block.sha512"), name: unit })} />
         </Fact>
       </Facts>
     </div>

@@ -77,7 +77,9 @@ export function SecureImport({ instance, value, onChange }: SecureImportProps) {
           <p>{t("secure.step2More")}</p>
           <div className="kh-script">
             <CopyButton value={script(token)} what={t("secure.step2")} />
-            <pre tabIndex={0}>{script(token)}</pre>
+            <pre tabIndex={0} role="group" aria-label={t("secure.step2")}>
+              {script(token)}
+            </pre>
           </div>
           {isLocal && <EncryptHere token={token} onDone={onChange} />}
         </section>
