@@ -70,6 +70,7 @@ class Search {
       has_moved |= newest->scanner->record() == nullptr;
       budget_.spend(newest->scanner->cost());
     }
+    tell_unlisted();
     result_.bytes_read = budget_.spent();
     result_.looked_back_to = timestamp_of(last_time_);
     if (!result_.complete) result_.cursor = encode_cursor(resume());
@@ -97,8 +98,7 @@ class Search {
       auto stream = std::make_unique<Stream>();
       stream->report = [this, name = state.name](std::uint32_t segment, std::uint64_t offset,
                                                  std::string problem) {
-        if (result_.findings.size() < kMaxFindings)
-          result_.findings.push_back({name, segment, offset, std::move(problem)});
+        add_finding({name, segment, offset, std::move(problem)});
       };
       stream->scanner =
           std::make_unique<StreamScanner>(directory_, state, start, bounds_, stream->report);
@@ -106,6 +106,20 @@ class Search {
     }
     if (query_.cursor && known != query_.cursor->size()) return foreign_cursor();
     return {};
+  }
+
+  void add_finding(SearchFinding finding) {
+    if (result_.findings.size() < kMaxFindings)
+      return result_.findings.push_back(std::move(finding));
+    if (unlisted_++ == 0) first_unlisted_ = std::move(finding);
+  }
+
+  void tell_unlisted() {
+    if (unlisted_ == 0) return;
+    first_unlisted_.problem =
+        std::to_string(unlisted_) +
+        " more findings, the first of them here, are not listed: check the log";
+    result_.findings.push_back(std::move(first_unlisted_));
   }
 
   static Error foreign_cursor() {
@@ -147,12 +161,13 @@ class Search {
       return;
     }
     if (!filter_.matches(event.get_object())) return;
-    if (record.computed_hash() != record.hash)
+    const bool is_whole = record.computed_hash() == record.hash;
+    if (!is_whole)
       stream.report(at.segment(), at.offset(),
                     "record " + std::to_string(record.seq) + ": content and hash differ (edited)");
     answer_bytes_ += record.event_json.size();
-    result_.records.push_back(
-        {at.name(), record.seq, record.prev, record.hash, std::string(record.event_json)});
+    result_.records.push_back({at.name(), record.seq, record.prev, record.hash,
+                               std::string(record.event_json), is_whole});
   }
 
   Cursor resume() const {
@@ -170,6 +185,8 @@ class Search {
   TimeBounds bounds_;
   std::vector<std::unique_ptr<Stream>> streams_;
   SearchResult result_;
+  std::uint64_t unlisted_ = 0;
+  SearchFinding first_unlisted_;
   std::size_t answer_bytes_ = 0;
   TimeKey last_time_ = 0;
 };

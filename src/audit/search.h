@@ -31,7 +31,7 @@ namespace keyhaven::audit {
 inline constexpr std::int64_t kClockSlackSeconds = 3600;
 // Events of an answer together; it then has fewer records than the limit.
 inline constexpr std::size_t kMaxAnswerBytes = 768 * 1024;
-inline constexpr std::size_t kMaxFindings = 20;  // of an answer
+inline constexpr std::size_t kMaxFindings = 20;  // of an answer; one more says how many follow
 
 struct SearchBudget {
   std::uint64_t bytes = 512 << 20;
@@ -44,6 +44,7 @@ struct FoundRecord {
   Digest prev{};
   Digest hash{};
   std::string event_json;  // is JSON
+  bool is_whole = true;    // its hash is that of its content
 };
 
 struct SearchFinding {

@@ -308,7 +308,11 @@ TEST_F(SearchDamageTest, FindingsOfAnAnswerAreBounded) {
   const SearchResult found =
       with("loop-0.00000001.log", [](Names& lines) { lines.assign(5000, "junk\n"); });
   EXPECT_EQ(found.records.size(), 24U + lines_of(read_text(file("loop-0.00000002.log"))).size());
-  EXPECT_EQ(found.findings.size(), kMaxFindings);
+  ASSERT_EQ(found.findings.size(), kMaxFindings + 1);
+  const SearchFinding& rest = found.findings.back();
+  EXPECT_EQ(rest.stream, "loop-0");
+  EXPECT_NE(rest.problem.find("more findings, the first of them here"), std::string::npos)
+      << rest.problem;
 }
 
 TEST_F(SearchTest, CursorsOfOtherLogsAreRefused) {

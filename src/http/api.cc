@@ -7,6 +7,7 @@
 #include "http/console_session.h"
 #include "http/errors.h"
 #include "http/router.h"
+#include "net/header_text.h"
 
 namespace keyhaven::http {
 namespace {
@@ -16,14 +17,6 @@ constexpr std::string_view kKeyRingHeader = "X-Kms-Key-Ring";
 
 Error unauthorized(std::string_view message) {
   return {Reason::Unauthorized, std::string(message), ""};
-}
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if ((a[i] | 0x20) != (b[i] | 0x20)) return false;
-  }
-  return true;
 }
 
 // The token of "Bearer <token>"; without the header, that of the console's cookie.
@@ -42,8 +35,8 @@ Result<std::string_view> presented_token(Call& call) {
                  ""};
   }
   const std::size_t blank = header->find(' ');
-  const bool is_bearer =
-      blank != std::string_view::npos && equals_ignoring_case(header->substr(0, blank), "bearer");
+  const bool is_bearer = blank != std::string_view::npos &&
+                         net::equals_ignoring_case(header->substr(0, blank), "bearer");
   const std::string_view token =
       is_bearer ? header->substr(header->find_first_not_of(' ', blank)) : std::string_view();
   if (token.empty()) {
@@ -90,7 +83,7 @@ struct Api::LoopState {
     CallPtr counted;  // null: its instance has no metrics
   };
   std::vector<Pending> pending;               // answers waiting for the flush of this turn
-  audit::FloodGuard flood;                    // refusals without a caller
+  audit::FloodGuard flood;                    // what costs the caller nothing
   std::atomic<std::uint64_t> suppressed = 0;  // by it so far; read by other threads
 };
 
@@ -156,19 +149,32 @@ void Api::handle(net::Request& request, net::Reply reply) {
 // Token, instance and, where the route leaves it to the framework, the right.
 Result<void> Api::admit(Call& call) {
   KH_TRY(find_caller(call));
+  const Check check = call.route_->check;
+  if (check == Check::Instance || check == Check::Key) KH_TRY(find_instance(call));
+  return check_right(call);
+}
+
+Result<void> Api::check_right(Call& call) {
   switch (call.route_->check) {
     case Check::Account:
       return call.authorize({});
-    case Check::Instance: {
-      KH_TRY(find_instance(call));
+    case Check::Instance:
       return call.authorize({.instance = &call.instance_->id, .key_ring = {}, .key = nullptr});
-    }
     case Check::Key:
-      return find_instance(call);
     case Check::Handler:
       return {};
   }
   fatal(__FILE__, __LINE__, "unknown Check");
+}
+
+// A call may have waited long for a thread, or for its turn: what was revoked meanwhile counts.
+Result<void> Api::admit_again(Call& call) {
+  if (!call.caller_) return {};
+  const std::string_view token = KH_TRY(presented_token(call));
+  iam::CallerPtr now = KH_TRY(authenticator_.again(call.caller_, token));
+  if (now == call.caller_) return {};
+  call.caller_ = std::move(now);
+  return check_right(call);
 }
 
 Result<void> Api::find_caller(Call& call) {
@@ -223,7 +229,8 @@ Result<void> Api::take_token(Call& call) {
 }
 
 void Api::run_on_pool(const CallPtr& call, BlockingHandler handler) {
-  auto task = [call, work = std::move(handler)] {
+  auto task = [this, call, work = std::move(handler)] {
+    if (const auto admitted = admit_again(*call); !admitted) return call->fail(admitted.error());
     auto result = work(*call);
     if (!result) return call->fail(result.error());
     call->finish(std::move(result).value());
@@ -231,6 +238,12 @@ void Api::run_on_pool(const CallPtr& call, BlockingHandler handler) {
   if (workers_.submit(std::move(task))) return;
   call->fail({Reason::DeadlineExceeded,
               "the server is busy with other changes; try again in a moment", ""});
+}
+
+// Made by nobody in particular: without a token, and nobody was logged in by it.
+bool Api::costs_nothing(const Call& call) noexcept {
+  return !call.caller_ &&
+         (call.event_.outcome == audit::Outcome::Failure || call.event_.initiator_id.empty());
 }
 
 // From here on: one audit event, then the answer.
@@ -241,7 +254,7 @@ void Api::end(const CallPtr& call, Response response) {
   call->finish_event(response.status);
   const iam::ActionInfo& row = iam::info(call->action_);
   if (loop.in_loop_thread()) return end_on_loop(call, std::move(response));
-  if (row.data_plane || !row.recorded) {
+  if (row.data_plane || !row.recorded || costs_nothing(*call)) {
     // std::function wants copyable tasks, a Response is copyable but should not be copied: it may
     // hold a DEK.
     auto shared = std::make_shared<Response>(std::move(response));
@@ -255,9 +268,7 @@ void Api::end_on_loop(const CallPtr& call, Response response) {
   LoopState& state = *loops_.at(index);
   if (!iam::info(call->action_).recorded) return answer(*call, std::move(response));
   // What costs the caller nothing must not fill the disk.
-  const bool anonymous_refusal = !call->caller_ && call->recorded_status(response.status) >= 400;
-  const bool cheap_refusal = anonymous_refusal || response.status == 429;
-  if (cheap_refusal) {
+  if (costs_nothing(*call) || response.status == 429) {
     if (auto summary = state.flood.take_summary(call->event_.time))
       audit_.append_loop(index, *summary);
     if (!state.flood.admit(call->event_.time)) {
@@ -277,7 +288,7 @@ void Api::end_with_management_record(const CallPtr& call, Response response) {
   if (const auto appended = audit_.append_management(call->event_); !appended) {
     Response refusal = error_response(appended.error(), call->action_);
     refusal.headers.emplace_back("Correlation-Id", call->correlation_id());
-    wipe(response.body);
+    net::wipe_response(response);
     response = std::move(refusal);
   }
   answer(*call, std::move(response));
@@ -306,12 +317,12 @@ void Api::flush(unsigned loop) {
   const auto flushed = audit_.flush_loop(loop);
   for (LoopState::Pending& waiting : pending) {
     if (!flushed) {
-      wipe(waiting.response.body);
-      auto headers = std::move(waiting.response.headers);
-      waiting.response = error_response(flushed.error(), iam::Action::RouteUnknown);
-      for (auto& header : headers) {
-        if (header.first == "Correlation-Id") waiting.response.headers.push_back(std::move(header));
+      Response refusal = error_response(flushed.error(), iam::Action::RouteUnknown);
+      for (auto& header : waiting.response.headers) {
+        if (header.first == "Correlation-Id") refusal.headers.push_back(header);
       }
+      net::wipe_response(waiting.response);
+      waiting.response = std::move(refusal);
     }
     if (waiting.counted) count(*waiting.counted, waiting.response.status);
     waiting.reply(std::move(waiting.response));

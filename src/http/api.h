@@ -31,6 +31,10 @@ class Authenticator {
  public:
   virtual ~Authenticator() = default;
   virtual Result<iam::CallerPtr> authenticate(unsigned loop, std::string_view bearer_token) = 0;
+  // For a call that has waited since: `caller` itself while nothing was revoked, else the token's
+  // caller of now. Thread-safe, does not block. Errors: as authenticate.
+  virtual Result<iam::CallerPtr> again(const iam::CallerPtr& caller,
+                                       std::string_view bearer_token) = 0;
 };
 
 // Instances in memory. Thread-safe, must not block for long. Null: unknown or removed.
@@ -42,9 +46,9 @@ class InstanceLookup {
 
 struct ApiOptions {
   unsigned loops = 1;
-  // Refusals without a caller, and of callers above their rate, beyond this number per second and
-  // loop are counted, not written one by one; the count is written as one record when the second is
-  // over.
+  // Calls without a caller that log nobody in, and those of callers above their rate, beyond this
+  // number per second and loop are counted, not written one by one; the count is written as one
+  // record when the second is over.
   unsigned unauthenticated_records_per_second = 200;
 };
 
@@ -63,12 +67,12 @@ class Api {
   // Every row, for tests: each is in the authorisation table and yields exactly one audit record.
   const Routes& routes() const noexcept;
   const Metrics& metrics() const noexcept { return metrics_; }
-  // Refusals of all loops that have no record of their own, since the start. Thread-safe.
+  // Calls of all loops that have no record of their own, since the start. Thread-safe.
   std::uint64_t suppressed_events() const noexcept;
 
   net::Handler handler();
   static net::ErrorBody error_body();
-  // Writes the record of suppressed refusals; call every second on each loop (net::Loop::every).
+  // Writes the record of what was only counted; call every second on each loop (net::Loop::every).
   void tick(unsigned loop);
 
  private:
@@ -79,8 +83,11 @@ class Api {
   Result<void> admit(Call& call);
   Result<void> find_caller(Call& call);
   Result<void> find_instance(Call& call);
+  Result<void> check_right(Call& call);
+  Result<void> admit_again(Call& call);
   Result<void> take_token(Call& call);
   void run_on_pool(const CallPtr& call, BlockingHandler handler);
+  static bool costs_nothing(const Call& call) noexcept;
   void end(const CallPtr& call, Response response);
   void end_on_loop(const CallPtr& call, Response response);
   void end_with_management_record(const CallPtr& call, Response response);

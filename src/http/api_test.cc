@@ -182,6 +182,56 @@ TEST_F(ApiTest, FloodsWithoutACallerAreCounted) {
   EXPECT_EQ(audit.take().size(), 1U);
 }
 
+TEST_F(ApiTest, FloodsThatSucceedWithoutACallerAreCountedToo) {
+  const auto answer = [](const CallPtr& one) {
+    if (one->query("as")) one->set_initiator("somebody", "who logged in");
+    one->finish({});
+  };
+  api.add({on_loop(Method::Get, "/open", iam::Action::KeysetRead, Check::Handler, answer),
+           blocking(Method::Get, "/slow", iam::Action::KeysetRead, Check::Handler,
+                    [](Call&) { return Response{}; })});
+  for (const char* path : {"/open", "/slow", "//slow"}) {
+    for (int i = 0; i < 50; ++i) EXPECT_EQ(call("GET", path).status, 200);
+    EXPECT_EQ(audit.take().size(), 5U) << path;
+    clock.advance_seconds(1);
+    api.tick(0);
+    EXPECT_EQ(audit.take().size(), 1U) << path;
+  }
+  // Who was logged in by the call is not anybody.
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(call("GET", "/open?as=somebody").status, 200);
+  EXPECT_EQ(audit.take().size(), 50U);
+}
+
+// All workers are held; calls that were let in wait behind them.
+TEST_F(ApiTest, WhatIsRevokedWhileACallWaitsForAThreadCounts) {
+  add_caller("thief", {iam::Role::Manager}, unit::test_instance(1));
+  add_caller("demoted", {iam::Role::Manager}, unit::test_instance(1));
+  std::latch go(1);
+  std::latch busy(kWorkers);
+  for (unsigned i = 0; i < kWorkers; ++i) {
+    ASSERT_TRUE(workers.submit([&] {
+      busy.count_down();
+      go.wait();
+    }));
+  }
+  busy.wait();
+  const auto begin = [&](const std::string& token) {
+    return start("POST", "/api/v2/keys", kCreate, {{"Authorization", "Bearer " + token}});
+  };
+  const auto thief = begin("thief"), demoted = begin("demoted"), manager = begin("manager");
+  tokens.callers.erase("thief");
+  add_caller("demoted", {iam::Role::Reader}, unit::test_instance(1));
+  go.count_down();
+  EXPECT_EQ(wait(thief).status, 401);
+  EXPECT_EQ(wait(demoted).status, 401);
+  EXPECT_EQ(wait(manager).status, 201);
+  workers.stop();  // the held ones use the latches
+  EXPECT_EQ(store.events().size(), 1U);
+  const auto refused = audit.take();
+  ASSERT_EQ(refused.size(), 2U);
+  for (const audit::Event& event : refused) EXPECT_EQ(event.outcome, audit::Outcome::Failure);
+}
+
 TEST_F(ApiTest, AFullPoolRefusesWith503) {
   std::mutex gate;
   gate.lock();

@@ -39,7 +39,9 @@ class Place {
   int number_;
 };
 
+// A checkpoint signed what was there: not a record whose content was changed since.
 bool is_sealed(const audit::LogState& state, const audit::FoundRecord& record) {
+  if (!record.is_whole) return false;
   if (record.stream == audit::kCheckpointStream) return true;
   const auto head = state.sealed.find(record.stream);
   return head != state.sealed.end() && record.seq <= head->second.seq;

@@ -7,6 +7,7 @@
 #include "http/api.h"
 #include "http/errors.h"
 #include "http/router.h"
+#include "net/header_text.h"
 
 namespace keyhaven::http {
 namespace {
@@ -15,16 +16,10 @@ constexpr std::size_t kMaxQueryValues = 16;
 constexpr std::string_view kNoRight =
     "the caller has no right to the resource, or it does not exist in this region";
 
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // A valid one is echoed as it came; else a new one is made (key-management-api.md 2).
 std::string correlation_id_of(const net::Request& request) {
   if (const auto given = request.header("Correlation-Id")) {
-    const std::string_view text = trim(*given);
+    const std::string_view text = net::trim(*given);
     if (Uuid::parse(text)) return std::string(text);
   }
   return crypto::random_uuid().text();
@@ -97,7 +92,7 @@ Call::~Call() = default;
 std::optional<std::string_view> Call::header(std::string_view name) const noexcept {
   const auto value = request_.header(name);
   if (!value) return std::nullopt;
-  return trim(*value);
+  return net::trim(*value);
 }
 
 const std::string& Call::param(std::string_view name) const {
@@ -171,6 +166,8 @@ Result<void> Call::authorize(iam::Action action, const iam::Scope& scope) {
   authorized_ = true;
   return {};
 }
+
+Result<void> Call::admit_again() { return api_.admit_again(*this); }
 
 void Call::detail(std::string_view name, std::string value) {
   event_.details.emplace_back(std::string(name), std::move(value));

@@ -69,6 +69,9 @@ class Call : public std::enable_shared_from_this<Call> {
   // exists.
   Result<void> authorize(const iam::Scope& scope);
   Result<void> authorize(iam::Action action, const iam::Scope& scope);
+  // The same check once more, in the middle of a blocking handler that had to wait: errors when the
+  // caller's token or its right to what the framework checked is gone.
+  Result<void> admit_again();
   // The handler has itself left out everything that the caller may not see (lists).
   void set_authorized() noexcept { authorized_ = true; }
 
@@ -100,7 +103,9 @@ class Call : public std::enable_shared_from_this<Call> {
   void finish(Response response);
   // The same with the error body for `error`.
   void fail(const Error& error);
-  // From a loop handler: goes on in the worker pool; 503 when its queue is full.
+  // From a loop handler: goes on in the worker pool; 503 when its queue is full. Before the handler
+  // runs the caller's right is checked again, as for every blocking handler, when something was
+  // revoked meanwhile.
   void run_blocking(BlockingHandler handler);
 
  private:

@@ -1,13 +1,12 @@
 #include "http/document_routes.h"
 
-#include "crypto/hash.h"
 #include "http/api_documents.h"
 #include "http/call.h"
+#include "net/header_text.h"
+#include "web/content_tag.h"
 
 namespace keyhaven::http {
 namespace {
-
-constexpr std::size_t kTagBytes = 16;  // of the SHA-256: enough to tell versions apart
 
 struct Document {
   std::string_view text;
@@ -15,16 +14,6 @@ struct Document {
   std::string tag;  // quoted
   std::string content_security_policy;
 };
-
-std::string tag_of(std::string_view text) {
-  const Digest digest = crypto::sha256(as_bytes(text));
-  return '"' + to_hex(ByteView(digest).first(kTagBytes)) + '"';
-}
-
-// Whether If-None-Match names the tag: a list, weak or not (RFC 9110 section 13.1.2).
-bool names_tag(std::string_view header, std::string_view tag) noexcept {
-  return header == "*" || header.find(tag) != std::string_view::npos;
-}
 
 LoopHandler serve(Document document) {
   return [document = std::move(document)](const CallPtr& call) {
@@ -36,7 +25,7 @@ LoopHandler serve(Document document) {
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     response.headers.emplace_back("Referrer-Policy", "no-referrer");
     const auto known = call->header("If-None-Match");
-    if (known && names_tag(*known, document.tag)) {
+    if (known && net::names_tag(*known, document.tag)) {
       response.status = 304;
     } else {
       response.body = document.text;
@@ -54,9 +43,9 @@ Routes document_routes() {
   const std::string page = nothing + "; img-src data:; style-src " + std::string(kApiPageStyleHash);
   return {
       on_loop(Method::Get, "/api/docs", iam::Action::DocumentRead, Check::Handler,
-              serve({kApiPage, "text/html; charset=utf-8", tag_of(kApiPage), page})),
+              serve({kApiPage, "text/html; charset=utf-8", web::content_tag(kApiPage), page})),
       on_loop(Method::Get, "/api/openapi.json", iam::Action::DocumentRead, Check::Handler,
-              serve({kApiDocument, "application/json", tag_of(kApiDocument), nothing})),
+              serve({kApiDocument, "application/json", web::content_tag(kApiDocument), nothing})),
   };
 }
 

@@ -10,6 +10,9 @@ namespace {
 
 class NoTokens final : public Authenticator {
  public:
+  Result<iam::CallerPtr> again(const iam::CallerPtr& caller, std::string_view) override {
+    return caller;
+  }
   Result<iam::CallerPtr> authenticate(unsigned, std::string_view) override {
     return Error{Reason::Unauthenticated, "no token is good here", ""};
   }

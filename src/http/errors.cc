@@ -3,6 +3,7 @@
 #include <string>
 
 #include "http/json.h"
+#include "net/response_writer.h"
 
 namespace keyhaven::http {
 namespace {
@@ -101,7 +102,7 @@ void write_reason(JsonWriter& json, const Error& error, const WireReason& wire) 
 }
 
 std::string error_message(const Error& error, const WireReason& wire, std::string_view what) {
-  std::string out(reason_phrase(wire.status));
+  std::string out(net::reason_phrase(wire.status));
   out += ": ";
   if (wire.status == 401) {
     out += error.message;
@@ -366,59 +367,6 @@ std::string document_errors() {
   return out;
 }
 
-std::string_view reason_phrase(int status) noexcept {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 204:
-      return "No Content";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 410:
-      return "Gone";
-    case 411:
-      return "Length Required";
-    case 412:
-      return "Precondition Failed";
-    case 413:
-      return "Payload Too Large";
-    case 414:
-      return "URI Too Long";
-    case 417:
-      return "Expectation Failed";
-    case 422:
-      return "Unprocessable Entity";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 503:
-      return "Service Unavailable";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return status < 500 ? "Bad Request" : "Internal Server Error";
-  }
-}
-
 net::Response error_response(const Error& error, iam::Action action) {
   const WireReason wire = wire_reason(error.reason);
   net::Response response;
@@ -442,7 +390,7 @@ net::Response plain_error_response(int status, std::string_view what) {
   response.status = status;
   JsonWriter json(response.body);
   begin_envelope(json, "application/vnd.ibm.kms.error+json", 1);
-  std::string text(reason_phrase(status));
+  std::string text(net::reason_phrase(status));
   text += ": ";
   text += what;
   text += " (HTTP_ERR)";

@@ -23,9 +23,6 @@ WireReason wire_reason(Reason reason) noexcept;
 // rows of a markdown table; docs/errors.md holds it.
 std::string document_errors();
 
-// The standard reason phrase of a status, e.g. "Conflict".
-std::string_view reason_phrase(int status) noexcept;
-
 // The error body: errorMsg starts with the reason phrase, goes on with what the action could not do
 // and ends with the code in parentheses; `reasons` is left out for 401 and header errors. 429 and
 // 503 carry Retry-After.

@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "net/response_writer.h"
+
 namespace keyhaven::http {
 namespace {
 
@@ -70,7 +72,8 @@ TEST(ErrorsTest, EveryReasonHasACodeAtTheEndOfItsMessage) {
     EXPECT_FALSE(wire.code.empty()) << name_of(reason);
     const auto response = error_response({reason, "why", ""}, iam::Action::SecretsDelete);
     EXPECT_EQ(response.status, wire.status);
-    const std::string head = "\"errorMsg\":\"" + std::string(reason_phrase(wire.status)) + ": ";
+    const std::string head =
+        "\"errorMsg\":\"" + std::string(net::reason_phrase(wire.status)) + ": ";
     EXPECT_NE(response.body.find(head), std::string::npos) << response.body;
     EXPECT_NE(response.body.find("(" + std::string(wire.code) + ")\""), std::string::npos)
         << response.body;

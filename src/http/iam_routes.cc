@@ -10,6 +10,11 @@ using iam::Authority;
 
 constexpr std::size_t kMaxText = 1024;
 
+// A change may have waited for others, of which one may have taken the caller's right.
+iam::Mandate mandate_of(Call& call, int status) {
+  return {call.success_event(status), [&call] { return call.admit_again(); }};
+}
+
 Response no_content() {
   Response response;
   response.status = 204;
@@ -96,7 +101,7 @@ Result<Response> create_identity(Authority& authority, Call& call) {
     return {};
   };
   KH_TRY(read_json(call.body(), visit));
-  const iam::Identity identity = KH_TRY(authority.create_identity(spec, call.success_event(201)));
+  const iam::Identity identity = KH_TRY(authority.create_identity(spec, mandate_of(call, 201)));
   call.set_event_recorded();
   Response response;
   response.status = 201;
@@ -123,7 +128,7 @@ Result<Response> update_identity(Authority& authority, Call& call) {
                  "oidc_subject"};
   }
   const iam::Identity identity =
-      KH_TRY(authority.link_identity(call.param("id"), *subject, call.success_event(200)));
+      KH_TRY(authority.link_identity(call.param("id"), *subject, mandate_of(call, 200)));
   call.set_event_recorded();
   Response response;
   JsonWriter json(response.body);
@@ -145,7 +150,7 @@ Result<Response> create_api_key(Authority& authority, Call& call) {
   };
   KH_TRY(read_json(call.body(), visit));
   const iam::CreatedApiKey created =
-      KH_TRY(authority.create_api_key(iam_id, key_name, call.success_event(201)));
+      KH_TRY(authority.create_api_key(iam_id, key_name, mandate_of(call, 201)));
   call.set_event_recorded();
   Response response;
   response.status = 201;
@@ -268,7 +273,7 @@ Result<Response> create_policy(Authority& authority, Call& call) {
                  "resources is missing; [{\"attributes\":[]}] stands for the whole account",
                  "resources"};
   }
-  const iam::Grant created = KH_TRY(authority.create_grant(grant, call.success_event(201)));
+  const iam::Grant created = KH_TRY(authority.create_grant(grant, mandate_of(call, 201)));
   call.set_event_recorded();
   Response response;
   response.status = 201;
@@ -302,9 +307,9 @@ Result<Response> list_policies(Authority& authority, Call& call) {
 }
 
 // `remove` is one of the Authority's three.
-using Remove = Result<void> (Authority::*)(const std::string&, audit::Event);
+using Remove = Result<void> (Authority::*)(const std::string&, iam::Mandate);
 Result<Response> remove(Authority& authority, Call& call, Remove what) {
-  KH_TRY((authority.*what)(call.param("id"), call.success_event(204)));
+  KH_TRY((authority.*what)(call.param("id"), mandate_of(call, 204)));
   call.set_event_recorded();
   return no_content();
 }

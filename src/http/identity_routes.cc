@@ -1,5 +1,6 @@
 #include "http/identity_routes.h"
 
+#include "crypto/hash.h"
 #include "http/call.h"
 #include "http/form.h"
 #include "http/json.h"
@@ -91,7 +92,8 @@ Routes identity_routes(const iam::Authority& authority) {
 }
 
 TokenAuthenticator::TokenAuthenticator(const iam::Authority& authority, const Clock& clock,
-                                       unsigned loops) {
+                                       unsigned loops)
+    : authority_(authority) {
   for (unsigned loop = 0; loop < loops; ++loop) {
     caches_.push_back(std::make_unique<iam::TokenCache>(authority, clock));
   }
@@ -100,6 +102,14 @@ TokenAuthenticator::TokenAuthenticator(const iam::Authority& authority, const Cl
 Result<iam::CallerPtr> TokenAuthenticator::authenticate(unsigned loop,
                                                         std::string_view bearer_token) {
   return caches_.at(loop)->authenticate(bearer_token);
+}
+
+Result<iam::CallerPtr> TokenAuthenticator::again(const iam::CallerPtr& caller,
+                                                 std::string_view bearer_token) {
+  const bool nothing_revoked = caller->revocation_epoch == authority_.revocation_epoch() &&
+                               !authority_.has_ended(crypto::sha256(as_bytes(bearer_token)));
+  if (nothing_revoked) return caller;
+  return authority_.caller_for(bearer_token);
 }
 
 }  // namespace keyhaven::http

@@ -20,8 +20,11 @@ class TokenAuthenticator final : public Authenticator {
  public:
   TokenAuthenticator(const iam::Authority& authority, const Clock& clock, unsigned loops);
   Result<iam::CallerPtr> authenticate(unsigned loop, std::string_view bearer_token) override;
+  Result<iam::CallerPtr> again(const iam::CallerPtr& caller,
+                               std::string_view bearer_token) override;
 
  private:
+  const iam::Authority& authority_;
   std::vector<std::unique_ptr<iam::TokenCache>> caches_;
 };
 

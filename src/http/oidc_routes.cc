@@ -6,7 +6,7 @@
 #include "crypto/hash.h"
 #include "http/call.h"
 #include "http/console_session.h"
-#include "http/router.h"
+#include "net/header_text.h"
 #include "net/url.h"
 #include "web/cookies.h"
 #include "web/own_page.h"
@@ -137,8 +137,7 @@ bool is_public_address(Call& call, const OidcFront& front) {
   const auto url = net::parse_https_url(front.public_url);
   const auto host = call.header("Host");
   return url && host && call.request().count("Host") == 1 &&
-         std::equal(host->begin(), host->end(), url->authority.begin(), url->authority.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; });
+         net::equals_ignoring_case(*host, url->authority);
 }
 
 Response lead_to_provider(OidcFront& front, std::string address, const oidc::LoginState& login) {
@@ -236,14 +235,6 @@ void callback(OidcFront& front, const CallPtr& call) {
   auto sent = read_answer(front, *call);
   if (!sent)
     return call->finish(lead_back(*call, {Trouble::Refused, sent.error(), login->return_path}));
-  auto asking = Asking::begin(front);
-  if (!asking) return call->finish(lead_back(*call, busy(login->return_path)));
-  const auto first = front.states.use(*login);
-  if (!first) return call->finish(lead_back(*call, busy(login->return_path)));
-  if (!*first) {
-    return call->finish(lead_back(
-        *call, {Trouble::State, refused("the log-in was answered before"), login->return_path}));
-  }
   if (sent->error) {
     const bool cancelled = *sent->error == "access_denied";
     return call->finish(
@@ -251,6 +242,12 @@ void callback(OidcFront& front, const CallPtr& call) {
                           refused(cancelled ? "the person or the provider declined (access_denied)"
                                             : "the provider answered with an error"),
                           login->return_path}));
+  }
+  auto asking = Asking::begin(front);
+  if (!asking) return call->finish(lead_back(*call, busy(login->return_path)));
+  if (!front.states.use(*login)) {
+    return call->finish(lead_back(
+        *call, {Trouble::State, refused("the log-in was answered before"), login->return_path}));
   }
   call->run_blocking([&front, login = *login, answer = sent->answer, asking](Call& of) {
     return Result<Response>(finish(front, of, answer, login));

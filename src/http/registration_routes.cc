@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "http/registration_front.h"
+#include "net/header_text.h"
 
 namespace keyhaven::http {
 namespace {
@@ -24,26 +25,11 @@ std::string etag_of(const keys::Registration& registration) {
          std::to_string(registration.revision) + "\"";
 }
 
-// RFC 9110 13.1.1 with weak comparison: several tags may be given, "*" is any.
-bool names_tag(std::string_view header, std::string_view tag) {
-  while (!header.empty()) {
-    const std::size_t comma = header.find(',');  // our tags hold none
-    std::string_view one = header.substr(0, comma);
-    while (one.starts_with(' ') || one.starts_with('\t')) one.remove_prefix(1);
-    while (one.ends_with(' ') || one.ends_with('\t')) one.remove_suffix(1);
-    if (one.starts_with("W/")) one.remove_prefix(2);
-    if (one == tag || one == "*") return true;
-    if (comma == std::string_view::npos) break;
-    header.remove_prefix(comma + 1);
-  }
-  return false;
-}
-
 std::function<bool(const keys::Registration&)> precondition_of(const Call& call) {
   const auto header = call.header("If-Match");
   if (!header) return {};
   return [tags = std::string(*header)](const keys::Registration& registration) {
-    return names_tag(tags, etag_of(registration));
+    return net::names_tag(tags, etag_of(registration));
   };
 }
 

@@ -10,6 +10,9 @@
 namespace keyhaven::iam {
 namespace {
 
+// How far behind a token cache may be before it must forget everything.
+constexpr std::size_t kNewestEnded = 1024;
+
 struct DigestHash {
   std::size_t operator()(const Digest& digest) const noexcept {
     std::size_t value;  // any eight bytes of a SHA-256 value are a hash
@@ -108,10 +111,7 @@ std::string subject_key(std::string_view issuer, std::string_view subject) {
 }
 
 Result<void> check_subject(std::string_view subject) {
-  const bool is_ascii =
-      std::all_of(subject.begin(), subject.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-  const bool is_trimmed = !subject.empty() && subject.front() != ' ' && subject.back() != ' ';
-  if (is_ascii && is_trimmed && subject.size() <= kMaxOidcSubjectBytes) return {};
+  if (is_oidc_subject(subject)) return {};
   return Error{Reason::InvalidField,
                "oidc_subject must be the provider's \"sub\" of the person: 1 to 255 ASCII "
                "characters without blanks at its ends; the log-in page shows it to a person who is "
@@ -126,6 +126,12 @@ bool administers_everything(const Grant& grant) {
 
 }  // namespace
 
+bool is_oidc_subject(std::string_view subject) noexcept {
+  return !subject.empty() && subject.size() <= kMaxOidcSubjectBytes && subject.front() != ' ' &&
+         subject.back() != ' ' &&
+         std::all_of(subject.begin(), subject.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 struct Authority::Snapshot {
   std::uint64_t epoch = 1;
   std::map<std::string, Identity, std::less<>> identities;  // by iam_id
@@ -134,7 +140,6 @@ struct Authority::Snapshot {
   std::unordered_map<Digest, std::string, DigestHash, DigestEqual> key_ids_by_hash;
   std::map<std::string, std::vector<Grant>, std::less<>> grants_by_identity;
   std::unordered_map<std::string, std::string> ids_by_subject;  // subject_key() -> iam_id
-  std::map<Digest, Timestamp> ended_tokens;  // SHA-256 of the text -> when it expires
 
   void apply(const IamChange& change) {
     for (const Identity& identity : change.put_identities) identities[identity.iam_id] = identity;
@@ -212,7 +217,7 @@ Result<std::unique_ptr<Authority>> Authority::load(IamStore& store, TokenIssuer 
   all.put_grants = std::move(everything.grants);
   first->apply(all);
   for (const EndedToken& token : everything.ended_tokens)
-    first->ended_tokens.emplace(token.digest, token.expires);
+    authority->ended_.emplace(token.digest, Ended{token.expires, {}});
   if (!first->is_whole()) {
     return Error{Reason::Internal,
                  "the store holds an API key or grant of an identity that does not exist",
@@ -243,6 +248,12 @@ void Authority::publish(std::shared_ptr<Snapshot> next) {
       std::memory_order_release);  // after the snapshot: a cache that sees it reads the new rights
 }
 
+Result<std::unique_lock<std::mutex>> Authority::begin(const Mandate& mandate) {
+  std::unique_lock lock(changing_);
+  if (mandate.still) KH_TRY(mandate.still());
+  return lock;
+}
+
 Result<void> Authority::apply(const IamChange& change, const audit::Event& event) {
   const SnapshotPtr before = snapshot();
   auto next = std::make_shared<Snapshot>(*before);
@@ -256,41 +267,84 @@ Result<void> Authority::apply(const IamChange& change, const audit::Event& event
   }
   KH_TRY(store_.commit_iam(change, event));
   publish(std::move(next));
-  run_fence(*before);
-  return {};
+  // Before the first identity nobody can have been authorised, and the loops may not run yet.
+  if (before->identities.empty()) return {};
+  const auto fenced = run_fence();
+  const bool takes_away =
+      !change.remove_identities.empty() || !change.remove_api_keys.empty() ||
+      !change.remove_grants.empty() ||
+      std::any_of(change.put_identities.begin(), change.put_identities.end(),
+                  [&](const auto& one) { return before->identities.contains(one.iam_id); });
+  return takes_away ? fenced : Result<void>();
 }
 
-void Authority::run_fence(const Snapshot& before) {
-  // Before the first identity nobody can have been authorised, and the loops may not run yet.
-  if (fence_ && !before.identities.empty()) fence_();
+Result<void> Authority::run_fence() {
+  if (!fence_) return {};
+  const auto done = fence_();
+  if (done) return {};
+  return Error{Reason::DeadlineExceeded,
+               "the change is made, but calls that were under way were not seen to end in time; "
+               "look whether they did (" +
+                   done.error().message + ")",
+               {}};
+}
+
+bool Authority::has_ended(const Digest& token) const {
+  const std::shared_lock lock(ended_mutex_);
+  return ended_.contains(token);
+}
+
+std::optional<std::vector<Digest>> Authority::ended_since(std::uint64_t seen) const {
+  const std::shared_lock lock(ended_mutex_);
+  const std::uint64_t missing = ended_count_.load(std::memory_order_relaxed) - seen;
+  if (missing > newest_ended_.size()) return std::nullopt;
+  return std::vector<Digest>(newest_ended_.end() - static_cast<std::ptrdiff_t>(missing),
+                             newest_ended_.end());
+}
+
+// Under changing_.
+Result<std::vector<Digest>> Authority::forgettable(std::string_view iam_id, Timestamp now) const {
+  std::vector<Digest> out;
+  std::size_t own = 0;
+  auto first = ended_.end();  // to expire, of this identity
+  for (auto entry = ended_.begin(); entry != ended_.end(); ++entry) {
+    if (entry->second.expires <= now) {
+      out.push_back(entry->first);
+    } else if (entry->second.iam_id == iam_id) {
+      ++own;
+      if (first == ended_.end() || entry->second.expires < first->second.expires) first = entry;
+    }
+  }
+  if (own >= kMaxEndedTokensPerIdentity) out.push_back(first->first);
+  if (ended_.size() - out.size() >= kMaxEndedTokens) {
+    return Error{Reason::Conflict,
+                 "more sessions were ended than the service can remember; delete the API key or "
+                 "the link that this one was begun with, which ends it, or try again when others "
+                 "have expired",
+                 {}};
+  }
+  return out;
 }
 
 Result<bool> Authority::end_token(std::string_view token, audit::Event event) {
   const Timestamp now = clock_.now();
   const auto claims = verifier_.verify(token, now);
   if (!claims) return false;
-  const std::lock_guard lock(changing_);
-  const SnapshotPtr before = snapshot();
-  auto next = std::make_shared<Snapshot>(*before);
-  next->epoch = before->epoch + 1;
-  auto& ended = next->ended_tokens;
-  IamChange change;
-  const auto forget = [&](auto entry) {
-    change.forget_tokens.push_back(entry->first);
-    return ended.erase(entry);
-  };
-  for (auto entry = ended.begin(); entry != ended.end();)
-    entry = entry->second <= now ? forget(entry) : std::next(entry);
-  if (ended.size() >= kMaxEndedTokens) {
-    forget(std::min_element(ended.begin(), ended.end(),
-                            [](const auto& a, const auto& b) { return a.second < b.second; }));
-  }
+  const std::lock_guard turn(changing_);
   const Digest digest = crypto::sha256(as_bytes(token));
-  ended.emplace(digest, claims->expires);
+  IamChange change;
+  change.forget_tokens = KH_TRY(forgettable(claims->iam_id, now));
   change.end_tokens.push_back({digest, claims->expires});
   KH_TRY(store_.commit_iam(change, event));
-  publish(std::move(next));
-  run_fence(*before);
+  {
+    const std::unique_lock lock(ended_mutex_);
+    for (const Digest& one : change.forget_tokens) ended_.erase(one);
+    ended_.insert_or_assign(digest, Ended{claims->expires, claims->iam_id});
+    newest_ended_.push_back(digest);
+    if (newest_ended_.size() > kNewestEnded) newest_ended_.pop_front();
+    ended_count_.fetch_add(1, std::memory_order_release);
+  }
+  KH_TRY(run_fence());
   return true;
 }
 
@@ -358,7 +412,7 @@ Result<CallerPtr> Authority::caller_for(std::string_view token) const {
                  "the token's identity, API key or link to the OpenID provider no longer exists",
                  "Authorization"};
   }
-  if (!now->ended_tokens.empty() && now->ended_tokens.contains(crypto::sha256(as_bytes(token)))) {
+  if (has_ended(crypto::sha256(as_bytes(token)))) {
     return Error{Reason::Unauthenticated, "the session of this token has ended", "Authorization"};
   }
   auto caller = std::make_shared<Caller>();
@@ -376,14 +430,14 @@ Result<CallerPtr> Authority::caller_for(std::string_view token) const {
   return CallerPtr(std::move(caller));
 }
 
-Result<Identity> Authority::create_identity(const IdentitySpec& spec, audit::Event event) {
+Result<Identity> Authority::create_identity(const IdentitySpec& spec, Mandate mandate) {
   KH_TRY(check_name(spec.name));
   if (spec.description.size() > kMaxIamDescriptionBytes || !is_printable(spec.description)) {
     return Error{Reason::InvalidField,
                  "description may have at most 1000 bytes and no control character", "description"};
   }
   KH_TRY(check_service_crn(spec));
-  const std::lock_guard lock(changing_);
+  const auto turn = KH_TRY(begin(mandate));
   if (snapshot()->identities.size() >= kMaxIdentities) {
     return Error{Reason::Conflict, "the limit of 10000 identities is reached", {}};
   }
@@ -394,8 +448,8 @@ Result<Identity> Authority::create_identity(const IdentitySpec& spec, audit::Eve
   }
   IamChange change;
   change.put_identities = {identity};
-  event.target_id = identity.iam_id;
-  KH_TRY(apply(change, event));
+  mandate.event.target_id = identity.iam_id;
+  KH_TRY(apply(change, mandate.event));
   return identity;
 }
 
@@ -422,8 +476,8 @@ Result<OidcLink> Authority::new_link(const Snapshot& now, std::string_view iam_i
 }
 
 Result<Identity> Authority::link_identity(const std::string& iam_id, const std::string& subject,
-                                          audit::Event event) {
-  const std::lock_guard lock(changing_);
+                                          Mandate mandate) {
+  const auto turn = KH_TRY(begin(mandate));
   const SnapshotPtr now = snapshot();
   const auto found = now->identities.find(iam_id);
   if (found == now->identities.end()) return no_identity();
@@ -438,24 +492,24 @@ Result<Identity> Authority::link_identity(const std::string& iam_id, const std::
   }
   IamChange change;
   change.put_identities = {identity};
-  event.target_id = iam_id;
-  KH_TRY(apply(change, event));
+  mandate.event.target_id = iam_id;
+  KH_TRY(apply(change, mandate.event));
   return identity;
 }
 
-Result<void> Authority::delete_identity(const std::string& iam_id, audit::Event event) {
-  const std::lock_guard lock(changing_);
+Result<void> Authority::delete_identity(const std::string& iam_id, Mandate mandate) {
+  const auto turn = KH_TRY(begin(mandate));
   if (!snapshot()->identities.contains(iam_id)) return no_identity();
   IamChange change;
   change.remove_identities = {iam_id};
-  event.target_id = iam_id;
-  return apply(change, event);
+  mandate.event.target_id = iam_id;
+  return apply(change, mandate.event);
 }
 
 Result<CreatedApiKey> Authority::create_api_key(const std::string& iam_id, const std::string& name,
-                                                audit::Event event) {
+                                                Mandate mandate) {
   KH_TRY(check_name(name));
-  const std::lock_guard lock(changing_);
+  const auto turn = KH_TRY(begin(mandate));
   const SnapshotPtr now = snapshot();
   if (!now->identities.contains(iam_id)) return no_identity();
   if (now->count_of(now->api_keys, iam_id) >= kMaxApiKeysPerIdentity) {
@@ -464,22 +518,22 @@ Result<CreatedApiKey> Authority::create_api_key(const std::string& iam_id, const
   CreatedApiKey created = make_api_key(iam_id, name, clock_.now());
   IamChange change;
   change.put_api_keys = {created.key};
-  event.target_id = created.key.id;
-  KH_TRY(apply(change, event));
+  mandate.event.target_id = created.key.id;
+  KH_TRY(apply(change, mandate.event));
   return created;
 }
 
-Result<void> Authority::delete_api_key(const std::string& id, audit::Event event) {
-  const std::lock_guard lock(changing_);
+Result<void> Authority::delete_api_key(const std::string& id, Mandate mandate) {
+  const auto turn = KH_TRY(begin(mandate));
   if (!snapshot()->api_keys.contains(id))
     return Error{Reason::NotFound, "there is no such API key", "id"};
   IamChange change;
   change.remove_api_keys = {id};
-  event.target_id = id;
-  return apply(change, event);
+  mandate.event.target_id = id;
+  return apply(change, mandate.event);
 }
 
-Result<Grant> Authority::create_grant(Grant grant, audit::Event event) {
+Result<Grant> Authority::create_grant(Grant grant, Mandate mandate) {
   if (grant.roles == 0 || (grant.roles >> kRoleCount) != 0) {
     return Error{Reason::InvalidField, "a policy needs at least one role", "roles"};
   }
@@ -487,7 +541,7 @@ Result<Grant> Authority::create_grant(Grant grant, audit::Event event) {
     return Error{Reason::InvalidField, "a policy on a key must name its instance",
                  "serviceInstance"};
   }
-  const std::lock_guard lock(changing_);
+  const auto turn = KH_TRY(begin(mandate));
   const SnapshotPtr now = snapshot();
   if (!now->identities.contains(grant.iam_id)) return no_identity();
   if (now->count_of(now->grants, grant.iam_id) >= kMaxGrantsPerIdentity) {
@@ -496,19 +550,19 @@ Result<Grant> Authority::create_grant(Grant grant, audit::Event event) {
   grant.id = crypto::random_uuid().text();
   IamChange change;
   change.put_grants = {grant};
-  event.target_id = grant.id;
-  KH_TRY(apply(change, event));
+  mandate.event.target_id = grant.id;
+  KH_TRY(apply(change, mandate.event));
   return grant;
 }
 
-Result<void> Authority::delete_grant(const std::string& id, audit::Event event) {
-  const std::lock_guard lock(changing_);
+Result<void> Authority::delete_grant(const std::string& id, Mandate mandate) {
+  const auto turn = KH_TRY(begin(mandate));
   if (!snapshot()->grants.contains(id))
     return Error{Reason::NotFound, "there is no such policy", "id"};
   IamChange change;
   change.remove_grants = {id};
-  event.target_id = id;
-  return apply(change, event);
+  mandate.event.target_id = id;
+  return apply(change, mandate.event);
 }
 
 std::vector<Identity> Authority::identities() const {

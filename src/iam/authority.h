@@ -3,11 +3,17 @@
 // Everything is held in one immutable snapshot. A change is committed to the store (with its audit
 // event), then published as a new snapshot with the next revocation epoch, then `fence` is run;
 // only then does the call return. Token caches compare their entries' epoch, so after the
-// acknowledgement of a removed key, grant or identity no loop serves from an older view.
+// acknowledgement of a removed key, grant or identity no loop serves from an older view. Calls that
+// wait for a thread or for their turn to change something are authorised again when it comes.
+//
+// Tokens that were ended before their time are a set beside the snapshot: ending one leaves every
+// other token where it is in the caches.
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,8 +35,12 @@ inline constexpr std::size_t kMaxIamNameBytes = 240;
 inline constexpr std::size_t kMaxIamDescriptionBytes = 1000;
 inline constexpr std::size_t kMaxServiceCrnBytes = 300;
 inline constexpr std::size_t kMaxOidcSubjectBytes = 255;  // OpenID Connect Core 1.0 section 2
-inline constexpr std::size_t kMaxEndedTokens = 2'000;
+inline constexpr std::size_t kMaxEndedTokensPerIdentity = 200;
 inline constexpr std::size_t kApiKeySecretSize = 44;  // base64url of 33 random bytes
+
+// Whether a `sub` of an OpenID provider can be linked: 1 to kMaxOidcSubjectBytes printable ASCII
+// characters without blanks at its ends.
+bool is_oidc_subject(std::string_view subject) noexcept;
 
 struct IdentitySpec {
   IdentityKind kind = IdentityKind::ServiceId;
@@ -47,6 +57,18 @@ struct CreatedApiKey {
   SecretBytes secret;  // the key's text, kApiKeySecretSize characters; shown once, kept nowhere
 };
 
+// For whom something is changed.
+struct Mandate {
+  Mandate() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): a change of the service's own needs the event only
+  Mandate(audit::Event event_of_the_call, std::function<Result<void>()> asked_again = {})
+      : event(std::move(event_of_the_call)), still(std::move(asked_again)) {}
+  audit::Event event;
+  // Asked when the change's turn has come, after every change that was acknowledged before: may the
+  // caller still? Must not change anything here. Empty: nobody to ask.
+  std::function<Result<void>()> still;
+};
+
 // Thread-safe. Calls that change something block for the store; the others do not block.
 class Authority {
  public:
@@ -55,10 +77,11 @@ class Authority {
   static Result<std::unique_ptr<Authority>> load(IamStore& store, TokenIssuer issuer,
                                                  const Clock& clock);
 
-  // Run after each published change, before it is acknowledged: returns when no call authorised
-  // under an older snapshot is in flight. Set once, before the first request; absent: nothing to
-  // wait for.
-  void set_fence(std::function<void()> fence) { fence_ = std::move(fence); }
+  // Run after each published change, before it is acknowledged: returns when no loop has a call in
+  // flight that was authorised under an older snapshot. Its error becomes that of a change that
+  // takes something away, which is stored all the same. Set once, before the first request; absent:
+  // nothing to wait for.
+  void set_fence(std::function<Result<void>()> fence) { fence_ = std::move(fence); }
 
   // The OpenID provider of this deployment: only links to it count, and new ones are to it. Set
   // once, before the first request; empty: none.
@@ -92,10 +115,22 @@ class Authority {
   Result<CallerPtr> caller_for(std::string_view token) const;
 
   // Ends one token before its time: after the return no loop takes it any more, nor does a
-  // restarted server. Remembered until it expires; beyond kMaxEndedTokens the one that expires
-  // first is forgotten. Blocks for the store, which commits `event` with it. Returns false, and
-  // commits nothing, for a token that is not good anyway. Errors: StoreUnavailable.
+  // restarted server. Remembered until it expires. Of more than kMaxEndedTokensPerIdentity of one
+  // identity the one that expires first is forgotten; another identity's never is. Blocks for the
+  // store, which commits `event` with it. Returns false, and commits nothing, for a token that is
+  // not good anyway. Errors: StoreUnavailable; Conflict (kMaxEndedTokens of all identities);
+  // DeadlineExceeded (ended, but the fence did not come back).
   Result<bool> end_token(std::string_view token, audit::Event event);
+
+  // Whether that token was ended. Takes a shared lock.
+  bool has_ended(const Digest& token) const;
+  // How many tokens have ended since the start; one atomic read.
+  std::uint64_t ended_count() const noexcept {
+    return ended_count_.load(std::memory_order_acquire);
+  }
+  // The tokens that have ended since the count was `seen`; nothing when that is too long ago to be
+  // remembered one by one.
+  std::optional<std::vector<Digest>> ended_since(std::uint64_t seen) const;
 
   // Grows by one with every change; one atomic read.
   std::uint64_t revocation_epoch() const noexcept { return epoch_.load(std::memory_order_acquire); }
@@ -103,22 +138,24 @@ class Authority {
   const TokenIssuer& issuer() const noexcept { return issuer_; }
 
   // Each change takes the audit event of its call, sets its `target_id`, and commits both in one
-  // transaction. Errors of all: StoreUnavailable and what commit_iam says. Further errors:
+  // transaction. Errors of all: what the mandate's `still` says, StoreUnavailable and what
+  // commit_iam says; DeadlineExceeded of those that take something away (done, but the fence did
+  // not come back). Further errors:
   //   InvalidField (name, description, service CRN, subject, roles, scope), IdentityNotFound,
   //   NotFound (API key, grant), Conflict (a limit above is reached, or the change would leave no
   //   administrator who can log in with an API key: a provider can be gone), AlreadyExists (another
   //   identity is linked to the subject), FeatureRestricted (no provider is configured).
-  Result<Identity> create_identity(const IdentitySpec& spec, audit::Event event);
+  Result<Identity> create_identity(const IdentitySpec& spec, Mandate mandate);
   // Links a user to a subject of the provider, in place of the one before; empty: to none. The same
   // subject again changes nothing but leaves a record.
   Result<Identity> link_identity(const std::string& iam_id, const std::string& subject,
-                                 audit::Event event);
-  Result<void> delete_identity(const std::string& iam_id, audit::Event event);
+                                 Mandate mandate);
+  Result<void> delete_identity(const std::string& iam_id, Mandate mandate);
   Result<CreatedApiKey> create_api_key(const std::string& iam_id, const std::string& name,
-                                       audit::Event event);
-  Result<void> delete_api_key(const std::string& id, audit::Event event);
-  Result<Grant> create_grant(Grant grant, audit::Event event);  // the id is made here
-  Result<void> delete_grant(const std::string& id, audit::Event event);
+                                       Mandate mandate);
+  Result<void> delete_api_key(const std::string& id, Mandate mandate);
+  Result<Grant> create_grant(Grant grant, Mandate mandate);  // the id is made here
+  Result<void> delete_grant(const std::string& id, Mandate mandate);
 
   // In order of creation for identities and keys, of id for grants; `iam_id` empty: of everybody.
   std::vector<Identity> identities() const;
@@ -136,21 +173,34 @@ class Authority {
   // A checked link to `subject` for the identity. Errors: see above.
   Result<OidcLink> new_link(const Snapshot& now, std::string_view iam_id, IdentityKind kind,
                             const std::string& subject) const;
-  // The steps of a change, under changing_: check the result, commit, publish, fence.
+  // The turn of a change: changing_, held. Errors: what the mandate's `still` says.
+  Result<std::unique_lock<std::mutex>> begin(const Mandate& mandate);
+  // The steps of a change in its turn: check the result, commit, publish, fence.
   Result<void> apply(const IamChange& change, const audit::Event& event);
   void publish(std::shared_ptr<Snapshot> next);
-  void run_fence(const Snapshot& before);
+  Result<void> run_fence();
+  // What remembering one more ended token of `iam_id` makes forgotten. Errors: Conflict.
+  Result<std::vector<Digest>> forgettable(std::string_view iam_id, Timestamp now) const;
 
   IamStore& store_;
   const TokenIssuer issuer_;
   TokenVerifier verifier_;
   const Clock& clock_;
   std::string oidc_issuer_;
-  std::function<void()> fence_;
+  std::function<Result<void>()> fence_;
   std::mutex changing_;                       // one change at a time
   mutable std::shared_mutex snapshot_mutex_;  // guards the pointer only
   SnapshotPtr snapshot_;
   std::atomic<std::uint64_t> epoch_{1};
+
+  struct Ended {
+    Timestamp expires;
+    std::string iam_id;  // empty: of before the start
+  };
+  mutable std::shared_mutex ended_mutex_;  // guards what follows; written under changing_, too
+  std::map<Digest, Ended> ended_;          // by SHA-256 of the text
+  std::deque<Digest> newest_ended_;        // the last kNewestEnded that ended since the start
+  std::atomic<std::uint64_t> ended_count_{0};
 };
 
 }  // namespace keyhaven::iam

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "crypto/hash.h"
 #include "iam/memory_iam_store.h"
 #include "iam/token_cache.h"
 
@@ -358,13 +359,68 @@ TEST_F(AuthorityTest, AChangeIsAcknowledgedAfterTheFence) {
   bootstrap();
   const Login login = service_id("app");
   bool gone_at_fence = false;
-  authority_->set_fence([&] { gone_at_fence = !authority_->caller_for(login.token); });
+  authority_->set_fence([&]() -> Result<void> {
+    gone_at_fence = !authority_->caller_for(login.token);
+    return {};
+  });
   EXPECT_TRUE(authority_->delete_api_key(login.key_id, {}));
   EXPECT_TRUE(gone_at_fence);
 }
 
+TEST_F(AuthorityTest, ARevocationWhoseFenceDoesNotComeBackIsDoneAndSaysSo) {
+  bootstrap();
+  const Login login = service_id("app");
+  authority_->set_fence([]() -> Result<void> {
+    return Error{Reason::DeadlineExceeded, "a loop hangs", {}};
+  });
+  // What only gives has its answer: a new key's text is told once.
+  EXPECT_TRUE(authority_->create_api_key(login.iam_id, "another", {}));
+  const auto revoked = authority_->delete_api_key(login.key_id, {});
+  EXPECT_EQ(revoked.error().reason, Reason::DeadlineExceeded);
+  EXPECT_NE(revoked.error().message.find("the change is made"), std::string::npos);
+  EXPECT_FALSE(authority_->caller_for(login.token));
+  EXPECT_EQ(store_.load_iam().value().api_keys.size(), 2U);
+}
+
+TEST_F(AuthorityTest, WhoMayNoLongerWhenTheTurnComesChangesNothing) {
+  bootstrap();
+  const Login thief = service_id("thief");
+  audit::Event event;
+  const Mandate of_the_thief{event, [&]() -> Result<void> {
+                               if (!authority_->caller_for(thief.token))
+                                 return Error{Reason::Unauthenticated, "gone", {}};
+                               return {};
+                             }};
+  EXPECT_TRUE(authority_->create_api_key(thief.iam_id, "early", of_the_thief));
+  // The call is in the middle of its way when the key goes.
+  Mandate waiting = of_the_thief;
+  std::thread call;
+  std::atomic<bool> is_refused = false;
+  authority_->set_fence([&]() -> Result<void> {
+    // Under way now, with the turn of the revocation not over.
+    call = std::thread([&] {
+      const auto made = authority_->create_api_key(thief.iam_id, "late", waiting);
+      is_refused = !made && made.error().reason == Reason::Unauthenticated;
+    });
+    return {};
+  });
+  EXPECT_TRUE(authority_->delete_api_key(thief.key_id, {}));
+  authority_->set_fence({});
+  call.join();
+  EXPECT_TRUE(is_refused);
+  for (const ApiKey& key : authority_->api_keys(thief.iam_id)) EXPECT_NE(key.name, "late");
+  const std::size_t before = store_.load_iam().value().identities.size();
+  EXPECT_FALSE(authority_->create_identity({IdentityKind::ServiceId, "x", ""}, waiting));
+  EXPECT_FALSE(authority_->delete_identity(thief.iam_id, waiting));
+  EXPECT_FALSE(authority_->create_grant(grant(thief.iam_id, Role::Manager), waiting));
+  EXPECT_EQ(store_.load_iam().value().identities.size(), before);
+}
+
 TEST_F(AuthorityTest, TheFirstAdministratorNeedsNoFence) {
-  authority_->set_fence([] { ADD_FAILURE() << "the loops do not run yet"; });
+  authority_->set_fence([]() -> Result<void> {
+    ADD_FAILURE() << "the loops do not run yet";
+    return {};
+  });
   bootstrap();
 }
 
@@ -491,20 +547,73 @@ TEST_F(AuthorityTest, ATokenThatTheStoreCouldNotEndCountsOn) {
   EXPECT_TRUE(authority_->caller_for(login.token));
 }
 
-TEST_F(AuthorityTest, EndedTokensAreBoundedAndTheOldestGoesFirst) {
+TEST_F(AuthorityTest, EndingATokenLeavesTheOthersInTheCaches) {
   bootstrap();
   const Login login = service_id("app");
+  TokenCache cache(*authority_, clock_);
   clock_.advance_seconds(1);
+  const std::string other = authority_->exchange(login.secret).value().token.access_token;
+  const CallerPtr kept = cache.authenticate(other).value();
+  EXPECT_TRUE(cache.authenticate(login.token));
+  EXPECT_TRUE(authority_->end_token(login.token, {}).value());
+  EXPECT_FALSE(cache.authenticate(login.token));
+  EXPECT_EQ(cache.authenticate(other).value(), kept);  // the same object: not verified anew
+  EXPECT_EQ(cache.size(), 1U);
+}
+
+TEST_F(AuthorityTest, ACacheThatIsFarBehindForgetsEverything) {
+  bootstrap();
+  const Login login = service_id("app");
+  TokenCache cache(*authority_, clock_);
+  EXPECT_TRUE(cache.authenticate(login.token));
+  EXPECT_TRUE(authority_->end_token(login.token, {}).value());
+  std::string last;
+  for (std::size_t i = 0; authority_->ended_since(0); ++i) {
+    const Login one = service_id("app" + std::to_string(i));
+    for (std::size_t ended = 0; ended < kMaxEndedTokensPerIdentity; ++ended) {
+      clock_.advance_seconds(1);
+      last = authority_->exchange(one.secret).value().token.access_token;
+      ASSERT_TRUE(authority_->end_token(last, {}).value());
+    }
+  }
+  EXPECT_FALSE(cache.authenticate(login.token));
+  EXPECT_FALSE(cache.authenticate(last));
+  EXPECT_EQ(authority_->ended_since(authority_->ended_count())->size(), 0U);
+  EXPECT_EQ(authority_->ended_since(authority_->ended_count() - 1)->size(), 1U);
+}
+
+TEST_F(AuthorityTest, WhoEndsManyTokensMakesOnlyItsOwnForgotten) {
+  bootstrap();
+  const Login victim = service_id("victim");
+  const Login other = service_id("other");
+  ASSERT_TRUE(authority_->end_token(victim.token, {}));  // expires before all that follow
   std::vector<std::string> tokens;
-  for (std::size_t i = 0; i < kMaxEndedTokens; ++i) {
-    tokens.push_back(authority_->exchange(login.secret).value().token.access_token);
-    if (i == 0) clock_.advance_seconds(1);
+  for (std::size_t i = 0; i <= kMaxEndedTokensPerIdentity; ++i) {
+    clock_.advance_seconds(1);
+    tokens.push_back(authority_->exchange(other.secret).value().token.access_token);
     ASSERT_TRUE(authority_->end_token(tokens.back(), {}).value());
   }
-  EXPECT_FALSE(authority_->caller_for(tokens.front()));
-  ASSERT_TRUE(authority_->end_token(login.token, {}));  // expires before all of them
+  EXPECT_FALSE(authority_->caller_for(victim.token));
   EXPECT_TRUE(authority_->caller_for(tokens.front()));
+  EXPECT_FALSE(authority_->caller_for(tokens[1]));
   EXPECT_FALSE(authority_->caller_for(tokens.back()));
+  EXPECT_EQ(store_.load_iam().value().ended_tokens.size(), kMaxEndedTokensPerIdentity + 1);
+}
+
+TEST_F(AuthorityTest, MoreThanCanBeRememberedIsRefusedNotForgotten) {
+  bootstrap();
+  const Login login = service_id("app");
+  IamChange many;
+  const Timestamp expires = clock_.now().plus_seconds(kTokenLifetimeSeconds);
+  for (std::size_t i = 0; i < kMaxEndedTokens; ++i)
+    many.end_tokens.push_back({crypto::sha256(as_bytes(std::to_string(i))), expires});
+  ASSERT_TRUE(store_.commit_iam(many, {}));
+  authority_ = load(store_, clock_);
+  const auto refused = authority_->end_token(login.token, {});
+  EXPECT_EQ(refused.error().reason, Reason::Conflict);
+  EXPECT_TRUE(authority_->caller_for(login.token));
+  EXPECT_TRUE(authority_->has_ended(many.end_tokens.front().digest));
+  EXPECT_TRUE(authority_->delete_api_key(login.key_id, {}));  // the remedy
   EXPECT_FALSE(authority_->caller_for(login.token));
 }
 

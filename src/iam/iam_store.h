@@ -46,6 +46,8 @@ struct ApiKey {
   bool locked = false;
 };
 
+inline constexpr std::size_t kMaxEndedTokens = 20'000;
+
 // A token that was ended before its time.
 struct EndedToken {
   Digest digest{};  // SHA-256 of its text

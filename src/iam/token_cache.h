@@ -9,10 +9,10 @@
 
 namespace keyhaven::iam {
 
-// An entry is good until its token expires or the revocation epoch moves. Bounded: two generations
-// of half the limit each; when the young one is full, the old one is forgotten, so what is in use
-// stays and floods of foreign tokens cannot grow it (they never verify, so they never get in). One
-// per loop; not thread-safe.
+// An entry is good until its token expires or is ended, or the revocation epoch moves. Bounded: two
+// generations of half the limit each; when the young one is full, the old one is forgotten, so what
+// is in use stays and floods of foreign tokens cannot grow it (they never verify, so they never get
+// in). One per loop; not thread-safe.
 class TokenCache {
  public:
   TokenCache(const Authority& authority, const Clock& clock, std::size_t limit = 10'000);
@@ -28,12 +28,14 @@ class TokenCache {
   };
   using Entries = std::unordered_map<Digest, CallerPtr, TokenHash>;
 
+  void drop_ended();
   CallerPtr find(const Digest& digest);
   void keep(const Digest& digest, CallerPtr caller);
 
   const Authority& authority_;
   const Clock& clock_;
   const std::size_t generation_limit_;
+  std::uint64_t seen_ended_;  // Authority::ended_count() that this cache has followed
   Entries young_;
   Entries old_;
 };

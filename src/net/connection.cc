@@ -20,11 +20,16 @@ struct ResponseInTransit {
   explicit ResponseInTransit(Response given) : response(std::move(given)) {}
   ResponseInTransit(ResponseInTransit&&) noexcept = default;
   ResponseInTransit& operator=(ResponseInTransit&&) noexcept = default;
-  ~ResponseInTransit() { wipe(response.body); }
+  ~ResponseInTransit() { wipe_response(response); }
   Response response;
 };
 
 }  // namespace
+
+void wipe_response(Response& response) noexcept {
+  wipe(response.body);
+  for (auto& [name, value] : response.headers) wipe(value);
+}
 
 // ServerShared
 
@@ -262,7 +267,7 @@ void Connection::dispatch() {
 
 void Connection::respond(Response response) {
   if (closed_ || phase_ != Phase::Handling) {
-    wipe(response.body);
+    wipe_response(response);
     return;
   }
   send_response(std::move(response));
@@ -293,8 +298,7 @@ void Connection::send_response(Response response) {
       output_, response,
       {.head_request = parser.is_head(), .http10 = parser.is_http10(), .close = last_answer_},
       set_.loop.date());
-  wipe(response.body);
-  for (auto& [name, value] : response.headers) wipe(value);  // a session's cookie is a secret
+  wipe_response(response);
   enter(Phase::Sending);
   write(0);
 }

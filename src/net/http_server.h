@@ -51,6 +51,9 @@ struct Response {
   std::string body;  // wiped after it is sent
 };
 
+// What may be secret in it: the body and the headers' values (a session's cookie).
+void wipe_response(Response& response) noexcept;
+
 // Answers one request, exactly once. Move-only; destroyed unused it answers 500. The answer may be
 // given from any thread; on the request's own loop it is direct, else it is posted there. For HEAD
 // the body is not sent.

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <optional>
 
+#include "net/header_text.h"
+
 namespace keyhaven::net {
 namespace {
 
@@ -13,10 +15,6 @@ using boost::beast::error_code;
 
 std::string_view std_view(boost::beast::string_view text) noexcept {
   return {text.data(), text.size()};
-}
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
 }
 
 bool is_visible_ascii(std::string_view text) noexcept {

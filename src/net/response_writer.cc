@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "net/header_text.h"
+
 namespace keyhaven::net {
 namespace {
 
@@ -27,10 +29,6 @@ void append_header(std::string& out, std::string_view name, std::string_view val
   out.append(value);
   std::replace_if(out.begin() + start, out.end(), is_control, ' ');
   out.append("\r\n");
-}
-
-bool is_cache_control(std::string_view name) noexcept {
-  return boost::beast::iequals({name.data(), name.size()}, "Cache-Control");
 }
 
 }  // namespace
@@ -63,7 +61,7 @@ void write_response(std::string& out, const Response& response, ResponseFraming 
   bool caller_caches = false;
   for (const auto& [name, value] : response.headers) {
     size += name.size() + value.size() + 4;
-    caller_caches = caller_caches || is_cache_control(name);
+    caller_caches = caller_caches || equals_ignoring_case(name, "Cache-Control");
   }
   out.clear();
   out.reserve(size);

@@ -98,7 +98,7 @@ Result<std::string> percent_decode(std::string_view text) {
 std::string percent_encode(std::string_view text) {
   static constexpr char kDigits[] = "0123456789ABCDEF";
   std::string out;
-  out.reserve(text.size());
+  out.reserve(3 * text.size());  // it may be a secret: no reallocation leaves a copy
   for (char c : text) {
     if (is_unreserved(c)) {
       out.push_back(c);
@@ -108,30 +108,6 @@ std::string percent_encode(std::string_view text) {
       out.push_back(kDigits[byte >> 4]);
       out.push_back(kDigits[byte & 15]);
     }
-  }
-  return out;
-}
-
-Result<std::vector<QueryParameter>> parse_query(std::string_view query) {
-  std::vector<QueryParameter> out;
-  while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view piece = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    if (piece.empty()) continue;
-    if (out.size() == kMaxQueryParameters) {
-      return Error{Reason::InvalidQueryParam,
-                   "more than " + std::to_string(kMaxQueryParameters) + " query parameters",
-                   {}};
-    }
-    const std::size_t equals = std::min(piece.find('='), piece.size());
-    QueryParameter& parameter = out.emplace_back();
-    const char* problem = decode(piece.substr(0, equals), Plus::Space, parameter.name);
-    if (problem == nullptr && parameter.name.empty()) problem = "a query parameter has no name";
-    if (problem == nullptr && equals < piece.size()) {
-      problem = decode(piece.substr(equals + 1), Plus::Space, parameter.value);
-    }
-    if (problem != nullptr) return Error{Reason::InvalidQueryParam, problem, parameter.name};
   }
   return out;
 }

@@ -20,19 +20,6 @@ Result<std::string> percent_decode(std::string_view text);
 // segment or a query value.
 std::string percent_encode(std::string_view text);
 
-struct QueryParameter {
-  std::string name;
-  std::string value;  // empty both for "name" and "name="
-  bool operator==(const QueryParameter&) const = default;
-};
-inline constexpr std::size_t kMaxQueryParameters = 100;
-
-// Splits "a=1&b=2" at '&' and decodes names and values once; here '+' is a space, as every form
-// encoder writes it. Order and repeated names are kept, empty pieces ("a=1&&b=2") are skipped.
-// Errors: InvalidQueryParam for a bad escape, an empty name or more than kMaxQueryParameters
-// parameters.
-Result<std::vector<QueryParameter>> parse_query(std::string_view query);
-
 struct HttpsUrl {
   std::string host;  // lower case; an IPv6 address without its brackets
   std::uint16_t port = 443;

@@ -29,44 +29,6 @@ TEST(PercentEncodeTest, IsUndoneByDecode) {
   EXPECT_EQ(percent_encode("a b/~"), "a%20b%2F~");
 }
 
-TEST(ParseQueryTest, KeepsOrderAndRepetition) {
-  const auto parsed = parse_query("b=2&a=1&b=3&&flag&empty=&x=a%26b%3Dc+d=e").value();
-  const std::vector<QueryParameter> expected{{"b", "2"},   {"a", "1"},    {"b", "3"},
-                                             {"flag", ""}, {"empty", ""}, {"x", "a&b=c d=e"}};
-  EXPECT_EQ(parsed, expected);
-  EXPECT_TRUE(parse_query("").value().empty());
-}
-
-TEST(ParseQueryTest, RefusesBadEscapesAndNamelessParameters) {
-  for (const char* text : {"a=%", "%zz=1", "=1", "a=1&=2", "a=%00"}) {
-    const auto parsed = parse_query(text);
-    ASSERT_FALSE(parsed) << text;
-    EXPECT_EQ(parsed.error().reason, Reason::InvalidQueryParam) << text;
-  }
-}
-
-TEST(ParseQueryTest, BoundsTheNumberOfParameters) {
-  std::string query = "a";
-  for (std::size_t i = 1; i < kMaxQueryParameters; ++i) query += "&a";
-  EXPECT_EQ(parse_query(query).value().size(), kMaxQueryParameters);
-  EXPECT_FALSE(parse_query(query + "&a"));
-}
-
-TEST(ParseQueryTest, IsTotalOnRandomInput) {
-  std::mt19937 random(4711);
-  constexpr std::string_view kAlphabet = "%&=+0aF\xff;/?#";
-  for (int round = 0; round < 20'000; ++round) {
-    std::string text(random() % 24, ' ');
-    for (char& c : text) c = kAlphabet[random() % kAlphabet.size()];
-    const auto parsed = parse_query(text);
-    if (!parsed) continue;
-    for (const auto& [name, value] : *parsed) {
-      EXPECT_FALSE(name.empty());
-      EXPECT_LE(name.size() + value.size(), text.size());
-    }
-  }
-}
-
 TEST(ParseHttpsUrlTest, AcceptsHostPortAndPrefix) {
   const auto plain = parse_https_url("https://Keys.Example.org").value();
   EXPECT_EQ(plain.host, "keys.example.org");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/hash.h"
+#include "iam/authority.h"
 #include "iam/jwt.h"
 
 namespace keyhaven::oidc {
@@ -67,11 +68,6 @@ Result<void> check_authentication(const JsonMembers& claims, const ExpectedToken
   return refused("does not say that one of oidc.acr_values was met");
 }
 
-bool is_subject(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxSubjectBytes &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-}
-
 }  // namespace
 
 Result<std::string> verify_id_token(std::string_view token, const std::vector<SigningKey>& keys,
@@ -93,7 +89,8 @@ Result<std::string> verify_id_token(std::string_view token, const std::vector<Si
     return refused("answers another log-in (nonce)");
   KH_TRY(check_authentication(claims, expected, now));
   const auto subject = claims.text("sub");
-  if (!subject || !is_subject(*subject)) return refused("has no subject of 1 to 255 characters");
+  if (!subject || !iam::is_oidc_subject(*subject))
+    return refused("has no subject of 1 to 255 characters");
   return std::string(*subject);
 }
 

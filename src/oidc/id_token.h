@@ -15,7 +15,6 @@ namespace keyhaven::oidc {
 inline constexpr std::int64_t kClockSkewSeconds = 60;
 // A token is made for the code that was just exchanged; an older one was kept by somebody.
 inline constexpr std::int64_t kMaxIdTokenAgeSeconds = 600;
-inline constexpr std::size_t kMaxSubjectBytes = 255;
 
 struct ExpectedToken {
   std::string_view issuer;

@@ -68,17 +68,16 @@ Result<LoginState> LoginStates::open(std::string_view sealed) {
   return login;
 }
 
-Result<bool> LoginStates::use(const LoginState& login) {
+bool LoginStates::use(const LoginState& login) {
   const std::lock_guard lock(mutex_);
-  while (!used_in_order_.empty() && used_in_order_.front().first <= clock_.now()) {
+  const auto forget_oldest = [this] {
     used_.erase(used_in_order_.front().second);
     used_in_order_.pop_front();
-  }
-  if (used_.size() >= kMaxUsedStates) {
-    return Error{
-        Reason::DeadlineExceeded, "too many log-ins at once; try again in a few minutes", {}};
-  }
-  if (!used_.insert(login.state).second) return false;
+  };
+  while (!used_in_order_.empty() && used_in_order_.front().first <= clock_.now()) forget_oldest();
+  if (used_.contains(login.state)) return false;
+  if (used_.size() >= kMaxUsedStates) forget_oldest();
+  used_.insert(login.state);
   // Kept for a whole term, whatever is left of the login's own: so the order is that of time.
   used_in_order_.emplace_back(clock_.now().plus_seconds(kLoginSeconds), login.state);
   return true;

@@ -42,9 +42,9 @@ class LoginStates {
   std::string seal(const LoginState& login);
   // Errors: Unauthenticated when `sealed` was not made by this process or has lapsed.
   Result<LoginState> open(std::string_view sealed);
-  // True for the first call with this state. Errors: DeadlineExceeded beyond kMaxUsedStates within
-  // kLoginSeconds.
-  Result<bool> use(const LoginState& login);
+  // True for the first call with this state, as far as it is remembered: the newest kMaxUsedStates
+  // of the last kLoginSeconds. Who floods this gains nothing by it: the provider takes a code once.
+  bool use(const LoginState& login);
 
  private:
   const Clock& clock_;

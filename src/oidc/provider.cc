@@ -17,6 +17,12 @@ void add(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append("=").append(net::percent_encode(value));
 }
 
+void add_secret(std::string& out, std::string_view name, const SecretBytes& value) {
+  std::string encoded = net::percent_encode(as_text(value.expose()));
+  out.append("&").append(name).append("=").append(encoded);
+  wipe(encoded);
+}
+
 SecretBytes take_secret(std::string& text) {
   SecretBytes out = SecretBytes::copy_of(text);
   wipe(text);
@@ -25,10 +31,15 @@ SecretBytes take_secret(std::string& text) {
 
 // RFC 6749 section 2.3.1: both parts form-encoded first.
 SecretBytes basic_authorization(const std::string& client_id, const SecretBytes& client_secret) {
-  std::string pair =
-      net::percent_encode(client_id) + ":" + net::percent_encode(as_text(client_secret.expose()));
-  std::string value = "Basic " + to_base64(as_bytes(pair));
-  wipe(pair);
+  std::string encoded = net::percent_encode(as_text(client_secret.expose()));
+  std::string pair;
+  pair.reserve(3 * client_id.size() + 1 + encoded.size());  // no reallocation leaves a copy behind
+  pair.append(net::percent_encode(client_id)).append(":").append(encoded);
+  std::string base64 = to_base64(as_bytes(pair));
+  std::string value;
+  value.reserve(8 + base64.size());
+  value.append("Basic ").append(base64);
+  for (std::string* text : {&encoded, &pair, &base64}) wipe(*text);
   return take_secret(value);
 }
 
@@ -83,12 +94,36 @@ Provider::MetadataPtr Provider::kept_metadata() const {
   return is_fresh(metadata_.read, kKeptSeconds) ? metadata_.document : nullptr;
 }
 
+// Under reading_.
+template <class Parse>
+auto Provider::read(const Endpoint& endpoint, Parse parse)
+    -> decltype(parse(std::declval<std::string_view>())) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_ && is_fresh(failed_, kPauseAfterFailureSeconds)) return *failure_;
+  }
+  const auto body = ask(endpoint);
+  auto parsed = body ? parse(as_text(body->expose())) : body.error();
+  const std::lock_guard lock(mutex_);
+  failure_ = parsed ? std::nullopt : std::optional(parsed.error());
+  failed_ = clock_.now();
+  return parsed;
+}
+
+Result<SecretBytes> Provider::ask(const Endpoint& endpoint) {
+  auto answer = transport_.get(endpoint);
+  if (!answer) return not_reached(answer.error(), endpoint);
+  if (answer->status == 200) return std::move(answer->body);
+  return refused("the OpenID provider answered " + std::to_string(answer->status) + " at " +
+                 endpoint.url());
+}
+
 Result<Provider::MetadataPtr> Provider::metadata() {
   const std::lock_guard one_at_a_time(reading_);
   if (MetadataPtr kept = kept_metadata()) return kept;  // somebody else has just read it
   const Endpoint endpoint = KH_TRY(discovery_endpoint(options_.issuer));
-  const SecretBytes body = KH_TRY(read(endpoint));
-  auto parsed = KH_TRY(parse_metadata(as_text(body.expose()), options_.issuer));
+  auto parsed = KH_TRY(read(
+      endpoint, [this](std::string_view body) { return parse_metadata(body, options_.issuer); }));
   auto made = std::make_shared<const ProviderMetadata>(std::move(parsed));
   const std::lock_guard lock(mutex_);
   metadata_ = {made, clock_.now()};
@@ -102,32 +137,11 @@ Result<Provider::KeysPtr> Provider::keys(const ProviderMetadata& metadata,
     const std::lock_guard lock(mutex_);
     if (is_fresh(keys_.read, not_older_than_seconds)) return keys_.document;
   }
-  const SecretBytes body = KH_TRY(read(metadata.keys));
-  auto parsed = KH_TRY(parse_key_set(as_text(body.expose())));
+  auto parsed = KH_TRY(read(metadata.keys, parse_key_set));
   auto made = std::make_shared<const Keys>(std::move(parsed));
   const std::lock_guard lock(mutex_);
   keys_ = {made, clock_.now()};
   return made;
-}
-
-// Under reading_.
-Result<SecretBytes> Provider::read(const Endpoint& endpoint) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (failure_ && is_fresh(failed_, kPauseAfterFailureSeconds)) return *failure_;
-  }
-  auto answer = transport_.get(endpoint);
-  std::optional<Error> failure;
-  if (!answer) failure = not_reached(answer.error(), endpoint);
-  if (answer && answer->status != 200) {
-    failure = refused("the OpenID provider answered " + std::to_string(answer->status) + " at " +
-                      endpoint.url());
-  }
-  const std::lock_guard lock(mutex_);
-  failure_ = failure;
-  failed_ = clock_.now();
-  if (failure) return *failure;
-  return std::move(answer->body);
 }
 
 Result<std::string> Provider::exchange(const ProviderMetadata& metadata, const std::string& code,
@@ -144,7 +158,7 @@ Result<std::string> Provider::exchange(const ProviderMetadata& metadata, const s
   if (has_secret && metadata.authentication == ClientAuthentication::Basic)
     authorization = basic_authorization(options_.client_id, options_.client_secret);
   if (has_secret && metadata.authentication == ClientAuthentication::Post)
-    add(form, "client_secret", as_text(options_.client_secret.expose()));
+    add_secret(form, "client_secret", options_.client_secret);
   auto answer = transport_.post_form(metadata.token, take_secret(form), std::move(authorization));
   if (!answer) return not_reached(answer.error(), metadata.token);
   const std::string_view body = as_text(answer->body.expose());

@@ -83,7 +83,11 @@ class Provider {
   Result<KeysPtr> keys(const ProviderMetadata& metadata, std::int64_t not_older_than_seconds);
   Result<std::string> exchange(const ProviderMetadata& metadata, const std::string& code,
                                const LoginState& login);
-  Result<SecretBytes> read(const Endpoint& endpoint);
+  // Asks for a document and parses it; a failure of either is kept for a while.
+  template <class Parse>
+  auto read(const Endpoint& endpoint, Parse parse)
+      -> decltype(parse(std::declval<std::string_view>()));
+  Result<SecretBytes> ask(const Endpoint& endpoint);
   bool is_fresh(Timestamp read, std::int64_t seconds) const;
 
   const ProviderOptions options_;

@@ -164,6 +164,23 @@ TEST_F(ProviderTest, AProviderThatIsDownIsAskedAgainAfterAPause) {
   EXPECT_TRUE(provider_.authorization_url(login_));
 }
 
+TEST_F(ProviderTest, ADocumentThatCannotBeUsedIsAskedForAgainAfterAPause) {
+  for (const char* document : {kConfiguration, kKeys}) {
+    const std::string good = remote_.documents[document];
+    remote_.documents[document] = "<html>maintenance</html>";
+    remote_.asked.clear();
+    Provider fresh(options(), remote_, clock_);
+    answer_with("one", login_);
+    for (int i = 0; i < 3; ++i)
+      EXPECT_EQ(fresh.finish({"c", true}, login_).error().reason, Reason::Unauthenticated);
+    EXPECT_EQ(remote_.asked[document], 1);
+    remote_.documents[document] = good;
+    clock_.advance_seconds(kPauseAfterFailureSeconds);
+    answer_with("one", login_);
+    EXPECT_TRUE(fresh.finish({"c", true}, login_));
+  }
+}
+
 TEST_F(ProviderTest, AnAnswerOfAnotherProviderIsRefused) {
   EXPECT_TRUE(provider_.check_answer_issuer(std::nullopt));
   EXPECT_TRUE(provider_.check_answer_issuer(kIssuer));
@@ -283,13 +300,19 @@ TEST(LoginStatesTest, AStateIsUsedOnceAndTheUsedOnesAreBounded) {
   ManualClock clock{Timestamp::from_seconds(1'800'000'000)};
   LoginStates states(clock);
   const LoginState first = states.begin("/console/");
-  EXPECT_TRUE(states.use(first).value());
-  EXPECT_FALSE(states.use(first).value());
-  for (std::size_t i = 1; i < kMaxUsedStates; ++i)
-    ASSERT_TRUE(states.use(states.begin("/console/")).value());
-  EXPECT_EQ(states.use(states.begin("/console/")).error().reason, Reason::DeadlineExceeded);
+  EXPECT_TRUE(states.use(first));
+  EXPECT_FALSE(states.use(first));
+  // A flood locks nobody out: the oldest is forgotten.
+  LoginState last;
+  for (std::size_t i = 0; i < kMaxUsedStates; ++i) {
+    EXPECT_FALSE(states.use(first));
+    last = states.begin("/console/");
+    ASSERT_TRUE(states.use(last));
+  }
+  EXPECT_TRUE(states.use(first));
+  EXPECT_FALSE(states.use(last));
   clock.advance_seconds(kLoginSeconds);
-  EXPECT_TRUE(states.use(states.begin("/console/")).value());
+  EXPECT_TRUE(states.use(last));  // nobody asks: it has lapsed
 }
 
 // RFC 7636 appendix B.

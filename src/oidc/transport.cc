@@ -1,6 +1,5 @@
 #include "oidc/transport.h"
 
-#include "net/http_client.h"
 #include "oidc/provider_documents.h"
 
 namespace keyhaven::oidc {
@@ -9,11 +8,13 @@ namespace {
 constexpr std::chrono::milliseconds kConnectLimit{5'000};
 constexpr std::chrono::milliseconds kRequestLimit{10'000};
 
-Result<ProviderAnswer> send(const std::string& ca_pem, const Endpoint& endpoint,
-                            net::ClientRequest request) {
+}  // namespace
+
+Result<ProviderAnswer> HttpsTransport::send(const Endpoint& endpoint, net::ClientRequest request) {
+  if (is_stopped_) return Error{Reason::DeadlineExceeded, "the server is stopping", {}};
   net::ClientOptions options;
   options.base_url = endpoint.origin;
-  options.ca_pem = ca_pem;
+  options.ca_pem = ca_pem_;
   options.connect_timeout = kConnectLimit;
   options.request_timeout = kRequestLimit;
   options.max_response_bytes = kMaxDocumentBytes;
@@ -24,11 +25,7 @@ Result<ProviderAnswer> send(const std::string& ca_pem, const Endpoint& endpoint,
   return ProviderAnswer{response.status, std::move(response.body)};
 }
 
-}  // namespace
-
-Result<ProviderAnswer> HttpsTransport::get(const Endpoint& endpoint) {
-  return send(ca_pem_, endpoint, {});
-}
+Result<ProviderAnswer> HttpsTransport::get(const Endpoint& endpoint) { return send(endpoint, {}); }
 
 Result<ProviderAnswer> HttpsTransport::post_form(const Endpoint& endpoint, SecretBytes form,
                                                  SecretBytes authorization) {
@@ -38,7 +35,7 @@ Result<ProviderAnswer> HttpsTransport::post_form(const Endpoint& endpoint, Secre
   request.authorization = std::move(authorization);
   request.body = std::move(form);
   request.has_body = true;
-  return send(ca_pem_, endpoint, std::move(request));
+  return send(endpoint, std::move(request));
 }
 
 }  // namespace keyhaven::oidc

@@ -1,10 +1,12 @@
 // One HTTPS request to the provider. The edge of the world: tests put a provider of their own here.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "base/result.h"
 #include "base/secret_bytes.h"
+#include "net/http_client.h"
 #include "oidc/endpoint.h"
 
 namespace keyhaven::oidc {
@@ -14,7 +16,7 @@ struct ProviderAnswer {
   SecretBytes body;  // at most kMaxDocumentBytes
 };
 
-// Thread-safe; blocks within deadlines of its own.
+// Thread-safe; blocks within deadlines of its own, besides those of the system's resolver.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -33,9 +35,14 @@ class HttpsTransport final : public Transport {
   Result<ProviderAnswer> get(const Endpoint& endpoint) override;
   Result<ProviderAnswer> post_form(const Endpoint& endpoint, SecretBytes form,
                                    SecretBytes authorization) override;
+  // Requests that begin from now on fail with DeadlineExceeded: the server is stopping.
+  void stop() noexcept { is_stopped_ = true; }
 
  private:
+  Result<ProviderAnswer> send(const Endpoint& endpoint, net::ClientRequest request);
+
   const std::string ca_pem_;
+  std::atomic<bool> is_stopped_ = false;
 };
 
 }  // namespace keyhaven::oidc

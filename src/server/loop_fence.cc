@@ -39,7 +39,7 @@ Result<void> LoopFence::fence(const std::vector<unit::KeyBlob>& drop) {
       unit->drop(*blobs, [gathering](Result<void> result) { gathering->answer(result); });
     });
   }
-  KH_TRY(blocking_.drop(drop));
+  const auto dropped = blocking_.drop(drop);  // the loops are waited for whatever it says
   std::unique_lock lock(gathering->mutex);
   if (!gathering->all_done.wait_for(lock, timeout_, [&] { return gathering->open == 0; })) {
     return Error{Reason::DeadlineExceeded,
@@ -47,7 +47,7 @@ Result<void> LoopFence::fence(const std::vector<unit::KeyBlob>& drop) {
                  {}};
   }
   if (gathering->failure) return *gathering->failure;
-  return {};
+  return dropped;
 }
 
 }  // namespace keyhaven::server

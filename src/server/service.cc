@@ -117,7 +117,9 @@ class Service {
     stopped_ = true;
     if (housekeeping_) housekeeping_->stop();
     if (server_) server_->stop();
-    if (slow_) slow_->detach("the server is stopping");  // no worker waits for seconds any more
+    // No worker waits for seconds any more; at the provider for one request at most.
+    if (slow_) slow_->detach("the server is stopping");
+    if (oidc_transport_) oidc_transport_->stop();
     if (core_) core_->stop_workers();
     if (blocking_) blocking_->detach();
     loop_clients_.clear();  // the loops have stopped
@@ -307,9 +309,9 @@ class Service {
     out.private_network = server_->private_port() != 0;
     if (out.private_network)
       out.private_url = config_.private_url.empty() ? private_address() : config_.private_url;
-    const net::HttpsUrl url =
-        KH_TRY(net::parse_https_url(out.private_url.empty() ? out.public_url : out.private_url));
-    out.private_port = url.port;
+    const net::HttpsUrl public_parts = KH_TRY(net::parse_https_url(out.public_url));
+    out.private_port = out.private_url.empty() ? public_parts.port
+                                               : KH_TRY(net::parse_https_url(out.private_url)).port;
     return out;
   }
 

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "base/file.h"
-#include "tables/table.h"
+#include "tables/paged_table.h"
 
 namespace keyhaven::tables {
 namespace {
@@ -63,9 +63,9 @@ bool may_pass(const PGresult* answer) {
          code.starts_with("57") || code == "55P03";
 }
 
-class PostgresqlTable final : public Table {
+class PostgresqlTable final : public PagedTable {
  public:
-  explicit PostgresqlTable(TableSpec spec) : spec_(std::move(spec)) {}
+  explicit PostgresqlTable(TableSpec spec) : PagedTable(std::move(spec)) {}
   PostgresqlTable(const PostgresqlTable&) = delete;
   PostgresqlTable& operator=(const PostgresqlTable&) = delete;
   ~PostgresqlTable() override { PQfinish(connection_); }
@@ -86,19 +86,6 @@ class PostgresqlTable final : public Table {
     return connect();
   }
 
-  Result<std::vector<Row>> next(std::size_t most) override {
-    std::vector<Row> rows;
-    bool is_end = false;
-    while (rows.empty() && !is_end) {  // a page may hold rows without a DEK only
-      const std::string before = last_id_;
-      KH_TRY(read_page(most, rows));
-      is_end = last_id_ == before;
-    }
-    return rows;
-  }
-
-  void rewind() override { last_id_.clear(); }
-
   Result<std::vector<Outcome>> change(const std::vector<Change>& changes) override {
     auto outcomes = change_together(changes);
     if (outcomes || outcomes.error().reason != Reason::Conflict) return outcomes;
@@ -118,14 +105,6 @@ class PostgresqlTable final : public Table {
   }
 
  private:
-  Error bad(const std::string& message) const {
-    return Error{Reason::InvalidArgument, "table " + spec_.name + ": " + message, {}};
-  }
-  Error away(const std::string& message) const {
-    return Error{Reason::StoreUnavailable,
-                 "table " + spec_.name + ": " + message + "; run the same command again to go on",
-                 {}};
-  }
   bool is_connected() const {
     return connection_ != nullptr && PQstatus(connection_) == CONNECTION_OK;
   }
@@ -196,7 +175,7 @@ class PostgresqlTable final : public Table {
     return bad(std::string("its ") + what + ": " + message_of(answer.get(), connection_));
   }
 
-  Result<void> read_page(std::size_t most, std::vector<Row>& rows) {
+  Result<void> read_page(std::size_t most, std::vector<Row>& rows) override {
     const std::string limit = std::to_string(most);
     for (int attempt = 1;; ++attempt) {
       if (!is_connected()) KH_TRY(connect());
@@ -293,13 +272,11 @@ class PostgresqlTable final : public Table {
     return Error{Reason::Conflict, why, {}};
   }
 
-  TableSpec spec_;
   NumberedSql update_;
   SecretBytes password_;  // ends with a zero byte; empty: none
   bool verify_server_ = false;
   bool was_connected_ = false;
   PGconn* connection_ = nullptr;
-  std::string last_id_;
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include <sqlite3.h>
 
 #include "base/bytes.h"
-#include "tables/table.h"
+#include "tables/paged_table.h"
 
 namespace keyhaven::tables {
 namespace {
@@ -62,9 +62,9 @@ class Statement {
   bool has_rest_ = false;
 };
 
-class SqliteTable final : public Table {
+class SqliteTable final : public PagedTable {
  public:
-  explicit SqliteTable(TableSpec spec) : spec_(std::move(spec)) {}
+  explicit SqliteTable(TableSpec spec) : PagedTable(std::move(spec)) {}
   SqliteTable(const SqliteTable&) = delete;
   SqliteTable& operator=(const SqliteTable&) = delete;
   ~SqliteTable() override {
@@ -91,19 +91,8 @@ class SqliteTable final : public Table {
     return find_columns();
   }
 
-  Result<std::vector<Row>> next(std::size_t most) override {
-    std::vector<Row> rows;
-    bool is_end = false;
-    while (rows.empty() && !is_end) {  // a page may hold rows without a DEK only
-      const std::string before = last_id_;
-      KH_TRY(read_page(most, rows));
-      is_end = last_id_ == before;
-    }
-    return rows;
-  }
-
   void rewind() override {
-    last_id_.clear();
+    PagedTable::rewind();
     last_is_number_ = false;
   }
 
@@ -130,15 +119,7 @@ class SqliteTable final : public Table {
   }
 
  private:
-  Error bad(const std::string& message) const {
-    return Error{Reason::InvalidArgument, "table " + spec_.name + ": " + message, {}};
-  }
-  Error away() const {
-    return Error{Reason::StoreUnavailable,
-                 "table " + spec_.name + ": " + sqlite3_errmsg(database_) +
-                     "; run the same command again to go on",
-                 {}};
-  }
+  Error away() const { return PagedTable::away(sqlite3_errmsg(database_)); }
   bool is_busy() const {
     const int code = sqlite3_errcode(database_) & 0xFF;
     return code == SQLITE_BUSY || code == SQLITE_LOCKED;
@@ -153,7 +134,7 @@ class SqliteTable final : public Table {
       return bad(std::string("its ") + what + " must be one statement");
     return {};
   }
-  Result<void> read_page(std::size_t most, std::vector<Row>& rows) {
+  Result<void> read_page(std::size_t most, std::vector<Row>& rows) override {
     Statement& select = last_id_.empty() ? *first_ : *after_;
     select.bind(":id", last_id_, last_is_number_);
     select.bind(":most", std::to_string(most), true);
@@ -242,13 +223,11 @@ class SqliteTable final : public Table {
     return out;
   }
 
-  TableSpec spec_;
   sqlite3* database_ = nullptr;
   std::unique_ptr<Statement> first_ = std::make_unique<Statement>();
   std::unique_ptr<Statement> after_ = std::make_unique<Statement>();
   std::unique_ptr<Statement> update_ = std::make_unique<Statement>();
   int columns_[4] = {-1, -1, -1, -1};  // id, key, wdek, aad
-  std::string last_id_;
   bool last_is_number_ = false;
 };
 

@@ -1,25 +1,18 @@
 #include "web/own_page.h"
 
-#include <algorithm>
+#include "net/header_text.h"
 
 namespace keyhaven::web {
 namespace {
 
 Error refuse(std::string_view why) { return {Reason::Unauthenticated, std::string(why), ""}; }
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char left, char right) { return lower(left) == lower(right); });
-}
-
 // scheme "://" host [":" port], as browsers write both headers (RFC 6454 section 6.2): neither has
 // the scheme's own port.
 bool is_own(std::string_view origin, std::string_view host, Scheme scheme) noexcept {
   const std::string_view prefix = scheme == Scheme::Https ? "https://" : "http://";
-  return origin.starts_with(prefix) && equals_ignoring_case(origin.substr(prefix.size()), host);
+  return origin.starts_with(prefix) &&
+         net::equals_ignoring_case(origin.substr(prefix.size()), host);
 }
 
 }  // namespace

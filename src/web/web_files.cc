@@ -7,15 +7,15 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "crypto/hash.h"
+#include "net/header_text.h"
 #include "net/url.h"
+#include "web/content_tag.h"
 
 namespace keyhaven::web {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kTagBytes = 16;    // of the SHA-256: enough to tell versions apart
 constexpr std::size_t kHashLetters = 8;  // what the build puts into the names of its assets
 constexpr std::string_view kIndex = "index.html";
 
@@ -73,17 +73,6 @@ bool is_hashed(std::string_view path) noexcept {
   });
 }
 
-std::string tag_of(std::string_view text) {
-  const Digest digest = crypto::sha256(as_bytes(text));
-  return '"' + to_hex(ByteView(digest).first(kTagBytes)) + '"';
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // Whether a list such as "gzip, br;q=0.9" takes the coding; with "q=0" it does not (RFC 9110
 // section 12.5.3).
 bool accepts(std::string_view list, std::string_view coding) {
@@ -91,10 +80,10 @@ bool accepts(std::string_view list, std::string_view coding) {
     const std::size_t comma = list.find(',');
     const std::string_view item = list.substr(0, comma);
     const std::size_t semicolon = item.find(';');
-    if (trim(item.substr(0, semicolon)) == coding) {
+    if (net::trim(item.substr(0, semicolon)) == coding) {
       const std::string_view weight = semicolon == std::string_view::npos
                                           ? std::string_view()
-                                          : trim(item.substr(semicolon + 1));
+                                          : net::trim(item.substr(semicolon + 1));
       return !weight.starts_with("q=0") ||
              weight.find_first_of("123456789") != std::string_view::npos;
     }
@@ -113,11 +102,6 @@ std::string_view below_root(std::string_view path) noexcept {
   if (path.starts_with(kRoot.substr(1))) path.remove_prefix(kRoot.size() - 1);
   strip();
   return path;
-}
-
-// Whether If-None-Match names the tag: a list, weak or not (RFC 9110 section 13.1.2).
-bool names_tag(std::string_view header, std::string_view tag) noexcept {
-  return header == "*" || header.find(tag) != std::string_view::npos;
 }
 
 Error too_large(const std::string& what) {
@@ -166,7 +150,7 @@ Result<WebFiles> WebFiles::load(const std::string& directory) {
     File& file = out.files_[name];
     Form& form = ending == "br" ? file.brotli : ending == "gz" ? file.gzip : file.plain;
     form.bytes = as_text(content);
-    form.tag = tag_of(form.bytes);
+    form.tag = content_tag(form.bytes);
     file.content_type = type_of(name);
     file.immutable = is_hashed(name);
   }
@@ -225,7 +209,7 @@ net::Response WebFiles::respond(const File& file, const Ask& ask) {
   response.headers.emplace_back("Vary", "Accept-Encoding");
   if (!coding.empty()) response.headers.emplace_back("Content-Encoding", coding);
   add_page_headers(response);
-  if (names_tag(ask.if_none_match, form->tag)) {
+  if (net::names_tag(ask.if_none_match, form->tag)) {
     response.status = 304;
   } else {
     response.body = form->bytes;
