@@ -96,6 +96,7 @@ test("a Reader looks: nothing that changes is offered, and nothing is refused be
   const refused = refusals(reader);
   await reader.toKeys();
   await reader.row("payroll-root").waitFor();
+  await reader.page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "payroll", exact: true }).waitFor();
   assert.deepEqual(await navigation(reader), ["Instances", "Migration", "About", "payroll", "Keys", "Key rings", "Associated resources", "Sealed transfers"]);
   assert.ok(await reader.page.getByRole("button", { name: "Create key" }).isDisabled());
   await reader.page.getByText("Needs the role Writer or Manager.").waitFor();
@@ -257,7 +258,9 @@ test("while the answer is on its way nothing jumps", async () => {
       for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shift += entry.value;
     }).observe({ type: "layout-shift", buffered: true });
   });
+  const asked = patient.page.waitForRequest("**/v1/permissions*");
   await patient.go(keysPath());
+  await asked;
   await patient.page.locator(".kh-loading").first().waitFor();
   assert.equal(await patient.page.getByRole("button", { name: "Create key" }).count(), 0);
   release();

@@ -51,6 +51,8 @@ test("the five boxes of key access go over together, and all as without the poli
   await access.getByText("only secure import works").waitFor();
   await access.getByRole("button", { name: "Save policy" }).click();
   await person.says("Policy saved: Create and import key access.");
+  // The form begins anew with what is stored.
+  await access.getByText("by you").waitFor();
   assert.deepEqual(await stored("keyCreateImportAccess"), {
     enabled: true,
     attributes: { create_root_key: true, create_standard_key: true, import_root_key: true, import_standard_key: false, enforce_token: true },
