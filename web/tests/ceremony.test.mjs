@@ -82,7 +82,7 @@ test("one proposes the thresholds, another signs what the page decodes, the thir
   assert.match(await ada.agree("Sign and propose"), /Signature threshold\s+2\s+Revocation threshold\s+2/);
   await grace.page.getByText("as agreed <b>on Monday</b>").waitFor({ timeout: 40000 });
   // Nobody proposes them a second time unawares.
-  await grace.person.says("Thresholds are proposed already");
+  await grace.person.says("Thresholds have been proposed already");
   await grace.person.isAccessible();
   const words = await grace.sign("Set thresholds and permissions");
   assert.match(words, /Signature threshold\s+2[\s\S]*Domain\s+\d+, instance \d+[\s\S]*SHA-512/);
