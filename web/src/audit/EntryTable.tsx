@@ -24,14 +24,14 @@ export function EntryTable({ entries, toolbar, empty, onOpen }: EntryTableProps)
       {
         key: "action",
         header: t("audit.action"),
-        width: 270,
+        width: 260,
         cell: (row) => (
           <button type="button" className="cds--link kh-link-button" onClick={() => onOpen(row)}>
             {row.record.event.action ?? t("audit.noAction")}
           </button>
         ),
       },
-      { key: "time", header: t("audit.time"), width: 250, cell: ({ record }) => <Time value={record.event.eventTime} exact /> },
+      { key: "time", header: t("audit.time"), width: 285, cell: ({ record }) => <Time value={record.event.eventTime} exact /> },
       { key: "outcome", header: t("audit.outcome"), width: 140, stacked: true, cell: ({ record }) => <Outcome outcome={record.event.outcome} code={record.event.reason?.reasonCode} /> },
       { key: "sealed", header: t("audit.sealed"), width: 130, cell: (row) => <Sealed isSealed={row.isSealed} /> },
       { key: "initiator", header: t("audit.initiator"), width: 240, cell: ({ record }) => <bdi>{record.event.initiator?.name ?? record.event.initiator?.id ?? "–"}</bdi> },

@@ -4,10 +4,16 @@ import { useI18n } from "../i18n";
 // How the reader writes dates: en-GB and en-US differ.
 export const localeOf = (language: string) => navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
 
+// "GMT+9". The browser's own long style has it, too, but spells the time out in Korean.
+const zoneOf = (date: Date, locale: string) => new Intl.DateTimeFormat(locale, { timeZoneName: "short" }).formatToParts(date).find(({ type }) => type === "timeZoneName")?.value ?? "";
+
 // "long" has seconds and the zone.
-export function localTime(moment: string, language: string, timeStyle: "short" | "long" = "short"): string {
+export function localTime(moment: string, language: string, style: "short" | "long" = "short"): string {
   const date = new Date(moment);
-  return Number.isNaN(date.getTime()) ? moment : date.toLocaleString(localeOf(language), { dateStyle: "medium", timeStyle });
+  if (Number.isNaN(date.getTime())) return moment;
+  const locale = localeOf(language);
+  if (style === "short") return date.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" });
+  return `${date.toLocaleString(locale, { dateStyle: "medium", timeStyle: "medium" })} ${zoneOf(date, locale)}`;
 }
 
 export function utcTime(moment: string): string {
