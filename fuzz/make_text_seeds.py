@@ -15,6 +15,7 @@ keys:
       material_versions: 2, aliases: [a, b], tags: ["1"], key_ring: finance, expires: "2033-01-01T00:00:00Z"}}
   - {{source: k2, name: "é\\n", kind: standard, action: copy, deks: 5, lost: ["x"]}}
   - {{source: k3, kind: root, action: blocked, blocked: why, when_expired: undecided}}
+...
 """
 ERROR = '{"metadata":{"collectionTotal":1},"resources":[{"errorMsg":"no","reasons":[{"code":"KEY_NOT_FOUND_ERR",' \
         '"message":"gone","target":{"type":"field","name":"id"}}]}]}'
@@ -64,7 +65,7 @@ SEEDS = {
                       '{"access_token":"t","token_type":"Bearer","expires_in":3600}', '{"errorCode":"BXNIM0415E","errorMessage":"no"}'],
     "csv": ["key,wdek,aad,ref\r\nk,AAAA,\"[\"\"a\"\"]\",r\r\n", "\"a\nb\",c\n\"open\nd,e\n", "\ufeffa,b\n\n,\n"],
     "inventory": ['{"key":"k","wdek":"AAAA","aad":["a","b"],"ref":"r"}', '["a",""]', '{"key":"k","wdek":"A","aad":null}'],
-    "plan": [PLAN, "format: 1\nkeys: []\n"],
+    "plan": [PLAN, PLAN[:-4], "format: 1\nkeys: []\n...\n"],
 }
 
 

@@ -111,8 +111,9 @@ inline constexpr std::string_view kTemporaryAliasPrefix = "kh-migration-";
 
 // In plan_yaml.cc.
 std::string to_yaml(const Plan& plan);
-// Checks what people may have edited: whether each action can be done at all. Errors:
-// InvalidArgument (line, key and what is expected).
+// Checks what people may have edited: whether each action can be done at all, and that the text
+// goes to its end, which the line "..." marks. Errors: InvalidArgument (line, key and what is
+// expected).
 Result<Plan> plan_from_yaml(const std::string& text);
 
 // Errors: Io, InvalidArgument, AlreadyExists (save never overwrites: a plan is a reviewed

@@ -221,8 +221,23 @@ TEST(Plan, ReadInPartsOrWholeIsTheSame) {
   EXPECT_EQ(plan_from_yaml(anchored)->keys[4].name, "turning");
   EXPECT_FALSE(plan_from_yaml(yaml + "keys: []\n"));
   EXPECT_FALSE(plan_from_yaml(yaml + "  - source: x\n"));
+  EXPECT_FALSE(plan_from_yaml(yaml + "---\n" + yaml));
   for (const char* text : {"", "keys:\n", "keys:\n\n# none\nformat: 1\n", "x: 1\n"})
     EXPECT_FALSE(split_plan(text)) << text;
+}
+
+TEST(Plan, APlanThatWasCutShortIsNone) {
+  const std::string yaml = to_yaml(sample());
+  ASSERT_TRUE(yaml.ends_with("\n...\n"));
+  std::size_t readable = 0;  // were it not for the mark
+  for (std::size_t size = 0; size + 1 < yaml.size(); ++size) {
+    const auto plan = plan_from_yaml(yaml.substr(0, size));
+    ASSERT_FALSE(plan) << size;
+    readable += plan.error().message.find("its last line is not") != std::string::npos ? 1U : 0U;
+  }
+  EXPECT_GT(readable, 10U);
+  EXPECT_TRUE(plan_from_yaml(yaml.substr(0, yaml.size() - 1)));
+  EXPECT_TRUE(plan_from_yaml(yaml + "\n# reviewed by ann\n\n"));
 }
 
 TEST(Plan, MistakesInAKeyNameLineAndKey) {

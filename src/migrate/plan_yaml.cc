@@ -16,6 +16,10 @@ constexpr KeyAction kActions[] = {KeyAction::Import, KeyAction::Generate, KeyAct
                                   KeyAction::Report, KeyAction::Blocked,  KeyAction::Existing};
 constexpr std::string_view kImportForms[] = {"sha256-gcm", "sha1-cbc", "plain"};
 
+// YAML's mark of a document's end. A plan may lose keys to an editor, never to a full disk or a
+// broken copy: what is left of it would be a plan, too.
+constexpr std::string_view kEnd = "...\n";
+
 Error bad(std::string message) { return Error{Reason::InvalidArgument, std::move(message), {}}; }
 
 void emit_endpoint(YAML::Emitter& out, const char* name, const EndpointRef& endpoint) {
@@ -349,7 +353,7 @@ std::string to_yaml(const Plan& plan) {
   out << YAML::Key << "keys" << YAML::Value << YAML::BeginSeq;
   for (const PlannedKey& key : plan.keys) emit_key(out, key);
   out << YAML::EndSeq << YAML::EndMap;
-  return std::string(out.c_str()) + "\n";
+  return std::string(out.c_str()) + "\n" + std::string(kEnd);
 }
 
 namespace {
@@ -435,13 +439,38 @@ std::optional<Plan> try_parts(const std::string& text) {
 
 }  // namespace
 
-Result<Plan> plan_from_yaml(const std::string& text) {
+namespace {
+
+Result<Plan> read_plan(const std::string& text) {
   if (std::optional<Plan> plan = try_parts(text)) return std::move(*plan);
   try {
     return read_whole(text);  // knows the line of a mistake
   } catch (const YAML::Exception& error) {
     return bad("line " + std::to_string(error.mark.line + 1) + ": not YAML: " + error.msg);
   }
+}
+
+// Behind the mark there may be blanks, empty lines and comments.
+bool has_end(std::string_view text) {
+  const std::size_t at = text.find("\n...");
+  if (at == std::string_view::npos) return false;
+  bool in_comment = false;
+  for (const char c : text.substr(at + 4)) {
+    if (c == '#') in_comment = true;
+    if (c == '\n') in_comment = false;
+    if (!in_comment && c != ' ' && c != '\t' && c != '\r' && c != '\n') return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Plan> plan_from_yaml(const std::string& text) {
+  Plan plan = KH_TRY(read_plan(text));
+  if (has_end(text)) return plan;
+  return bad(
+      "its last line is not \"...\": it may have been cut short, and keys be missing; copy it "
+      "again; if every key is there, put that line behind everything else");
 }
 
 }  // namespace keyhaven::migrate

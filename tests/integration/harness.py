@@ -305,6 +305,13 @@ def b64(data):
     return base64.b64encode(data).decode()
 
 
+def add_to_plan(path, text):
+    """Writes text into a plan of a migration, above the line that marks its end."""
+    plan = path.read_text()
+    assert plan.endswith("\n...\n"), plan[-200:]
+    path.write_text(plan.removesuffix("...\n") + text + "...\n")
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 
-from harness import BIN, Deployment, b64, envelope
+from harness import BIN, Deployment, add_to_plan, b64, envelope
 from relay import Relay
 
 ROWS = 20
@@ -109,10 +109,9 @@ class World:
             database.executemany("INSERT INTO deks VALUES (:ref, :key, :wdek, nullif(:aad, ''))", self.rows)
         database.close()
         self.plan_for(api_key_file, *options, expect=expect)
-        with open(self.plan, "a", encoding="utf-8") as file:
-            file.write(f"tables:\n  - name: deks\n    kind: sqlite\n    connection: {self.database}\n    batch: 10\n"
-                       "    query: SELECT ref AS id, key, wdek, aad FROM deks\n"
-                       "    update: UPDATE deks SET wdek = :new_wdek, key = :new_key WHERE ref = :id AND wdek = :old_wdek\n")
+        add_to_plan(self.plan, f"tables:\n  - name: deks\n    kind: sqlite\n    connection: {self.database}\n    batch: 10\n"
+                               "    query: SELECT ref AS id, key, wdek, aad FROM deks\n"
+                               "    update: UPDATE deks SET wdek = :new_wdek, key = :new_key WHERE ref = :id AND wdek = :old_wdek\n")
 
     def plan_for(self, api_key_file, *options, expect=0):
         """The verb plan, for the target at hand."""

@@ -16,7 +16,7 @@ NONSENSE = {
     "bytes": (lambda text: "\0\1\2", USAGE, "plan.yaml: line 1: "),
     "a list": (lambda text: "- one\n- two\n", USAGE, "must be a map"),
     "no YAML": (lambda text: text.replace("keys:\n", "\tkeys:\n"), USAGE, "line [0-9]+: not YAML"),
-    "an unknown member": (lambda text: text + "surprise: 1\n", USAGE, "unknown member surprise"),
+    "an unknown member": (lambda text: "surprise: 1\n" + text, USAGE, "unknown member surprise"),
     "an unknown action": (lambda text: text.replace("action: import", "action: destroy"), USAGE, "action must be import, generate"),
     "a member twice": (lambda text: text.replace("action: copy", "action: copy\n    action: copy"), USAGE, "action is there twice"),
     "a key twice": (lambda text: re.sub(r"(?ms)^(  - source: .*?)(?=^  - source: )", r"\1\1", text, count=1), USAGE, "twice"),
@@ -24,6 +24,7 @@ NONSENSE = {
     "no instance": (lambda text: re.sub(r'  instance: ".*"\n', "", text), USAGE, "instance"),
     "no address": (lambda text: text.replace("https://", "ftp://"), USAGE, "https"),
     "an end in the middle": (lambda text: text[:len(text) // 2], USAGE, "plan.yaml: "),
+    "an end behind the first key": (lambda text: re.sub(r"(?ms)^(keys:\n  - source: .*?)^  - source: .*", r"\1", text), USAGE, "may have been cut short"),
 }
 
 

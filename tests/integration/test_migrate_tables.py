@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from harness import BIN, Deployment, b64
+from harness import BIN, Deployment, add_to_plan, b64
 from postgresql import Postgresql
 
 ROWS = 600
@@ -85,8 +85,7 @@ class Tables(unittest.TestCase):
         self.deployment.cli("migrate", "apply", self.plan)
 
     def add_table(self, **table):
-        with open(self.plan, "a", encoding="utf-8") as file:
-            file.write("tables:\n  - " + "\n    ".join(f"{name}: {json.dumps(value)}" for name, value in table.items()) + "\n")
+        add_to_plan(self.plan, "tables:\n  - " + "\n    ".join(f"{name}: {json.dumps(value)}" for name, value in table.items()) + "\n")
 
     def add_postgresql(self):
         password = self.deployment.secret_file(f"password-{self.number}", (self.database.password + "\n").encode())
