@@ -60,6 +60,12 @@ describe("the plan of a ceremony", () => {
     assert.deepEqual(["administrators", "thresholds", "current"].map((aspect) => differs(all, aspect)), [true, false, false]);
     assert.equal(usual(all, "administrators").split(" ").length, 2);
   });
+
+  test("permissions are compared among units of one type", () => {
+    const typed = (type, permissions) => ({ ...unit(2, 2, 7), unit: { type }, attributes: { ...tke.NO_ATTRIBUTES, permissions } });
+    assert.equal(differs([typed("operational", 1), typed("operational", 1), typed("recovery", 3)], "permissions"), false);
+    assert.equal(differs([typed("operational", 1), typed("operational", 3), typed("recovery", 3)], "permissions"), true);
+  });
 });
 
 describe("the pages", () => {
