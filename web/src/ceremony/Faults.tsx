@@ -13,24 +13,27 @@ export function Faults({ facts }: { facts: readonly UnitFacts[] }) {
   useEffect(() => onFault((fault) => setFaults((all) => [...all, fault])), []);
   const locationOf = ({ hsm }: Fault) => facts.find(({ unit }) => unit.hsm_id === hsm)?.unit.location ?? hsm;
   const save = (fault: Fault) => download(fileName(`frames-${locationOf(fault)}`, "txt"), `${fault.frames.join("\n")}\n`, "text/plain");
+  // Carbon takes no button into a notice.
   return faults.map((fault, at) => (
-    <InlineNotice key={at} kind="warning" role="alert" title={t(`fault.${fault.kind}`, { unit: locationOf(fault) })}>
-      <div className="kh-error" data-testid="fault" data-kind={fault.kind}>
-        <p>{t(`fault.${fault.kind}More`)}</p>
-        <p dir="auto" lang="en">
-          {fault.why}
-        </p>
-        <p className="kh-page-actions">
-          {fault.kind === "transcript" && (
-            <Button size="sm" kind="ghost" onClick={() => save(fault)}>
-              {t("fault.save")}
-            </Button>
-          )}
-          <Button size="sm" kind="ghost" onClick={() => setFaults((all) => all.filter((other) => other !== fault))}>
-            {t("fault.read")}
+    <div key={at} data-testid="fault" data-kind={fault.kind}>
+      <InlineNotice kind="warning" role="alert" title={t(`fault.${fault.kind}`, { unit: locationOf(fault) })}>
+        <div className="kh-error">
+          <p>{t(`fault.${fault.kind}More`)}</p>
+          <p dir="auto" lang="en">
+            {fault.why}
+          </p>
+        </div>
+      </InlineNotice>
+      <p className="kh-page-actions">
+        {fault.kind === "transcript" && (
+          <Button size="sm" kind="ghost" onClick={() => save(fault)}>
+            {t("fault.save")}
           </Button>
-        </p>
-      </div>
-    </InlineNotice>
+        )}
+        <Button size="sm" kind="ghost" onClick={() => setFaults((all) => all.filter((other) => other !== fault))}>
+          {t("fault.read")}
+        </Button>
+      </p>
+    </div>
   ));
 }
