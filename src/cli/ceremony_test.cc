@@ -207,6 +207,42 @@ TEST_F(CeremonyTest, SelectedUnitsStandInForAnInstance) {
   EXPECT_EQ(run_tke({"cryptounit-thrhlds"}).status, kExitUsage);
 }
 
+// Somebody who may change the instance, but administers nothing, has got into one unit while it was
+// in imprint mode: there he could take the key out, or keep others from it.
+TEST_F(CeremonyTest, KeyPartsGoOnlyToUnitsThatAreAdministeredAlike) {
+  make_files();
+  const std::string alice = with_password("alice");
+  const std::string bob = with_password("bob");
+  must({"sigkey-add", "mallory", "--password-file", password("mallory")});
+  must({"cryptounit-admin-add", alice, "--trust-on-first-use"});
+  must({"cryptounit-admin-add", bob});
+  ASSERT_EQ(run_tke({"cryptounits"}).status, kExitOk);
+  ASSERT_EQ(run_tke({"cryptounit-add", "2"}).status, kExitOk);
+  ASSERT_EQ(run_tke({"cryptounit-admin-add", with_password("mallory")}).status, kExitOk);
+  must({"cryptounit-thrhld-set", "--signature-threshold", "2", "--revocation-threshold", "2",
+        "--signer", alice, "--signer", bob});
+  const std::vector<std::string> load = {"cryptounit-mk-load",
+                                         "--part",
+                                         with_password("part1"),
+                                         "--part",
+                                         with_password("part2"),
+                                         "--signer",
+                                         alice,
+                                         "--signer",
+                                         bob,
+                                         "--yes"};
+  std::vector<std::string> arguments = load;
+  arguments.insert(arguments.end(), {"--instance", deployment_.instance()});
+  const Ran refused = run_tke(arguments);
+  EXPECT_NE(refused.status, kExitOk);
+  EXPECT_NE(refused.err.find("mallory ("), std::string::npos) << refused.err;
+  EXPECT_EQ(must({"cryptounit-mk"}).find("Full"), std::string::npos);
+  const Ran removed =
+      run_tke({"cryptounit-admin-rm", "mallory", "--signer", alice, "--signer", bob, "--yes"});
+  ASSERT_EQ(removed.status, kExitOk) << removed.err;
+  must(load);
+}
+
 TEST_F(CeremonyTest, TooFewSignaturesChangeNothing) {
   make_files();
   must(init_arguments());

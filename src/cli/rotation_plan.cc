@@ -201,11 +201,7 @@ Result<void> check_quorum(const std::vector<UnitFacts>& units,
   for (const std::size_t index : participants) {
     const UnitFacts& unit = units[index];
     if (unit.attributes.imprint()) return conflict(unit.name() + " is in imprint mode");
-    if (unit.attributes.signature_threshold != first.attributes.signature_threshold ||
-        unit.attributes.revocation_threshold != first.attributes.revocation_threshold) {
-      return conflict("the thresholds of " + unit.name() + " and " + first.name() +
-                      " differ: set them equal with \"keyhaven tke cryptounit-thrhld-set\"");
-    }
+    KH_TRY(check_alike(unit, first));
   }
   const auto common = std::count_if(signers.begin(), signers.end(), [&](const tke::Ski& ski) {
     return std::all_of(participants.begin(), participants.end(),

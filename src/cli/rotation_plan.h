@@ -21,8 +21,8 @@ struct Participants {
 };
 Participants participants_of(const std::vector<UnitFacts>& units);
 
-// Not in imprint mode, equal thresholds, and at least `signatures` of `signers` (0: the signature
-// threshold) installed in all. Errors: Conflict, InvalidArgument.
+// Not in imprint mode, administered alike (check_alike), and at least `signatures` of `signers` (0:
+// the signature threshold) installed in all. Errors: Conflict, InvalidArgument.
 Result<void> check_quorum(const std::vector<UnitFacts>& units,
                           const std::vector<std::size_t>& participants,
                           const std::vector<tke::Ski>& signers, std::uint32_t signatures);

@@ -7,6 +7,7 @@
 #include "cli/key_loss.h"
 #include "cli/output.h"
 #include "cli/tke_verbs.h"
+#include "cli/unit_facts.h"
 
 namespace keyhaven::cli {
 namespace {
@@ -58,6 +59,8 @@ Result<void> load(Context& context, const RegisterOptions& options) {
         "signer"};
   }
   if (work.administrators.empty()) return Error{Reason::InvalidArgument, "give --signer", "signer"};
+  const std::vector<UnitFacts> facts = KH_TRY(facts_of_all(work.units));
+  for (const UnitFacts& unit : facts) KH_TRY(check_alike(unit, facts.front()));
   for (const KeyPart& part : parts)
     context.err() << "key part " << part.label << "   " << tke::pattern_text(part.hash) << '\n';
   KH_TRY(agree(context, options.unit,

@@ -1,6 +1,7 @@
 #include "cli/unit_facts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "cli/context.h"
 
@@ -72,6 +73,32 @@ Result<std::vector<UnitFacts>> facts_of_all(std::vector<CeremonyUnit>& units) {
     out.push_back(std::move(facts).value());
   }
   return out;
+}
+
+Result<void> check_alike(const UnitFacts& one, const UnitFacts& other) {
+  const std::string names = one.name() + " and " + other.name();
+  if (one.attributes.signature_threshold != other.attributes.signature_threshold ||
+      one.attributes.revocation_threshold != other.attributes.revocation_threshold) {
+    return Error{Reason::Conflict,
+                 "the thresholds of " + names +
+                     " differ: set them equal with \"keyhaven tke cryptounit-thrhld-set\"",
+                 {}};
+  }
+  const auto first_missing = [](const UnitFacts& of, const UnitFacts& in) {
+    return std::find_if(of.administrators.begin(), of.administrators.end(),
+                        [&](const auto& each) { return !in.has_administrator(each.ski); });
+  };
+  for (const auto& [of, in] : {std::pair(&one, &other), std::pair(&other, &one)}) {
+    const auto missing = first_missing(*of, *in);
+    if (missing == of->administrators.end()) continue;
+    return Error{Reason::Conflict,
+                 "the administrators of " + names + " differ: " + text_of({*missing}) +
+                     " is none of " + in->name() +
+                     ". Find out who installed it, then make them equal with \"keyhaven tke "
+                     "cryptounit-admin-add\" and \"keyhaven tke cryptounit-admin-rm\"",
+                 {}};
+  }
+  return {};
 }
 
 tke::UnitRole role_of(client::UnitType type) noexcept {

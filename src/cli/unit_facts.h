@@ -39,6 +39,11 @@ struct UnitFacts {
 Result<UnitFacts> facts_of(CeremonyUnit& unit);
 Result<std::vector<UnitFacts>> facts_of_all(std::vector<CeremonyUnit>& units);
 
+// Who administers a unit may take its master key away, or out of it where exports are permitted:
+// all that get one key must have the same administrators and thresholds. Errors: Conflict (names
+// two units, what differs and the remedy).
+Result<void> check_alike(const UnitFacts& one, const UnitFacts& other);
+
 tke::UnitRole role_of(client::UnitType type) noexcept;
 // "operational", "recovery", "failover".
 std::string_view text_of(client::UnitType type) noexcept;
