@@ -86,7 +86,7 @@ std::vector<Row> make_rows() {
        "User the server becomes when started by root."},
       {"server.loops", &Config::loops, "threads", "Event loops; 0: one per core.", 0, 256},
       {"server.workers", &Config::workers, "threads",
-       "Threads for blocking work; changes that wait at once share one write to the disk.", 1, 256},
+       "Threads for blocking work; changes that wait at once share one write to the disk.", 4, 256},
       {"server.max_body_bytes", &Config::max_body_bytes, "bytes", "Largest request body.", 16384,
        16 << 20},
       {"server.max_connections", &Config::max_connections, "connections",
