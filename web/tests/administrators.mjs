@@ -124,8 +124,10 @@ export class Administrator {
 
   proposal = (name) => this.page.getByTestId("proposal").filter({ has: this.page.getByRole("heading", { name }) });
 
-  async sign(name) {
-    await this.proposal(name).getByRole("button", { name: "Read and sign" }).click();
+  // `units`: of how many the command is. A look while it is proposed shows fewer, and only those would be signed.
+  async sign(name, units) {
+    if (units) await this.proposal(name).getByText(`${units} units`, { exact: true }).waitFor({ timeout: 40000 });
+    await this.proposal(name).getByRole("button", { name: "Read and sign" }).click({ timeout: 40000 });
     return this.agree("Sign");
   }
 

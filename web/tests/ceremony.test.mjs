@@ -84,7 +84,7 @@ test("one proposes the thresholds, another signs what the page decodes, the thir
   // Nobody proposes them a second time unawares.
   await grace.person.says("Thresholds have been proposed already");
   await grace.person.isAccessible();
-  const words = await grace.sign("Set thresholds and permissions");
+  const words = await grace.sign("Set thresholds and permissions", 2);
   assert.match(words, /Signature threshold\s+2[\s\S]*Domain\s+\d+, instance \d+[\s\S]*SHA-512/);
   await linus.proposal("Set thresholds and permissions").getByText("2 of 2 signatures").first().waitFor({ timeout: 40000 });
   assert.match(await linus.proposal("Set thresholds and permissions").innerText(), /ada: verified[\s\S]*grace: verified/);
@@ -94,7 +94,7 @@ test("one proposes the thresholds, another signs what the page decodes, the thir
 
 test("a page that is reloaded has forgotten the key and goes on where the units are", async () => {
   await grace.page.reload();
-  await grace.page.getByTestId("plan").getByText("Load the key parts").waitFor();
+  await grace.page.getByTestId("plan").locator("[aria-current=step]").filter({ hasText: "Load the key parts" }).waitFor();
   assert.equal(await grace.page.getByTestId("signers").locator("li").count(), 0);
   await grace.person.says("Open your signature key first.");
   const kept = await grace.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
@@ -106,6 +106,7 @@ test("a page that is reloaded has forgotten the key and goes on where the units 
 test("a relay that puts its own importer key in the place of the unit's is found out before anything is sealed", async () => {
   await ada.button("Make importer keys").click();
   assert.match(await ada.agree("Sign and send"), /Make an importer key[\s\S]*Importer key\s+P-521/);
+  await ada.page.locator("button:enabled").filter({ hasText: "Make importer keys" }).waitFor();
   await grace.make("mkpart", "part of grace");
   const stranger = tke.toHex((await tke.newSignatureKey("relay", PASSWORD)).opened.spki.slice(-133)).toUpperCase();
   // Every P-521 key in an answer to the query of the importer key becomes the relay's.
@@ -138,6 +139,7 @@ test("two custodians seal their parts at two machines; one loads both", async ()
   const forged = { ...file, units: file.units.map((unit, index) => ({ ...unit, request: index ? unit.request : `${unit.request.slice(0, -8)}AAAAAAA=` })) };
   await ada.page.getByLabel("Take a sealed part").setInputFiles({ name: "forged.sealed", mimeType: "application/json", buffer: Buffer.from(JSON.stringify({ ...forged, pattern: "22".repeat(32) })) });
   await ada.page.getByTestId("tke-error").waitFor();
+  await ada.page.getByTestId("sealed-parts").locator("li").nth(1).waitFor();
   assert.equal(await ada.page.getByTestId("sealed-parts").locator("li").count(), 2);
   await ada.person.isAccessible();
   await ada.button("Load 2 parts into the units").click();
@@ -169,6 +171,7 @@ test("a server that tells a proposal falsely is found out, and nothing is signed
   await grace.page.reload();
   await grace.person.says("The service describes the proposal falsely");
   await grace.openFile("sigkey", grace.file);
+  await grace.person.says("Administrator of all units");
   assert.ok(await grace.proposal("Commit the new master key").getByRole("button", { name: "Read and sign" }).isDisabled());
   await grace.page.unroute("**/v1/tke/*/proposals/*");
   await grace.page.reload();
@@ -177,7 +180,7 @@ test("a server that tells a proposal falsely is found out, and nothing is signed
 
 test("commit by two, activation by one: the instance makes and uses keys", async () => {
   await grace.openFile("sigkey", grace.file);
-  await grace.sign("Commit the new master key");
+  await grace.sign("Commit the new master key", 2);
   await linus.proposal("Commit the new master key").getByText("2 of 2 signatures").first().waitFor({ timeout: 40000 });
   await linus.send("Commit the new master key");
   await linus.button("Set immediate on 2 units").click();
@@ -235,7 +238,7 @@ test("a new administrator asks to be installed; the quorum decides", async () =>
   await ada.proposal("Add an administrator").waitFor({ timeout: 40000 });
   assert.ok(await ada.proposal("Add an administrator").getByRole("button", { name: "Send to the units" }).isDisabled());
   // Both keys are open here.
-  await ada.sign("Add an administrator");
+  await ada.sign("Add an administrator", 2);
   await ada.proposal("Add an administrator").getByText("2 of 2 signatures").first().waitFor();
   await ada.send("Add an administrator");
   await linus.page.getByText("Administrator of all units").first().waitFor({ timeout: 40000 });

@@ -26,6 +26,8 @@ export function useBackOff(state: string | null, reload: () => void): void {
       if (document.visibilityState !== "visible") return;
       wait.current = FIRST_MS;
       reload();
+      clearTimeout(timer);
+      turn();
     };
     turn();
     document.addEventListener("visibilitychange", onVisible);
