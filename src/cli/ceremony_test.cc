@@ -236,6 +236,8 @@ TEST_F(CeremonyTest, KeyPartsGoOnlyToUnitsThatAreAdministeredAlike) {
   const Ran refused = run_tke(arguments);
   EXPECT_NE(refused.status, kExitOk);
   EXPECT_NE(refused.err.find("mallory ("), std::string::npos) << refused.err;
+  const Ran alone = run_tke(load);  // the unit of mallory by itself
+  EXPECT_NE(alone.err.find("mallory ("), std::string::npos) << alone.err;
   EXPECT_EQ(must({"cryptounit-mk"}).find("Full"), std::string::npos);
   const Ran removed =
       run_tke({"cryptounit-admin-rm", "mallory", "--signer", alice, "--signer", bob, "--yes"});

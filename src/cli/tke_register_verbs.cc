@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "cli/context.h"
 #include "cli/key_loss.h"
@@ -45,6 +46,20 @@ Result<void> show_registers(Context& context, UnitWork& work) {
   return show(context, table, boost::json::object{{"crypto_units", json}});
 }
 
+// The units at hand are held against all units of their instances that have left imprint mode: one
+// that is chosen alone may be the one that somebody else administers.
+Result<void> check_administration(Context& context, UnitWork& work) {
+  std::set<std::string> instances;
+  for (const CeremonyUnit& unit : work.units) instances.insert(unit.instance);
+  for (const std::string& instance : instances) {
+    auto units = KH_TRY(all_units_of(context, work.ceremony, instance));
+    std::vector<UnitFacts> facts = KH_TRY(facts_of_all(units));
+    std::erase_if(facts, [](const UnitFacts& unit) { return unit.attributes.imprint(); });
+    for (const UnitFacts& unit : facts) KH_TRY(check_alike(unit, facts.front()));
+  }
+  return {};
+}
+
 Result<void> load(Context& context, const RegisterOptions& options) {
   UnitWork work = KH_TRY(start_work(context, options.unit));
   const auto parts = KH_TRY(open_key_parts(context, work.ceremony.files(), options.parts));
@@ -59,8 +74,7 @@ Result<void> load(Context& context, const RegisterOptions& options) {
         "signer"};
   }
   if (work.administrators.empty()) return Error{Reason::InvalidArgument, "give --signer", "signer"};
-  const std::vector<UnitFacts> facts = KH_TRY(facts_of_all(work.units));
-  for (const UnitFacts& unit : facts) KH_TRY(check_alike(unit, facts.front()));
+  KH_TRY(check_administration(context, work));
   for (const KeyPart& part : parts)
     context.err() << "key part " << part.label << "   " << tke::pattern_text(part.hash) << '\n';
   KH_TRY(agree(context, options.unit,
