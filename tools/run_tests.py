@@ -19,6 +19,8 @@ import build_web
 import models
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# Begun first, so that none of them is left alone at the end.
+LONGEST = ["test_vendor_double", "test_bad_input", "test_auto", "test_migrate", "ceremony-commands", "ceremony", "keys", "audit"]
 WEB = ROOT / "web"
 JOBS = str(os.cpu_count() or 2)
 
@@ -133,6 +135,14 @@ def suite_contract():
     return run_labelled("dev", "contract")
 
 
+def longest_first(scripts):
+    """By LONGEST, then by name."""
+    def place(script):
+        name = script.name.split(".")[0]
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST), name
+    return sorted(scripts, key=place)
+
+
 def side_by_side(work, items):
     """Runs `work` on each, as many at once as there are cores: most of these tests wait for a server or a browser. Each has
     servers, ports and folders of its own. KH_TEST_JOBS=1 for one after another."""
@@ -156,7 +166,7 @@ def python_tests(folder, preset, only=(), environment=None):
     """Every test script of a folder, or `only` some tests: names as unittest takes them."""
     environment = dict(os.environ, KH_BUILD=str(ROOT / "build" / preset), PYTHONDONTWRITEBYTECODE="1",
                        PYTHONPATH=str(ROOT / folder), **(environment or {}))
-    names = only or [script.stem for script in sorted((ROOT / folder).glob("test_*.py"))]
+    names = only or [script.stem for script in longest_first((ROOT / folder).glob("test_*.py"))]
     return side_by_side(lambda name: python_test(name, environment), names)
 
 
@@ -209,7 +219,7 @@ def suite_web():
         print(checked.stdout[-4000:])
         result.failed += 1
         result.failures.append("web.check")
-    result.add(side_by_side(node_tests, sorted((WEB / "tests").glob("*.test.mjs"))))
+    result.add(side_by_side(node_tests, longest_first((WEB / "tests").glob("*.test.mjs"))))
     return result
 
 
