@@ -262,7 +262,7 @@ bool TranscriptCheck::place(const ReadEntry& read, Unit& unit) {
     fault("the unit's counter goes back: the entry was moved, or is not of this time");
     return false;
   } else if (answer.counter != next_counter(base) && !explain_gap(unit, answer.counter)) {
-    fault(fmt::format("the unit's counter has a gap: {} commands before this one are missing",
+    fault(fmt::format("the unit's counter has a gap; commands that are missing before this one: {}",
                       steps_text(next_counter(base), answer.counter)));
     unit.exact = false;
   }
@@ -400,8 +400,9 @@ void TranscriptCheck::compare(const LiveUnit& live, const Unit* unit) {
   if (now > last) {
     Unit trial = unit == nullptr ? Unit{} : *unit;
     if (explain_gap(trial, next_counter(now))) return;
-    return fault(name + ": the unit has carried out " + steps_text(last, now) +
-                 " commands that are not in the transcript; its end is missing");
+    return fault(name +
+                 ": the transcript lacks its end; commands of the unit that are not in it: " +
+                 steps_text(last, now));
   }
   if (now < last || unit == nullptr || !unit->exact) return;  // later commands came meanwhile
   std::set<Ski> here;

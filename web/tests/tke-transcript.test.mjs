@@ -160,7 +160,7 @@ test("with the units at hand: what they carried out beside the transcript, and o
     return (await check.finish()).faults.map(({ what }) => what).join("\n");
   };
   assert.equal(await judged(live), "");
-  assert.match(await judged(live, saved.entries.slice(0, 4)), /commands that are not in the transcript; its end is missing/);
+  assert.match(await judged(live, saved.entries.slice(0, 4)), /the transcript lacks its end; commands of the unit that are not in it: [1-9]/);
   assert.match(await judged(live.map((one) => ({ ...one, administrators: one.administrators.slice(1) }))), /its administrators are not those that the entries lead to/);
   const other = (one) => ({ ...one.moment, attributes: { ...one.moment.attributes, signatureThreshold: 7 } });
   assert.match(await judged(live.map((one) => ({ ...one, moment: other(one) }))), /its thresholds or permissions are not those/);

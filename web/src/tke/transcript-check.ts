@@ -287,7 +287,7 @@ export class TranscriptCheck {
       this.fault("the unit's counter goes back: the entry was moved, or is not of this time");
       return false;
     } else if (!isNext && !(await this.explainGap(unit, answer.counter))) {
-      this.fault(`the unit's counter has a gap: ${stepsText(nextCounter(base), answer.counter)} commands before this one are missing`);
+      this.fault(`the unit's counter has a gap; commands that are missing before this one: ${stepsText(nextCounter(base), answer.counter)}`);
       unit.exact = false;
     }
     const wentBack = answer.domainInstance < unit.domainInstance;
@@ -394,7 +394,7 @@ export class TranscriptCheck {
     if (compare(now, last) > 0) {
       const trial = unit ? { ...unit, installed: new Map(unit.installed) } : newUnit();
       if (await this.explainGap(trial, nextCounter(now))) return;
-      return this.fault(`${name}: the unit has carried out ${stepsText(last, now)} commands that are not in the transcript; its end is missing`);
+      return this.fault(`${name}: the transcript lacks its end; commands of the unit that are not in it: ${stepsText(last, now)}`);
     }
     // Later commands came meanwhile.
     if (compare(now, last) < 0 || !unit?.exact) return;
