@@ -117,6 +117,7 @@ async function beginCeremony(one) {
   await one.page.getByRole("button", { name: "Sign and propose for 2 units" }).click();
   await one.agree("Sign and propose");
   await one.proposal("Set thresholds and permissions").getByText("2 of 2 signatures").nth(1).waitFor();
+  await one.page.locator("button:enabled").filter({ hasText: "Send to the units" }).waitFor();
 }
 
 async function showWords(one) {
