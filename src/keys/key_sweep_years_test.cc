@@ -385,9 +385,9 @@ TEST_F(KeySweepYearsTest, EachKeyChangesWhenItIsDueAndOnlyOnce) {
     done = last;
   }
   check_counts(start, longest_gap);
-  // The run has seen all of it.
-  EXPECT_GT(sweeps_, 3000);
-  EXPECT_GT(restarts_, 20);
+  // The run has seen all of it. The lowest of 500 runs had 2,877 sweeps, and 19 restarts.
+  EXPECT_GT(sweeps_, 2000);
+  EXPECT_GT(restarts_, 5);
   EXPECT_GT(purged_, 0);
   EXPECT_GT(expired_, 0);
   EXPECT_GT(lapsed_, 0);
