@@ -59,14 +59,10 @@ struct CreatedApiKey {
 
 // For whom something is changed.
 struct Mandate {
-  Mandate() = default;
-  // NOLINTNEXTLINE(google-explicit-constructor): a change of the service's own needs the event only
-  Mandate(audit::Event event_of_the_call, std::function<Result<void>()> asked_again = {})
-      : event(std::move(event_of_the_call)), still(std::move(asked_again)) {}
-  audit::Event event;
+  audit::Event event = {};  // of the call
   // Asked when the change's turn has come, after every change that was acknowledged before: may the
   // caller still? Must not change anything here. Empty: nobody to ask.
-  std::function<Result<void>()> still;
+  std::function<Result<void>()> still = {};
 };
 
 // Thread-safe. Calls that change something block for the store; the others do not block.

@@ -429,7 +429,7 @@ TEST_F(AuthorityTest, EveryChangeCommitsItsEventWithItsTarget) {
   audit::Event event;
   event.action = "hs-crypto.iam-identity.create";
   const std::string iam_id =
-      authority_->create_identity({IdentityKind::User, "user", ""}, event).value().iam_id;
+      authority_->create_identity({IdentityKind::User, "user", ""}, {event}).value().iam_id;
   EXPECT_TRUE(iam_id.starts_with("IBMid-"));
   EXPECT_EQ(store_.events().back().action, event.action);
   EXPECT_EQ(store_.events().back().target_id, iam_id);
