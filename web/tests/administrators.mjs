@@ -136,6 +136,26 @@ export class Administrator {
     await this.proposal(name).waitFor({ state: "hidden" });
   }
 
+  // Two administrators at this machine, thresholds of 1, importer keys made: key parts can be sealed. Returns the files of the
+  // signature keys.
+  async begin() {
+    const files = [];
+    for (const name of ["ada", "grace"]) {
+      files.push(await this.make("sigkey", name));
+      await this.button(`Install ${name}`).click();
+      await this.agree("Send");
+      await this.button(`Install ${name}`).waitFor({ state: "hidden" });
+    }
+    for (const label of ["Signature threshold", "Revocation threshold"]) await this.page.getByRole("spinbutton", { name: label }).fill("1");
+    await this.page.getByRole("button", { name: "Sign and propose for 2 units" }).click();
+    await this.agree("Sign and propose");
+    await this.proposal("Set thresholds and permissions").getByText("1 of 1 signature").first().waitFor();
+    await this.send("Set thresholds and permissions");
+    await this.button("Make importer keys").click();
+    await this.agree("Sign and send");
+    return files;
+  }
+
   async pattern() {
     return this.page.getByTestId("new-pattern").locator("code").innerText();
   }

@@ -18,21 +18,8 @@ before(async () => {
     if (request.url().endsWith("/local/attestation-root")) rootsRead += 1;
   });
   await ada.toCeremony();
-  // Two administrators at one machine, thresholds of 1.
   keys = [];
-  for (const name of ["ada", "grace"]) {
-    keys.push(await tke.openSignatureKey(readFileSync(await ada.make("sigkey", name), "utf8"), PASSWORD));
-    await ada.button(`Install ${name}`).click();
-    await ada.agree("Send");
-    await ada.button(`Install ${name}`).waitFor({ state: "hidden" });
-  }
-  for (const label of ["Signature threshold", "Revocation threshold"]) await ada.page.getByRole("spinbutton", { name: label }).fill("1");
-  await ada.page.getByRole("button", { name: "Sign and propose for 2 units" }).click();
-  await ada.agree("Sign and propose");
-  await ada.proposal("Set thresholds and permissions").getByText("1 of 1 signature").first().waitFor();
-  await ada.send("Set thresholds and permissions");
-  await ada.button("Make importer keys").click();
-  await ada.agree("Sign and send");
+  for (const file of await ada.begin()) keys.push(await tke.openSignatureKey(readFileSync(file, "utf8"), PASSWORD));
 });
 after(async () => {
   await ada?.close();

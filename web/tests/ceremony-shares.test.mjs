@@ -13,20 +13,7 @@ before(async () => {
   [server, browser] = await Promise.all([Server.start("--uninitialised"), startBrowser()]);
   ada = await Administrator.open(browser, server, "ada");
   await ada.toCeremony();
-  // Two administrators at one machine, thresholds of 1: what is tried here are the parts.
-  for (const name of ["ada", "grace"]) {
-    await ada.make("sigkey", name);
-    await ada.button(`Install ${name}`).click();
-    await ada.agree("Send");
-    await ada.button(`Install ${name}`).waitFor({ state: "hidden" });
-  }
-  for (const label of ["Signature threshold", "Revocation threshold"]) await ada.page.getByRole("spinbutton", { name: label }).fill("1");
-  await ada.page.getByRole("button", { name: "Sign and propose for 2 units" }).click();
-  await ada.agree("Sign and propose");
-  await ada.proposal("Set thresholds and permissions").getByText("1 of 1 signature").first().waitFor();
-  await ada.send("Set thresholds and permissions");
-  await ada.button("Make importer keys").click();
-  await ada.agree("Sign and send");
+  await ada.begin();
 });
 after(async () => {
   await ada?.close();
